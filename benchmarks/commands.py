@@ -28,18 +28,18 @@ SLOWEST = 12
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=15, help="of each command, after one that is not counted")
+    parser.add_argument("--runs", type=int, default=15, help="runs of each command, after one that is not counted")
     parser.add_argument("--world", type=Path, help="directory with manifest.json and named.root")
-    parser.add_argument("--zones", type=int, default=5, help="of the world that take turns")
+    parser.add_argument("--zones", type=int, default=5, help="number of zones of the world to test in turn")
     parser.add_argument("--against", metavar="PYTHON", help="interpreter of another installation")
     options = parser.parse_args()
     compileall.compile_dir(ROOT / "gonemaster_engine", quiet=2)
     pythons = [sys.executable, *([options.against] if options.against else [])]
     kinds: dict[str, list[list[str]]] = {"python alone": [["-c", "pass"]], "--version": [[*COMMAND, "--version"]]}
     if options.world:
-        given = ["--hints", str(options.world / "named.root"), "--allow-non-global", "--no-progress"]
+        options_of_world = ["--hints", str(options.world / "named.root"), "--allow-non-global", "--no-progress"]
         names = clean_zones(options.world)[: options.zones]
-        kinds["a clean zone"] = [[*COMMAND, *given, name] for name in names]
+        kinds["a clean zone"] = [[*COMMAND, *options_of_world, name] for name in names]
     print(f"load {os.getloadavg()[0]:.1f}; processor time in ms, least and median; elapsed, median")
     for kind, commands in kinds.items():
         for python, cost in zip(pythons, measured(pythons, commands, options.runs), strict=True):
@@ -77,8 +77,8 @@ def described(costs: list[tuple[float, float]]) -> str:
 
 def loaded(command: list[str]) -> str:
     """Describe how many modules a command loads, and which take longest without their imports, in milliseconds."""
-    told = subprocess.run([sys.executable, "-X", "importtime", *command], capture_output=True, text=True, check=True)
-    rows = [line.removeprefix("import time:").split("|") for line in told.stderr.splitlines() if "|" in line][1:]
+    process = subprocess.run([sys.executable, "-X", "importtime", *command], capture_output=True, text=True, check=True)
+    rows = [line.removeprefix("import time:").split("|") for line in process.stderr.splitlines() if "|" in line][1:]
     costs = sorted(((int(own) / 1000, name.strip()) for own, _, name in rows), reverse=True)
     slowest = ", ".join(f"{name} {cost:.1f}" for cost, name in costs[:SLOWEST])
     return f"{len(rows)} modules, {sum(cost for cost, _ in costs):.0f} ms with the meter: {slowest}"

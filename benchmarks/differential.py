@@ -31,13 +31,13 @@ Explained = list[tuple[int, Difference, Rule | None]]
 def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("directory", type=Path, help="of the test world: holds manifest.json and named.root")
-    parser.add_argument("--zonemaster", type=Path, metavar="PREFIX", help="where zonemaster/build.sh put it")
+    parser.add_argument("directory", type=Path, help="directory of the test world, with manifest.json and named.root")
+    parser.add_argument("--zonemaster", type=Path, metavar="PREFIX", help="prefix of zonemaster/build.sh")
     parser.add_argument("--reference", type=Path, metavar="FILE", required=True, help="keeps Zonemaster's outcomes")
     parser.add_argument("--ours", type=Path, metavar="FILE", help="keeps ours as well: to write rules")
     parser.add_argument("--zones", type=int, default=100, help="number of zones, in the order of the world")
     parser.add_argument("--way", action="append", default=[], choices=list(WAYS), help="test each zone in this way")
-    parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
+    parser.add_argument("--jobs", type=int, default=2, help="number of runs at a time")
     parser.add_argument("--most", type=float, default=MOST, help="share of pairs that may be without explanation")
     parser.add_argument("--tag", default="", help="show the differences of this tag only, explained or not")
     options = parser.parse_args()

@@ -116,9 +116,9 @@ def make_runner(loop: str) -> tuple[str, asyncio.Runner]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("directory", type=Path, help="of the test world: holds manifest.json and named.root")
+    parser.add_argument("directory", type=Path, help="directory of the test world, with manifest.json and named.root")
     parser.add_argument("--zones", type=int, default=200)
-    parser.add_argument("--concurrency", type=int, default=32, help="runs at a time")
+    parser.add_argument("--concurrency", type=int, default=32, help="number of runs at a time")
     parser.add_argument("--clean", action="store_true", help="only zones without defects")
     parser.add_argument("--silent", action="store_true", help="also zones whose servers time out")
     parser.add_argument("--testcase", action="append", help="a test case or module; repeatable")

@@ -43,15 +43,15 @@ def main() -> None:
     parser.add_argument("--db-driver", default="sqlite")
     parser.add_argument("--db-dsn", required=True)
     parser.add_argument("--waiting", type=int, default=0)
-    given = parser.parse_args()
+    options = parser.parse_args()
     servers = fresh_server()
     redis: EmbeddedRedis = next(servers)
-    flags = {"db_driver": given.db_driver, "db_dsn": given.db_dsn, "broker_url": redis.url, "data_dir": "/tmp"}
+    flags = {"db_driver": options.db_driver, "db_dsn": options.db_dsn, "broker_url": redis.url, "data_dir": "/tmp"}
     settings = load_settings(flags, {})
     with closing(open_store(store_settings(settings))) as store:
         upgrade(store)
         _follow(store)
-        _fill(store, given.waiting)
+        _fill(store, options.waiting)
         app = create_app(settings, queue=open_queue(settings, store))
         _requests(app.test_client(), app.extensions[NAME])
     next(servers, None)

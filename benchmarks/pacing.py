@@ -37,14 +37,14 @@ async def measure(limits: AddressLimits, *, has_share: bool, options: argparse.N
     least = float("inf")
     for _ in range(options.rounds):
         queries = [
-            Query(addresses[number % len(addresses)], _BODY, _TIMING, _told, question_octets=len(_BODY) - 10)
+            Query(addresses[number % len(addresses)], _BODY, _TIMING, _ignore_outcome, question_octets=len(_BODY) - 10)
             for number in range(options.packets)
         ]
         started_at = time.thread_time()
         for start in range(0, len(queries), options.at_once):
             part = queries[start : start + options.at_once]
             for query in part:
-                pacing.enter(query, _sent)
+                pacing.enter(query, _accept)
             await asyncio.sleep(0)
             for query in part:
                 query.release()
@@ -59,24 +59,24 @@ async def begin(pacing: Pacing, addresses: Sequence[str]) -> None:
     until = time.monotonic() + 2.5
     while time.monotonic() < until:
         for address in addresses:
-            query = Query(address, _BODY, _TIMING, _told, question_octets=len(_BODY) - 10)
-            pacing.enter(query, _sent)
+            query = Query(address, _BODY, _TIMING, _ignore_outcome, question_octets=len(_BODY) - 10)
+            pacing.enter(query, _accept)
             query.release()
         await asyncio.sleep(0.1)
 
 
-def _told(_outcome: QueryOutcome) -> None:
+def _ignore_outcome(_outcome: QueryOutcome) -> None:
     """Act as the callback of a query that never ends."""
 
 
-def _sent(_query: Query) -> bool:
+def _accept(_query: Query) -> bool:
     return True
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pacing", description=__doc__.splitlines()[0])
-    parser.add_argument("--packets", type=int, default=240, help="of a run")
-    parser.add_argument("--addresses", type=int, default=40, help="that they go to")
+    parser.add_argument("--packets", type=int, default=240, help="packets per run")
+    parser.add_argument("--addresses", type=int, default=40, help="number of target addresses")
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--at-once", type=int, default=4, help="packets between two iterations of the event loop")
     options = parser.parse_args()

@@ -183,7 +183,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=100.0, help="pages a second without a cache")
     parser.add_argument("--cached-rate", type=float, default=1000.0, help="pages a second with one")
     parser.add_argument("--results", type=int, default=50)
-    parser.add_argument("--at-once", type=int, default=24, help="of a process right after its start")
+    parser.add_argument("--at-once", type=int, default=24, help="requests at a time right after the start of a process")
     options = parser.parse_args()
     print(f"load before: {os.getloadavg()[0]:.1f}")
     with open_bench("sqlite", options.processes) as bench:

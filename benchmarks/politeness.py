@@ -168,13 +168,22 @@ def shared(options: argparse.Namespace, directory: Path, redis: EmbeddedRedis) -
     world, names = shared_world(options.zones)
     with world:
         hints = world.write_hints(directory / "hints")
-        given = ["--redis", redis.url, "--hints", str(hints), "--port", str(world.port), "--slots", str(options.slots)]
-        given += ["--qps", str(options.qps), "--outstanding", str(options.outstanding)]
+        arguments = [
+            "--redis",
+            redis.url,
+            "--hints",
+            str(hints),
+            "--port",
+            str(world.port),
+            "--slots",
+            str(options.slots),
+        ]
+        arguments += ["--qps", str(options.qps), "--outstanding", str(options.outstanding)]
         arrivals = Arrivals(world.port) if os.geteuid() == 0 and sys.platform == "linux" else None
         started_at = time.monotonic()
         processes = [
             subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.politeness", "work", "--worker", f"w{number}", *given],
+                [sys.executable, "-m", "benchmarks.politeness", "work", "--worker", f"w{number}", *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
@@ -215,11 +224,11 @@ def cost(options: argparse.Namespace, directory: Path, redis: EmbeddedRedis) -> 
         hints = world.write_hints(directory / "hints")
         for _ in range(options.rounds):
             for kind, terms in (("off", (0, 0)), ("on", (options.qps, options.outstanding))):
-                given = ["--redis", redis.url, "--hints", str(hints), "--port", str(world.port)]
-                given += ["--slots", str(options.slots), "--qps", str(terms[0]), "--outstanding", str(terms[1])]
+                arguments = ["--redis", redis.url, "--hints", str(hints), "--port", str(world.port)]
+                arguments += ["--slots", str(options.slots), "--qps", str(terms[0]), "--outstanding", str(terms[1])]
                 started_at = time.monotonic()
                 done = subprocess.run(
-                    [sys.executable, "-m", "benchmarks.politeness", "measure", "--worker", "w0", *given],
+                    [sys.executable, "-m", "benchmarks.politeness", "measure", "--worker", "w0", *arguments],
                     input=json.dumps(names),
                     stdout=subprocess.PIPE,
                     text=True,
@@ -263,8 +272,8 @@ def main() -> None:
     parser.add_argument("--qps", type=int, default=300)
     parser.add_argument("--outstanding", type=int, default=100)
     for name in ("--redis", "--hints", "--worker"):
-        parser.add_argument(name, default="", help="of the processes that this one starts")
-    parser.add_argument("--port", type=int, default=0, help="of the same")
+        parser.add_argument(name, default="", help="value for the processes that this one starts")
+    parser.add_argument("--port", type=int, default=0, help="port for the processes that this one starts")
     options = parser.parse_args()
     if options.what in {"work", "measure"}:
         {"work": work, "measure": measure}[options.what](options)

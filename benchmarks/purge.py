@@ -153,7 +153,7 @@ def main() -> None:
         "--reads", type=float, default=50.0, help="list requests per second at the same time; 0: without pause"
     )
     parser.add_argument("--writes", type=float, default=20.0, help="jobs per second at the same time; 0: without pause")
-    parser.add_argument("--beside", type=float, default=0.5, metavar="SHARE", help="of the runs; the rest goes alone")
+    parser.add_argument("--beside", type=float, default=0.5, metavar="SHARE", help="share of runs deleted under load")
     options = parser.parse_args()
     size = Size(options.runs)
     collect_rarely()

@@ -38,9 +38,9 @@ def compared(numbered: tuple[int, dict[str, Any]], *, hints: str) -> tuple[str, 
     found: list[str] = []
     tags: list[str] = []
     for patience_s in PATIENCE_S:
-        told = dataclasses.replace(options, timeout_s=patience_s)
-        first = engine_entries(zone["name"], told, CASES, hints=hints, port=PORT)
-        second = reference_entries(zone["name"], told, CASES, hints=hints, port=PORT) if first else []
+        patient = dataclasses.replace(options, timeout_s=patience_s)
+        first = engine_entries(zone["name"], patient, CASES, hints=hints, port=PORT)
+        second = reference_entries(zone["name"], patient, CASES, hints=hints, port=PORT) if first else []
         found, tags = differences(first, second), [entry[1] for entry in first]
         if first and not found:
             break
@@ -50,7 +50,7 @@ def compared(numbered: tuple[int, dict[str, Any]], *, hints: str) -> tuple[str, 
 def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("directory", type=Path, help="of the test world: holds manifest.json and named.root")
+    parser.add_argument("directory", type=Path, help="directory of the test world, with manifest.json and named.root")
     parser.add_argument("--zones", type=int, default=1000)
     parser.add_argument("--first", type=int, default=0, help="number of the first zone")
     parser.add_argument("--jobs", type=int, default=2, help="zones at a time")

@@ -37,7 +37,7 @@ _KINDS = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seconds", type=float, default=10.0, help="to go on after all have connected")
+    parser.add_argument("--seconds", type=float, default=10.0, help="seconds to continue after all have connected")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="gm-slow-", dir="/tmp") as home:
         settings = StoreSettings(dsn=f"{home}/store.db")

@@ -32,14 +32,14 @@ Figures = dict[str, Any]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--world", type=Path, required=True, help="directory with manifest.json and named.root")
-    parser.add_argument("--zones", type=int, default=600, help="of one batch")
+    parser.add_argument("--zones", type=int, default=600, help="zones of one batch")
     parser.add_argument("--mixed", action="store_true", help="all zones, including those with silent servers")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; repeatable")
     parser.add_argument("--workers", type=int, default=2, help="worker processes")
-    parser.add_argument("--slots", type=int, default=16, help="of each worker process")
+    parser.add_argument("--slots", type=int, default=16, help="slots of each worker process")
     parser.add_argument("--rounds", type=int, default=1, help="batches, one after the other")
     parser.add_argument("--with-cohort", action="store_true", help="every second batch with snapshot intent")
-    parser.add_argument("--json", type=Path, help="write the figures of all rounds there")
+    parser.add_argument("--json", type=Path, help="file for the figures of all rounds")
     options = parser.parse_args()
     names = (all_zones if options.mixed else clean_zones)(options.world)[: options.zones]
     flags = {"root_hints_path": str(options.world / "named.root"), "allow_non_global": "true"}

@@ -260,7 +260,7 @@ def _from_nothing_to_repeat(error: NothingToRerun) -> Response:
 
 
 def _from_options(error: OptionsTooLarge) -> Response:
-    details = {"limit": error.limit, "given": error.given}
+    details = {"limit": error.limit, "given": error.size}
     return _answer(BadRequest("options_too_large", text_of(error), details=details))
 
 

@@ -1,8 +1,8 @@
 """DNS lookups that a request waits for: each is one call of an engine function with its own limits.
 
-A lookup has its own event loop, sockets and caches, which are closed afterwards. It shares only the limits of name
-servers with the workers. It is not a job, because a form needs the answer within seconds, even if the queue is full or
-paused.
+A lookup has its own event loop, sockets and caches, which are closed afterwards. Only the query limits of name servers
+are shared with the workers. It is not a job, because a form needs the answer within seconds, even if the queue is full
+or paused.
 """
 
 import asyncio
@@ -96,7 +96,7 @@ class DnsLookups:
         settings = self._live.current
 
         async def ask() -> Found:
-            lease_client = RedisLeaseClient(self._live.own.broker_url)
+            lease_client = RedisLeaseClient(self._live.base.broker_url)
             pacing = Pacing(lease_client, lambda: self._live.current.politeness)
             resources = open_resources(settings, pacing=pacing)
             try:

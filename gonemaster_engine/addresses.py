@@ -182,7 +182,7 @@ def _embedded(address: IPv6Address) -> Iterator[IPv4Address]:
         yield address.sixtofour
     if address.teredo:  # server and client
         yield from address.teredo
-    if address.packed[8:12] in _ISATAP or any(address in each for each in (NAT64, _NAT64_LOCAL, _COMPATIBLE)):
+    if address.packed[8:12] in _ISATAP or any(address in network for network in (NAT64, _NAT64_LOCAL, _COMPATIBLE)):
         yield IPv4Address(address.packed[-4:])
 
 

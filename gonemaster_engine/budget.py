@@ -70,11 +70,11 @@ class Admission:
         self._pairs: set[tuple[str, str]] = set()
         self.is_cut = False  # whether any name or address was rejected
 
-    def names(self, wanted: Iterable[str]) -> list[str]:
+    def names(self, names: Iterable[str]) -> list[str]:
         """Return the admitted names, sorted; new names are admitted while there is room."""
         maximum = self._budget.limits.max_nameservers
         found = []
-        for name in sorted(set(wanted)):
+        for name in sorted(set(names)):
             if name in self._names or len(self._names) < maximum:
                 self._names.add(name)
                 found.append(name)
@@ -83,13 +83,13 @@ class Admission:
                 self._budget.omit("max_nameservers", maximum, name)
         return found
 
-    def addresses(self, wanted: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    def addresses(self, by_name: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
         """Return the admitted names with their admitted addresses, all sorted.
 
         Names and address families take turns, so that each name keeps an address while there is room.
         """
         maximum = self._budget.limits.max_addresses
-        turns = {name: _alternating(wanted[name]) for name in self.names(wanted)}
+        turns = {name: _alternating(by_name[name]) for name in self.names(by_name)}
         found: dict[str, list[str]] = {name: [] for name in turns}
         for position in range(max(map(len, turns.values()), default=0)):
             for name, addresses in turns.items():
@@ -115,8 +115,8 @@ def _text_octets(value: Any) -> int:
     elif kind is not list and kind is not tuple:
         return len(value) if isinstance(value, str) else 0
     octets = 0
-    for each in value:  # most are server lists, {ns, address}
-        octets += len(each) if type(each) is str else _text_octets(each)
+    for item in value:  # most are server lists, {ns, address}
+        octets += len(item) if type(item) is str else _text_octets(item)
     return octets
 
 
@@ -202,7 +202,7 @@ class Budget:
         owner = accounting_address(address)
         account = self._accounts.get(owner)
         if account is None:
-            networks = (self._network(*each) for each in networks_of(owner))
+            networks = (self._network(*server) for server in networks_of(owner))
             account = self._accounts[owner] = Account(owner, tuple(networks))
         return account
 
@@ -220,11 +220,11 @@ class Budget:
             admission = self._admissions[zone] = Admission(self)
         return admission
 
-    def mail_servers(self, wanted: Iterable[str]) -> list[str]:
+    def mail_servers(self, names: Iterable[str]) -> list[str]:
         """Return the MX host names that are within the limit, sorted; admitted names stay admitted."""
         maximum = self.limits.max_mail_servers
         found = []
-        for name in sorted(set(wanted)):
+        for name in sorted(set(names)):
             if name in self._mail_servers or len(self._mail_servers) < maximum:
                 self._mail_servers.add(name)
                 found.append(name)
@@ -307,8 +307,8 @@ class Budget:
             self.omit("max_silent_packets_per_address", limits.max_silent_packets_per_address, account.address)
             return False
         # The last third is reserved for addresses that received few queries: an address without queries is not silent.
-        kept = limits.max_silent_packets // 3 if account.silent_packets >= _FEW_PACKETS else 0
-        if self.silent_packets - account.silent_packets + silent > limits.max_silent_packets - kept:
+        reserved = limits.max_silent_packets // 3 if account.silent_packets >= _FEW_PACKETS else 0
+        if self.silent_packets - account.silent_packets + silent > limits.max_silent_packets - reserved:
             self.omit("max_silent_packets", limits.max_silent_packets, account.address)
             return False
         return True

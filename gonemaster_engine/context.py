@@ -87,8 +87,8 @@ class RunContext:
         # Supplied data and restored answers are not part of the public DNS tree. Such a run has separate caches, which
         # is safer than checking a flag at each use.
         known = tuple(restored)
-        own = self.undelegated.is_supplied or bool(known)
-        self.caches = RunCaches.for_one_run() if own else resources.caches
+        has_separate_caches = self.undelegated.is_supplied or bool(known)
+        self.caches = RunCaches.for_one_run() if has_separate_caches else resources.caches
         self.hot = self.caches.hot
         self._ipv6 = profile.ipv6 and resources.has_ipv6
         scope = f"{self._ipv6} {profile.network_settings}"
@@ -122,7 +122,8 @@ class RunContext:
         self.pace.is_urgent = is_urgent
         self.turns = self.transport.turns_of(self.pace)
         self.verifier = Verifier(self.budget.end_verification, turns=self.turns)
-        self.transport.turns.normal_runs += is_urgent
+        if is_urgent:
+            self.transport.turns.normal_runs.begin()
 
     def uses_family(self, *, ipv6: bool) -> bool:
         """Return whether addresses of the given family are queried."""
@@ -137,7 +138,8 @@ class RunContext:
 
     async def close(self) -> None:
         """Stop all tasks of the run; waiting queries are not sent."""
-        self.transport.turns.normal_runs -= self.pace.is_urgent
+        if self.pace.is_urgent:
+            self.transport.turns.normal_runs.end()
         self.pace.is_over = True
         tasks = list(self._tasks)
         for task in tasks:

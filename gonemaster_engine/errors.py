@@ -28,7 +28,7 @@ class DocumentError(EngineError):
 
     def __init__(self, path: str, reason: str, others: Sequence[tuple[str, str]] = ()) -> None:
         self.problems = ((path, reason), *others)
-        super().__init__("; ".join(f"{where}: {what}" if where else what for where, what in self.problems))
+        super().__init__("; ".join(f"{where}: {problem}" if where else problem for where, problem in self.problems))
         self.path = path
         self.reason = reason
 

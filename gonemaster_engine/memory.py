@@ -61,7 +61,7 @@ def collect_rarely(*, for_runs: bool = False) -> None:
 
 @contextmanager
 def process_of_one_run() -> Iterator[None]:
-    """Collect rarely within the block, which is all that the process does, and not at all at exit.
+    """Collect rarely within the block, and not at exit; the block is all the work of the process.
 
     Python's last collection traverses all modules to free memory that the operating system reclaims anyway.
     """

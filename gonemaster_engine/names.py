@@ -42,7 +42,7 @@ REFUSALS = {
 _DOTS = dict.fromkeys(map(ord, "。．｡"), ".")  # dots in IDNA2003 and UTS 46
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_*/")
 _PREFIX = "xn--"
-_LONGEST_REASON = 200  # characters of the IDNA library's error, which repeats its input
+_MAX_REASON = 200  # characters of the IDNA library's error, which repeats its input
 # Zonemaster's specification allows the slash anywhere; zones for parts of a /24 have it (RFC 2317).
 _TYPED = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_/")
 _CANONICAL = re.compile(r"(?:[a-z0-9_/-]{1,63}\.)*[a-z0-9_/-]{1,63}")  # matches most names of most batches
@@ -177,7 +177,7 @@ def _encode_u_label(text: str, label: str) -> str:
         return idna.alabel(mapped).decode("ascii")
     except _IDNA_ERRORS as error:
         shown = repr(label) if len(label) <= LABEL_MAX_OCTETS else f"{label[:20]!r}..."
-        raise InvalidDomain(text, REFUSALS["u_label"], label=shown, error=str(error)[:_LONGEST_REASON]) from error
+        raise InvalidDomain(text, REFUSALS["u_label"], label=shown, error=str(error)[:_MAX_REASON]) from error
 
 
 def to_unicode(name: str) -> str:

@@ -1,5 +1,6 @@
 """The Celery application: one configuration for workers, beat, API and Flower."""
 
+import socket
 import ssl
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -78,6 +79,14 @@ def make_app_of(
     )
 
 
+# BRPOP only waits, so the kernel must detect a silent host, within 4 s, and one that was restarted, within 2 s. kombu
+# drops the connection after 12 to 17 s.
+_PROBES = {"TCP_KEEPIDLE": 1, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 4000}
+_KEEPALIVE = {  # macOS has only some of these.
+    getattr(socket, name): value for name, value in _PROBES.items() if hasattr(socket, name)
+}
+
+
 def _queue_conf(address: BrokerAddress) -> dict[str, Any]:
     return {
         "broker_url": address.url,
@@ -109,6 +118,7 @@ def _queue_conf(address: BrokerAddress) -> dict[str, Any]:
             "socket_timeout": 5,  # Longer than the second that BRPOP waits in the server.
             "socket_connect_timeout": 2,  # The kernel repeats a lost SYN after a second.
             "socket_keepalive": True,
+            "socket_keepalive_options": _KEEPALIVE,
             # A BRPOP is abandoned after this plus one second without a reply: a master that was cut off never answers.
             "health_check_interval": 5,
             **address.celery_options,

@@ -38,16 +38,16 @@ class NothingToRerun(TasksError):
 class OptionsTooLarge(TasksError):
     """The options of the jobs of a batch are too large; the size is the average per job, in bytes."""
 
-    def __init__(self, *, given: int, limit: int) -> None:
+    def __init__(self, *, size: int, limit: int) -> None:
         super().__init__(
             Text(
                 "the options have {given} bytes; at most {limit} are allowed for this number of domains. "
                 "Use profile_id",
-                given=given,
+                given=size,
                 limit=limit,
             )
         )
-        self.given = given
+        self.size = size
         self.limit = limit
 
 

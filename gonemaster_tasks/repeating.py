@@ -38,22 +38,23 @@ class FailureLog:
     """The log of repeated failures.
 
     It has a line for the first failure, then one line per minute with the number of failures, and a line for the
-    recovery.
+    recovery. Work that fails and succeeds in turns, as with a Redis that refuses only writes, has no more lines.
     """
 
     def __init__(self, work: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._work = work
         self._clock = clock
         self.count = 0  # failures since the last success
-        self._logged_at = 0.0
+        self._logged_at = -math.inf
+        self._is_open = False  # The last line is about a failure.
 
     def failed(self, error: BaseException) -> None:
         """Record a failure."""
         self.count += 1
         now = self._clock()
-        if self.count > 1 and now - self._logged_at < LOG_EVERY_S:
+        if now - self._logged_at < LOG_EVERY_S:
             return
-        self._logged_at = now
+        self._logged_at, self._is_open = now, True
         about = {"work": self._work, "error": f"{type(error).__name__}: {error}", "failures": self.count}
         log.warning(
             "task failed, will be retried", extra=about, exc_info=None if isinstance(error, _EXPECTED) else error
@@ -61,9 +62,9 @@ class FailureLog:
 
     def succeeded(self) -> None:
         """Record a success."""
-        if self.count:
+        if self._is_open:
             log.info("works again", extra={"work": self._work, "failures": self.count})
-            self.count = 0
+        self.count, self._is_open = 0, False
 
 
 class RepeatedTask:

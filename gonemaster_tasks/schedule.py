@@ -22,12 +22,12 @@ def follow_purge_interval(app: Celery, broker: Broker, settings: Settings) -> bo
 
     Without an override the settings of the beat process apply. Return whether the entry was replaced.
     """
-    wanted = settings.purge_interval_seconds
-    app.conf.beat_schedule[PURGE_ENTRY]["schedule"] = wanted
+    interval_s = settings.purge_interval_seconds
+    app.conf.beat_schedule[PURGE_ENTRY]["schedule"] = interval_s
     if settings.source(PURGE_INTERVAL) != "database":
         return False
     known = broker.beat.saved_entry(app, PURGE_ENTRY)
-    if known is None or known.schedule.run_every.total_seconds() == wanted:
+    if known is None or known.schedule.run_every.total_seconds() == interval_s:
         return False
     broker.beat.save_entry(app, PURGE_ENTRY)
     return True

@@ -97,8 +97,8 @@ def span(name: str, *, parent: str = "", **attributes: Any) -> Iterator[None]:
     if _tracing is None:
         yield
         return
-    given = {f"gonemaster.{key}": value for key, value in attributes.items() if value is not None}
-    with _tracing.span(name, parent, given):
+    span_attributes = {f"gonemaster.{key}": value for key, value in attributes.items() if value is not None}
+    with _tracing.span(name, parent, span_attributes):
         yield
 
 

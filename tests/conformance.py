@@ -46,21 +46,21 @@ def main() -> int:
         parser.error(f"{testbed} has no run.sh: name the folder of the test zones, as in make conformance TESTBED=DIR")
     if args.inside:
         return asyncio.run(check_methods(testbed))
-    wanted = [case_id for case_id in args.only.split(",") if case_id]
+    case_ids = [case_id for case_id in args.only.split(",") if case_id]
     os.environ["PYTHON"] = sys.executable
     subprocess.run([testbed / "run.sh", "up"], check=True)
     failed = 0
-    if not wanted or METHODS in wanted:
+    if not case_ids or METHODS in case_ids:
         failed |= subprocess.run(
             [testbed / "run.sh", "exec", sys.executable, __file__, testbed, "--inside"], check=False
         ).returncode
-    if wanted != [METHODS]:
-        failed |= run_scenarios(testbed, [case_id for case_id in wanted if case_id != METHODS])
+    if case_ids != [METHODS]:
+        failed |= run_scenarios(testbed, [case_id for case_id in case_ids if case_id != METHODS])
     return 1 if failed else 0
 
 
 def run_scenarios(testbed: Path, only: list[str]) -> int:
-    """Run the scenarios by our program as another process would."""
+    """Run the scenarios against our command-line program, in a separate process."""
     program = Path(sys.executable).with_name("gonemaster")
     command: list[str | Path] = [sys.executable, testbed / "run_scenarios.py", "--failures", "--jobs", "2"]
     command += ["--engine", f"{program} {_OPTIONS} {_ARGUMENTS}"]

@@ -64,12 +64,12 @@ _DATABASES = ("sqlite", "postgres")
 _OTHER_DATABASE = {"api": pytest.mark.twin, "tasks": pytest.mark.twin, "db": pytest.mark.thorough}
 
 
-_LONGEST_ID = 80  # octets or characters of one parameter
+_MAX_ID_LENGTH = 80  # octets or characters of one parameter
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Shorten the ids of long texts: each test process keeps them, sends them and puts them into its environment."""
-    if isinstance(val, str | bytes) and len(val) > _LONGEST_ID:
+    if isinstance(val, str | bytes) and len(val) > _MAX_ID_LENGTH:
         content = val if isinstance(val, bytes) else val.encode("utf-8", "surrogatepass")
         return f"{argname}-{len(val)}-{zlib.crc32(content):08x}"
     return None
@@ -77,7 +77,7 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups and pytest the markers in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make test` leaves out, and run the directories of long tests first; within one the order stays.
+    """Mark what `make test` leaves out, and run the directories of long tests first; within each the order stays.
 
     The tests in a browser go to one worker: service and browser of the session start once. So do those of a module
     that share a service, and the conventions, which share the syntax trees of all sources.
@@ -105,8 +105,8 @@ def _starts_processes(item: pytest.Item) -> bool:
 
 def _repeats(item: pytest.Item) -> bool:
     """Return whether a test repeats one on the other database."""
-    given = item.callspec.params if hasattr(item, "callspec") else {}
-    driver = given.get("store_settings", given.get("empty_store"))
+    values = item.callspec.params if hasattr(item, "callspec") else {}
+    driver = values.get("store_settings", values.get("empty_store"))
     return driver in _DATABASES and driver != _first_database(item)
 
 
@@ -127,8 +127,8 @@ def _fixtures(item: pytest.Item) -> frozenset[str]:
     """Return the names of the fixtures of a test, without parameters of the same name."""
     if not isinstance(item, pytest.Function):
         return frozenset()
-    given = item.callspec.params if hasattr(item, "callspec") else {}
-    return frozenset(item._fixtureinfo.name2fixturedefs) - given.keys()
+    values = item.callspec.params if hasattr(item, "callspec") else {}
+    return frozenset(item._fixtureinfo.name2fixturedefs) - values.keys()
 
 
 def _shares_a_service(item: pytest.Item) -> bool:

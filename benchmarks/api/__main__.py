@@ -122,7 +122,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, help="requests a second")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--viewers", type=int, default=2000)
-    parser.add_argument("--jobs", type=int, default=200, help="that the viewers watch")
+    parser.add_argument("--jobs", type=int, default=200, help="number of jobs that the viewers follow")
     options = parser.parse_args()
     raise_open_files_limit(20_000)
     rate = options.rate or _RATES[options.what]
@@ -183,7 +183,7 @@ async def measure_viewers(bench: Bench, rate: float, options: argparse.Namespace
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         publishing = loop.run_in_executor(pool, partial(publish, bench.redis.url, jobs, options.seconds))
-        outcome = await beside(bench, jobs, rate, options.seconds)
+        outcome = await poll_jobs(bench, jobs, rate, options.seconds)
         sent = await publishing
     started_at = time.perf_counter()
     await asyncio.wait_for(asyncio.gather(*(viewer.ended.wait() for viewer in viewers)), 20)
@@ -194,7 +194,7 @@ async def measure_viewers(bench: Bench, rate: float, options: argparse.Namespace
     print(f"all were closed {time.perf_counter() - started_at:.1f} s after the end")
 
 
-async def beside(bench: Bench, jobs: list[str], rate: float, seconds: float) -> Outcome:
+async def poll_jobs(bench: Bench, jobs: list[str], rate: float, seconds: float) -> Outcome:
     return await Generator(bench.port).run(
         lambda number: get(f"/api/v1/jobs/{jobs[number % len(jobs)]}"), rate=rate, seconds=seconds
     )

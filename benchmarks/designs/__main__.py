@@ -55,9 +55,9 @@ def chosen_kinds(sweep: Sweep, runs: Sequence[Stored]) -> dict[str, int]:
     counts = Counter(kind for run in runs for kind in set(run.kinds))
     share = {kind: count / len(runs) for kind, count in counts.items()}
 
-    def nearest(wanted: float, *, info: bool) -> int:
+    def nearest(points: float, *, info: bool) -> int:
         fitting = [kind for kind in share if (sweep.kinds[kind][3] == "INFO") == info]
-        return min(fitting, key=lambda kind: abs(share[kind] - wanted))
+        return min(fitting, key=lambda kind: abs(share[kind] - points))
 
     return {
         "INFO tag of all runs": nearest(1, info=True),
@@ -123,8 +123,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--driver", choices=("postgres", "sqlite"), default="postgres")
     parser.add_argument("--runs", type=int, default=50_000)
-    parser.add_argument("--written", type=int, default=2000, help="runs that are written in a transaction each")
-    parser.add_argument("--own-outcomes", type=float, default=0.05, help="share of runs with an outcome of their own")
+    parser.add_argument("--written", type=int, default=2000, help="number of runs to write, each in a transaction")
+    parser.add_argument("--own-outcomes", type=float, default=0.05, help="share of runs with a distinct outcome")
     options = parser.parse_args()
     sweep = Sweep(options.own_outcomes)
     prepare(sweep)

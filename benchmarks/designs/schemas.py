@@ -197,9 +197,9 @@ class OneLevel(Design):
         return "outcome_id IN (SELECT value FROM json_each(?))", str(outcomes)
 
     def _kinds(self, rows: Sequence[Any]) -> dict[int, Sequence[int]]:
-        wanted = sorted({outcome for _, outcome in rows})
-        marks = ", ".join("?" * len(wanted))
-        stored = dict(self.database.execute(f"SELECT id, kinds FROM outcomes WHERE id IN ({marks})", wanted))
+        expected = sorted({outcome for _, outcome in rows})
+        marks = ", ".join("?" * len(expected))
+        stored = dict(self.database.execute(f"SELECT id, kinds FROM outcomes WHERE id IN ({marks})", expected))
         return {key: unpacked(stored[outcome]) for key, outcome in rows}
 
 

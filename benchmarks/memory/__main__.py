@@ -40,22 +40,22 @@ LEVEL = 1.05
 DEMO_SILENT = ("silent.xa", "refused.xa", "lame.xa")  # their runs mostly wait for responses
 MEBI = 2**20
 SHOWN = 40
-LONGEST_S = 7200  # for one batch, on a machine with other load
+MAX_DURATION_S = 7200  # for one batch, on a machine with other load
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=20_000)
-    parser.add_argument("--every", type=int, default=500, help="runs of one batch, after which memory is printed")
+    parser.add_argument("--every", type=int, default=500, help="size of a batch; memory is printed after each batch")
     parser.add_argument(
         "--from",
         type=int,
         default=5_000,
         dest="first",
-        help="runs after which it has to be level; with few, a quarter of them",
+        help="runs after which memory must be constant, or a quarter of all runs if that is less",
     )
     parser.add_argument("--processes", type=int, default=1, help="worker processes")
-    parser.add_argument("--slots", type=int, default=16, help="of each worker process")
+    parser.add_argument("--slots", type=int, default=16, help="slots of each worker process")
     parser.add_argument("--world", type=Path, help="directory with manifest.json and named.root")
     parser.add_argument("--silent", action="store_true", help="take domains with silent servers, too")
     parser.add_argument("--as-it-is", action="store_true", help="measure without releasing free pages first")
@@ -105,17 +105,17 @@ def measure(rig: Rig, domains: list[str], options: argparse.Namespace, folder: P
         names[::10] = [f"gone-{done + number}.{next(ending)}" for number in range(len(names[::10]))]
         test(rig, names)
         done += len(names)
-        told, *_ = [ask(pid, folder) for pid in pids]
+        figures, *_ = [ask(pid, folder) for pid in pids]
         sizes = [resident(pid) for pid in pids]
-        heap = "  ".join(f"{told.get(key, 0) / MEBI:6.1f}" for key in ("heap_used", "heap_free"))
+        heap = "  ".join(f"{figures.get(key, 0) / MEBI:6.1f}" for key in ("heap_used", "heap_free"))
         shown = "  ".join(f"{size:6.1f}" for size in sizes)
-        print(f"{done:<7} {shown}   {told['blocks']:8}  {heap}   {time.monotonic() - start:5.0f} s", flush=True)
+        print(f"{done:<7} {shown}   {figures['blocks']:8}  {heap}   {time.monotonic() - start:5.0f} s", flush=True)
         if done <= first or not base:
             base = worst = sum(sizes)
             keep_snapshot(pids[0], folder, "first")
         worst = max(worst, sum(sizes))
     if options.trace:
-        what_stays(folder / "first.snapshot", folder / f"{pids[0]}.snapshot")
+        print_growth(folder / "first.snapshot", folder / f"{pids[0]}.snapshot")
     level = worst <= LEVEL * base
     print(f"{'level' if level else 'NOT level'}: {base:.1f} MiB after {first} runs, then {worst:.1f} at most")
     return 0 if level else 1
@@ -130,7 +130,7 @@ def test(rig: Rig, names: list[str]) -> None:
         ended = (
             f"SELECT count(*) FROM runs JOIN batches ON batches.key = runs.batch_key WHERE batches.id = '{batch_id}'"
         )
-        wait_until(partial(is_count, rig, ended, len(once)), within_s=LONGEST_S, every_s=1.0)
+        wait_until(partial(is_count, rig, ended, len(once)), within_s=MAX_DURATION_S, every_s=1.0)
         for name in once:
             waiting.remove(name)
 
@@ -153,8 +153,8 @@ def ask(pid: int, folder: Path) -> dict[str, int]:
     file.unlink(missing_ok=True)
     os.kill(pid, ASK)
     wait_until(file.exists, within_s=600)
-    told: dict[str, int] = json.loads(file.read_text())
-    return told
+    figures: dict[str, int] = json.loads(file.read_text())
+    return figures
 
 
 def keep_snapshot(pid: int, folder: Path, name: str) -> None:
@@ -163,7 +163,7 @@ def keep_snapshot(pid: int, folder: Path, name: str) -> None:
         snapshot.replace(folder / f"{name}.snapshot")
 
 
-def what_stays(before: Path, after: Path) -> None:
+def print_growth(before: Path, after: Path) -> None:
     """Print the origins of most allocations made since then that remain, with the callers of the first."""
     older, newer = (tracemalloc.Snapshot.load(str(path)) for path in (before, after))
     for grouped, count in (("lineno", SHOWN), ("traceback", 8)):

@@ -26,13 +26,13 @@ class _Mallinfo(ctypes.Structure):
 
 def held() -> dict[str, Any]:
     """Return the memory of Python and the C library: objects in Python's blocks, and bytes of the library's heaps."""
-    told: dict[str, Any] = {"blocks": sys.getallocatedblocks()}
+    figures: dict[str, Any] = {"blocks": sys.getallocatedblocks()}
     library = ctypes.CDLL(None)
     if hasattr(library, "mallinfo2"):
         library.mallinfo2.restype = _Mallinfo
         heaps = library.mallinfo2()
-        told |= {"heap_used": heaps.uordblks, "heap_free": heaps.fordblks}
-    return told
+        figures |= {"heap_used": heaps.uordblks, "heap_free": heaps.fordblks}
+    return figures
 
 
 def tell(*_: object) -> None:

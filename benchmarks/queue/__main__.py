@@ -30,10 +30,10 @@ _NORMAL_JOBS = 30
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--jobs", type=int, default=100_000, help="in the batch")
+    parser.add_argument("--jobs", type=int, default=100_000, help="jobs in the batch")
     parser.add_argument("--timed", type=int, default=10_000, help="jobs over which throughput is measured")
     parser.add_argument("--workers", type=int, default=2, help="worker processes")
-    parser.add_argument("--slots", type=int, default=16, help="of each worker process")
+    parser.add_argument("--slots", type=int, default=16, help="slots of each worker process")
     parser.add_argument("--submit-only", action="store_true", help="only the submission and its memory")
     parser.add_argument("--json", type=Path, help="write the figures there; a file from before is compared with")
     options = parser.parse_args()

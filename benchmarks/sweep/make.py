@@ -254,9 +254,9 @@ def _typical(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("directory", type=Path, nargs="?", help="of the test world: holds manifest.json and named.root")
+    parser.add_argument("directory", type=Path, nargs="?", help="test world, with manifest.json and named.root")
     parser.add_argument("--zones", type=int, default=1000)
-    parser.add_argument("--concurrency", type=int, default=32, help="runs at a time")
+    parser.add_argument("--concurrency", type=int, default=32, help="number of runs at a time")
     parser.add_argument("--results", type=Path, help="stored results as JSON lines instead of a world")
     parser.set_defaults(clean=False, silent=True, testcase=None, chain=False, hot_cache=60.0, loop="uvloop")
     options = parser.parse_args()

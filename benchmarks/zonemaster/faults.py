@@ -497,12 +497,12 @@ def main() -> int:
     """Run the command line."""
     names = [fault.name for fault in FAULTS]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("prefix", type=Path, nargs="?", help="where zonemaster/build.sh put Zonemaster")
+    parser.add_argument("prefix", type=Path, nargs="?", help="prefix of zonemaster/build.sh")
     parser.add_argument("--only", choices=names, metavar="NAME", help=", ".join(names))
     parser.add_argument("--serve", choices=names, metavar="NAME", help="serve only, and print the command")
     options = parser.parse_args()
-    wanted = options.only or options.serve
-    chosen = [fault for fault in FAULTS if wanted in (None, fault.name)]
+    selected = options.only or options.serve
+    chosen = [fault for fault in FAULTS if selected in (None, fault.name)]
     for address in sorted({address for fault in chosen for address in fault.addresses}):
         subprocess.run(["ip", "-6", "address", "replace", f"{address}/128", "dev", "lo"], check=True)
     if options.serve:

@@ -35,8 +35,8 @@ class Run:
         """Return the run in the format that runs.pl reads."""
         keys = ("keytag", "algorithm", "type", "digest")
         ds = [dict(zip(keys, record, strict=True)) for record in self.ds]
-        told = {"domain": self.domain, "profile": self.profile, "ns": self.ns, "ds": ds}
-        return {"id": self.id, "hints": str(hints), **told}
+        reported = {"domain": self.domain, "profile": self.profile, "ns": self.ns, "ds": ds}
+        return {"id": self.id, "hints": str(hints), **reported}
 
 
 def _name(defect: str | Mapping[str, str]) -> str:
@@ -154,7 +154,7 @@ def planned(directory: Path, *, count: int, ways: tuple[str, ...] = ()) -> list[
     runs = []
     for zone in manifest["zones"][:count]:
         random = Random(f"{manifest['seed']} {zone['name']}")
-        chosen = ways or (_some_way(random),)
+        chosen = ways or (_choose_way(random),)
         runs += [
             Run(f"{zone['name']} {way}", zone, way, **WAYS[way](zone, Random(f"{way} {zone['name']}")))
             for way in chosen
@@ -162,6 +162,6 @@ def planned(directory: Path, *, count: int, ways: tuple[str, ...] = ()) -> list[
     return runs
 
 
-def _some_way(random: Random) -> str:
+def _choose_way(random: Random) -> str:
     plain, *others = WAYS
     return plain if random.random() < PLAIN_SHARE else random.choice(others)

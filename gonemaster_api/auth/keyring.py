@@ -115,7 +115,7 @@ class Keyring:
             self._tokens = _valid(self._configured, rows)
 
     def write_uses(self) -> None:
-        """Write which tokens were used, each at most once a minute. Raises StoreError."""
+        """Store the last use of tokens, at most once a minute for each token. Raises StoreError."""
         if not self._used:
             return
         used, self._used = self._used, set()

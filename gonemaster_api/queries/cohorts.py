@@ -69,7 +69,7 @@ def read_analysis_status(state: State) -> dict[str, Any]:
 
 def _queue_depth(state: State) -> int:
     try:
-        return state.broker.wishes.count()
+        return state.broker.registration_requests.count()
     except BrokerUnavailable:  # Without a broker nothing is queued.
         return 0
 

@@ -16,7 +16,7 @@ _SHOWN_AS = {"environment": "config_file"}
 def read_settings(state: State) -> dict[str, Any]:
     """Return the current settings of this process by attribute name."""
     settings = _with_tokens(state.settings, state.keyring.configured)
-    return {option.name: _document(settings, state.live.own, option) for option in OPTIONS}
+    return {option.name: _document(settings, state.live.base, option) for option in OPTIONS}
 
 
 def _with_tokens(settings: Settings, tokens: tuple[AdminToken, ...]) -> Settings:

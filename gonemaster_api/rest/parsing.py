@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NoReturn
 
 import flask
 import marshmallow as ma
+from marshmallow import validate
 from webargs.flaskparser import FlaskParser, is_json_request
 
 from gonemaster_api.errors import ApiError, BadRequest
@@ -31,7 +32,7 @@ class RequestSchema(ma.Schema):
     - `error_codes`: codes of fields whose code is not `missing_<field>` or `invalid_<field>`.
     - `missing_codes`: codes of fields that are absent.
     - `optional_body`: an empty body counts as an empty object.
-    - `unread`: the member that becomes a ValueList if it is long; its text may be impossible to store.
+    - `unread`: the member that becomes a ValueList if it is long; its text may have characters that cannot be stored.
     - `example`: the example in the OpenAPI document.
     """
 
@@ -58,6 +59,12 @@ class QuerySchema(ma.Schema):
         """URLs may contain parameters for other software, for example for campaigns."""
 
         unknown = ma.EXCLUDE
+
+
+class LocaleQuerySchema(QuerySchema):
+    """The requested language; English if the text is not translated."""
+
+    locale = ma.fields.String(load_default="en", validate=validate.Length(max=35))
 
 
 class StrictParser(FlaskParser):

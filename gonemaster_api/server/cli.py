@@ -21,7 +21,7 @@ from gonemaster_tasks.config.settings import OPTIONS, Settings
 from gonemaster_tasks.errors import SettingsError
 from gonemaster_tasks.masking import Masking
 
-_AUTH = ("label", "scope", "only_print")
+_AUTH = ("label", "scope", "expires_at", "only_print")
 _DOCTOR = ("doctor",)
 mask_in_text = Masking(())
 EXIT_REFUSED = 2  # part of the contract: invalid flags, or the service cannot start
@@ -92,9 +92,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="doctor: print the findings as JSON")
     parser.add_argument("--listen-descriptor", type=int, help=argparse.SUPPRESS)
-    auth = parser.add_argument_group("auth add-token", "Owner and scopes of the token.")
+    auth = parser.add_argument_group("auth add-token", "Owner, scopes and expiry of the token.")
     auth.add_argument("--label", metavar="TEXT", help=f"label of the token in lists and in the audit log; {LABEL_RULE}")
     auth.add_argument("--scope", action="append", choices=list(Scope), help="scope of the token; default: admin")
+    auth.add_argument(
+        "--expires-at",
+        metavar="TIME",
+        help="when the token expires, such as 2027-01-31T12:00:00Z; default: never",
+    )
     auth.add_argument(
         "--only-print",
         action="store_true",

@@ -65,7 +65,7 @@ HELP = """commands:
   db current       print the version of the database
   db check         exit with 0 if this release is compatible with the database, otherwise with 1
   backup FILE      copy the SQLite database to a new file while the service is running
-  auth add-token --label TEXT [--scope read|operate|admin]... [--only-print]
+  auth add-token --label TEXT [--scope read|operate|admin]... [--expires-at TIME] [--only-print]
                    create an admin token and print it once
   auth list        list the admin tokens
   auth revoke ID_OR_LABEL

@@ -6,8 +6,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
+from marshmallow import ValidationError
+
 from gonemaster_api.auth.listing import ListedToken, listed_tokens
 from gonemaster_api.auth.tokens import digest_of, new_token, token_id
+from gonemaster_api.rest.fields import Instant
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import TokenExists
 from gonemaster_db.core.session import Store, open_store
@@ -29,6 +32,7 @@ class AuthOptions:
 
     label: str = ""
     scope: tuple[str, ...] = ()
+    expires_at: str = ""
     only_print: bool = False
 
 
@@ -55,11 +59,12 @@ def add(settings: Settings, options: AuthOptions) -> int:
     """Create a token, store its digest, and print the token, which is shown only once."""
     if not is_label(options.label):
         raise AuthRefused(f"--label must be {LABEL_RULE}")
+    expires_at = _expiry(options)
     secret = new_token()
     digest = digest_of(secret)
     if not options.only_print:
         with closing(_current_store(settings)) as store:
-            _store(store, digest, options)
+            _store(store, digest, options, expires_at)
     scopes = f":{'+'.join(options.scope)}" if options.scope else ""
     lines = {"token": secret, "id": token_id(digest), "hash": f"{options.label}{scopes}={digest}"}
     sys.stdout.write("".join(f"{name + ':':<7}{value}\n" for name, value in lines.items()))
@@ -69,16 +74,35 @@ def add(settings: Settings, options: AuthOptions) -> int:
     return 0
 
 
-def _store(store: Store, digest: str, options: AuthOptions) -> None:
+def _expiry(options: AuthOptions) -> datetime | None:
+    """Return when the token expires. Raises AuthRefused."""
+    if not options.expires_at:
+        return None
+    if options.only_print:
+        raise AuthRefused("--expires-at: a token of auth.admin_tokens does not expire; omit --only-print")
+    try:
+        moment: datetime = Instant().deserialize(options.expires_at)
+    except ValidationError as error:
+        raise AuthRefused(f"--expires-at {error.messages[0]}") from error
+    if moment <= utcnow():
+        raise AuthRefused("--expires-at must be in the future")
+    return moment
+
+
+def _store(store: Store, digest: str, options: AuthOptions, expires_at: datetime | None) -> None:
     with store.transaction() as session:
         now = utcnow()
         try:
-            add_token(session, digest, label=options.label, scopes=options.scope, now=now)
+            add_token(session, digest, label=options.label, scopes=options.scope, now=now, expires_at=expires_at)
         except TokenExists as error:
             raise AuthRefused(
                 f"there is a token {options.label!r}; revoke it first, or choose another label"
             ) from error
-        facts = {"label": options.label, "scopes": list(options.scope)}
+        facts = {
+            "label": options.label,
+            "scopes": list(options.scope),
+            "expires_at": expires_at and expires_at.isoformat(),
+        }
         record_action(session, "token.add", who=_actor(), now=now, target=token_id(digest), details=facts)
 
 

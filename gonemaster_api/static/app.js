@@ -18,9 +18,55 @@
   const say = (text) => { $("#live").textContent = text; };
   const parse = (text) => new DOMParser().parseFromString(text, "text/html");
 
+  // --- connection: after 5 s without a response a banner says so, and changes are refused until the server responds
+  const SHOW_MS = 5000, TRY_MS = 2000, WAIT_MS = 15000;
+  let responded = Date.now(), lost = 0;
+  async function request(url, options = {}) {
+    try {
+      const response = await fetch(url, { credentials: "same-origin", signal: AbortSignal.timeout(options.body ? 8 * WAIT_MS : WAIT_MS), ...options });
+      if ([502, 504].includes(response.status)) throw new Error(String(response.status)); // of a proxy
+      responded = Date.now();
+      if (lost) regained();
+      return response;
+    } catch (error) {
+      if (!lost) { lost = Date.now(); setTimeout(lose, Math.max(0, responded + SHOW_MS - lost)); setTimeout(again, TRY_MS); }
+      throw error;
+    }
+  }
+  function lose() {
+    const banner = $("#lost");
+    if (!lost || !banner || root.dataset.lost !== undefined) return;
+    root.dataset.lost = "";
+    banner.textContent = banner.dataset.text.replace("{time}", new Date(lost).toLocaleTimeString(root.lang));
+    banner.hidden = false;
+    for (const button of all("form[method=post] button, button[form]")) button.setAttribute("aria-disabled", "true");
+  }
+  function regained() {
+    lost = 0;
+    if (root.dataset.lost === undefined) return;
+    delete root.dataset.lost;
+    $("#lost").hidden = true;
+    for (const button of all("button[aria-disabled]")) button.removeAttribute("aria-disabled");
+    say($("#lost").dataset.back);
+    for (const part of all("[data-partial][data-refresh]")) if (!isBusy(part)) refresh(part).catch(() => {});
+  }
+  function again() {
+    if (!lost) return;
+    const part = $("[data-partial][data-refresh]");
+    (part ? fetchPart(part.dataset.partial, part.dataset.from || location.href) : request(location.href, { method: "HEAD" }))
+      .catch(() => {}).finally(() => { if (lost) setTimeout(again, TRY_MS); });
+  }
+  const refused = (error) => { if (!lost) throw error; say(""); say($("#lost")?.dataset.reason || ""); };
+  document.addEventListener("submit", (event) => {
+    if (root.dataset.lost === undefined || event.target.method !== "post") return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    refused();
+  }, true);
+
   // --- partials: fetch and replace
   async function fetchPart(name, url) {
-    const response = await fetch(url, { headers: { "X-Partial": name, Accept: "text/html" }, credentials: "same-origin" });
+    const response = await request(url, { headers: { "X-Partial": name, Accept: "text/html" } });
     if (response.status === 401) location.reload();
     if (!response.ok && response.status !== 400) throw new Error(String(response.status));
     return parse(await response.text()).body.firstElementChild;
@@ -33,24 +79,38 @@
   function place(old, fresh) {
     const ticked = new Set(all("input[type=checkbox]:checked", old).map((box) => box.name + "=" + box.value));
     const open = new Set(all("details[open][id]", old).map((one) => one.id));
-    const focus = old.contains(document.activeElement) ? address(document.activeElement) : null;
+    const focus = old.contains(document.activeElement) ? position(document.activeElement, old) : null;
+    const scrolled = all(".panel, .scroll", old).map((box) => box.scrollLeft);
     const said = $("[data-say]", old)?.textContent;
     const row = $("tr[data-at]", old)?.id;
     old.replaceWith(fresh);
     for (const box of all("input[type=checkbox]", fresh)) if (ticked.has(box.name + "=" + box.value)) box.checked = true;
     for (const one of all("details[id]", fresh)) if (open.has(one.id)) one.open = true;
     if (row && document.getElementById(row)) document.getElementById(row).dataset.at = "";
-    if (focus) ($("[autofocus], [aria-invalid=true]", fresh) || $(focus, fresh))?.focus({ preventScroll: true });
+    all(".panel, .scroll", fresh).forEach((box, index) => { box.scrollLeft = scrolled[index] || 0; });
+    if (focus) ($("[autofocus], [aria-invalid=true]", fresh) || same(focus, fresh))?.focus({ preventScroll: true });
     const now = $("[data-say]", fresh)?.textContent;
     if (now !== undefined && now !== said) say(now);
     arrive(fresh);
   }
-  function address(node) { // a selector for the same control in the new partial
-    if (node.id) return "#" + CSS.escape(node.id);
-    for (const name of ["href", "name", "aria-label"]) {
-      if (node.getAttribute(name)) return node.tagName.toLowerCase() + "[" + name + "=" + JSON.stringify(node.getAttribute(name)) + "]";
-    }
-    return null;
+  // The same control in a new partial: the same attributes in the same row, or the same key in this row. If the row has
+  // gone, the row that took its place.
+  function position(node, part) {
+    const row = node.closest("tr[id]"), fixed = node.matches("a, button, [type=checkbox], [type=radio]");
+    const marks = (fixed ? ["href", "name", "value"] : ["name"]).filter((name) => node.getAttribute(name));
+    if (!marks.length) marks.push("aria-label");
+    const alike = (names) => node.tagName.toLowerCase() + names.map((name) => `[${name}=${JSON.stringify(node.getAttribute(name) || "")}]`).join("");
+    return { id: node.id, row: row?.id, index: row ? all("tbody tr", part).indexOf(row) : -1, marks: [alike(marks), alike(["data-key"])] };
+  }
+  function same({ id, row, index, marks }, part) {
+    if (id && document.getElementById(id)) return document.getElementById(id);
+    const at = row ? document.getElementById(row) : part;
+    if (at) return $(marks[0], at) || row && ($(marks[1], at) || $("a[href], button", at));
+    say($("#live").dataset.gone);
+    const rest = all("tbody tr", part), next = rest[Math.min(index, rest.length - 1)];
+    if (next) return $(".lead a[href], a[href], button, .pick input", next);
+    part.tabIndex = -1;
+    return part;
   }
   async function refresh(part, url = part.dataset.from || location.href) {
     const fresh = await fetchPart(part.dataset.partial, url);
@@ -70,6 +130,20 @@
       refresh(part).catch(() => due.set(part, performance.now() + 3 * every));
     }
   }, 250);
+
+  // --- copy a text to the clipboard
+  function offerCopies(from = document) {
+    if (navigator.clipboard) for (const button of all("[data-copy]", from)) button.hidden = false;
+  }
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const source = document.getElementById(button.dataset.copy);
+    await navigator.clipboard.writeText(source.value ?? source.textContent);
+    button.textContent = button.dataset.done;
+  });
+  offerCopies();
+  document.addEventListener("gm:arrive", ({ detail: part }) => offerCopies(part));
 
   // --- links and GET forms in a partial update only this partial; the last click wins
   const whole = () => location.pathname + location.search;
@@ -94,7 +168,7 @@
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[href]");
     if (!link || !plain(event) || link.target || link.origin !== location.origin) return;
-    if ("dialog" in link.dataset) { event.preventDefault(); ask(homeward(link)); return; }
+    if ("dialog" in link.dataset) { event.preventDefault(); ask(homeward(link)).catch(refused); return; }
     const part = link.closest("[data-partial]:not([data-from])");
     if (part && link.pathname === location.pathname && !link.hash && !("whole" in link.dataset)) { event.preventDefault(); go(part, link.href); }
   });
@@ -120,10 +194,10 @@
       if (draws || url.pathname === location.pathname) { event.preventDefault(); go(form.closest("[data-partial]"), url.href); }
     } else if (form.method === "post" && by && "dialog" in by.dataset) {
       event.preventDefault();
-      ask(by.hasAttribute("formaction") ? by.formAction : form.action, new URLSearchParams(new FormData(form, by)));
+      ask(by.hasAttribute("formaction") ? by.formAction : form.action, new URLSearchParams(new FormData(form, by))).catch(refused);
     } else if (form.method === "post" && "quiet" in form.dataset) {
       event.preventDefault();
-      send(form.action, new URLSearchParams(new FormData(form, by)));
+      send(form.action, new URLSearchParams(new FormData(form, by))).catch(refused);
     } else if (form.method === "post") delete form.dataset.dirty;
   });
   document.addEventListener("change", (event) => {
@@ -147,7 +221,7 @@
 
   // --- confirmations in a dialog: the form of the confirmation page
   async function ask(url, body) {
-    const response = await fetch(url, { method: body ? "POST" : "GET", body, headers: { Accept: "text/html" }, credentials: "same-origin" });
+    const response = await request(url, { method: body ? "POST" : "GET", body, headers: { Accept: "text/html" } });
     const inner = parse(await response.text()), box = $("main .dialog", inner);
     if (!box) { if (body && !response.redirected) { show(inner); return; } location.assign(response.url); return; }
     const dialog = $("#ask-dialog") || document.body.appendChild(Object.assign(document.createElement("dialog"), { className: "dialog", id: "ask-dialog" }));
@@ -161,11 +235,11 @@
     $("[data-safe]", box)?.addEventListener("click", (event) => { event.preventDefault(); dialog.close(); });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      ask(form.action, new URLSearchParams(new FormData(form, event.submitter)));
+      ask(form.action, new URLSearchParams(new FormData(form, event.submitter))).catch(refused);
     });
   }
   async function send(url, body) { // a small change: keep the page and replace its partials and the note
-    const response = await fetch(url, { method: "POST", body, headers: { Accept: "text/html" }, credentials: "same-origin" });
+    const response = await request(url, { method: "POST", body, headers: { Accept: "text/html" } });
     const inner = parse(await response.text());
     if (!response.redirected) { show(inner); return; }
     if (new URL(response.url).pathname !== location.pathname) { location.assign(response.url); return; }
@@ -269,7 +343,7 @@
     }
   }
   async function check(form) {
-    const response = await fetch(form.dataset.check, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { "X-Partial": form.dataset.partial, Accept: "text/html" }, credentials: "same-origin" });
+    const response = await request(form.dataset.check, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { "X-Partial": form.dataset.partial, Accept: "text/html" } });
     if (response.ok && form.isConnected) told(form, parse(await response.text()).body);
   }
   for (const [type, wait] of [["input", 700], ["focusout", 0]]) {

@@ -161,15 +161,6 @@
     }
   }
 
-  function copy(button) {
-    const field = one(`#${button.dataset.copy}`);
-    button.hidden = !navigator.clipboard;
-    button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(field.value);
-      button.textContent = button.dataset.done;
-    });
-  }
-
   // Redirect old result URLs, which had the ID after a #.
 
   function forward() {
@@ -195,7 +186,6 @@
   });
   all("[data-events]").forEach(follow);
   all("[data-load]").forEach(load);
-  all("[data-copy]").forEach(copy);
   all("[data-print]").forEach((button) => {
     button.hidden = false;
     button.addEventListener("click", () => print());

@@ -40,10 +40,10 @@ def _refused(refusals: tuple[RefusedSetting, ...]) -> BadRequest:
     first, more = refusals[0], len(refusals) - 1
     message = Text("{text}; and {more} more, see details", text=first.text, more=more) if more else first.text
     return BadRequest(
-        _CODES[first.why], message, details={"settings": [_problem(item) for item in refusals[:_MAX_REPORTED]]}
+        _CODES[first.reason], message, details={"settings": [_problem(item) for item in refusals[:_MAX_REPORTED]]}
     )
 
 
 def _problem(refusal: RefusedSetting) -> dict[str, str]:
-    problem = {"key": refusal.key[:100], "code": _CODES[refusal.why], "message": refusal.text}
+    problem = {"key": refusal.key[:100], "code": _CODES[refusal.reason], "message": refusal.text}
     return problem | ({"allowed": refusal.allowed} if refusal.allowed else {})

@@ -36,7 +36,7 @@ class Category:
     keys: Mapping[str, FactKey] = field(default_factory=dict)
 
     def describe(self, key: str) -> FactKey:
-        """Return how a key is shown; a key that this version does not know is shown unchanged and last."""
+        """Return label, tone and order of a key; a key unknown to this version is its own label and comes last."""
         return self.keys.get(key) or FactKey(key, key, _NEUTRAL, len(self.keys))
 
     def distribution(self, counts: Mapping[str, int]) -> dict[str, Any]:

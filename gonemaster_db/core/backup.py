@@ -28,7 +28,7 @@ def back_up(store: Store, path: Path) -> int:
     part = Path(name)
     try:
         _copy(store, part)
-        os.fsync(descriptor)  # This is the same file, because SQLite writes into an existing empty file.
+        os.fsync(descriptor)  # SQLite writes into an existing empty file, so this is the backup.
         part.rename(path)
         _sync_directory(path.parent)
     except (sqlite3.Error, OSError) as error:

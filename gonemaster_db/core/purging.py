@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from gonemaster_db.core.session import Store
 
 Step = Callable[[Session, int], int]
-"""A function that removes up to this number of rows and returns their number; 0 if no row is left."""
+"""A function that removes at most the given number of rows and returns how many it removed; 0 if no row is left."""
 
 
 class PurgePace(NamedTuple):

@@ -37,7 +37,7 @@ def recent_total(
 def recent(
     session: Session, key: Hashable, count: Callable[[], Counted], *, large: Callable[[Counted], bool]
 ) -> Counted:
-    """Return the result of `count` of at most LIFE_S ago if it was `large`, otherwise a new result."""
+    """Return the result of `count`; a `large` result is reused for LIFE_S seconds."""
     full_key = (session.get_bind().engine.dialect, key)
     with _lock:
         found = kept.get(full_key, _ABSENT)

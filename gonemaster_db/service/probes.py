@@ -65,7 +65,7 @@ def find_pooler(store: Store) -> Pooler | None:
         if not is_pooled(connection):
             return None
         info = connection.connection.driver_connection.info  # type: ignore[union-attr]  # of psycopg2
-        # The console of PgBouncer is a database. `stats_users` may read it, and on a Unix socket its own account.
+        # The console of PgBouncer is a database; `stats_users` may read it, on a Unix socket also its system user.
         where = info.dsn_parameters | {"dbname": "pgbouncer", "password": info.password, "options": ""}
     try:
         with closing(psycopg2.connect(**where)) as console:

@@ -134,8 +134,8 @@ class AsnLookup:
         Raises:
           ValueError: a text is not an address.
         """
-        wanted = list(dict.fromkeys(addresses))
-        return dict(zip(wanted, await asyncio.gather(*map(self.lookup, wanted)), strict=True))
+        unique_addresses = list(dict.fromkeys(addresses))
+        return dict(zip(unique_addresses, await asyncio.gather(*map(self.lookup, unique_addresses)), strict=True))
 
     async def _look_up_and_store(self, address: str, exact: _Key, block: _Key) -> Origin:
         done = self._pending[block] = asyncio.get_running_loop().create_future()
@@ -185,8 +185,8 @@ class AsnLookup:
                 continue
             lines = [line.strip() for line in text.splitlines()]
             if any(lines):
-                said = [line for line in lines if line and not line.startswith("%")]
-                return _judge_whois(source, address, said)
+                content = [line for line in lines if line and not line.startswith("%")]
+                return _judge_whois(source, address, content)
         self._down.add(source)
         raise _SourceFailed(source)
 
@@ -295,7 +295,7 @@ def _judge(source: str, address: str, announcements: list[_Announcement]) -> Ori
     if any(parsed not in announcement.network for announcement in announcements):
         raise _SourceFailed(source)
     longest = max(announcements, key=lambda announcement: announcement.network.prefixlen)
-    same = [announcement for announcement in announcements if announcement.network == longest.network]
-    asns = tuple(sorted(frozenset[int]().union(*(announcement.asns for announcement in same))))
-    raw = "\n".join(sorted({announcement.raw for announcement in same}))
+    most_specific = [announcement for announcement in announcements if announcement.network == longest.network]
+    asns = tuple(sorted(frozenset[int]().union(*(announcement.asns for announcement in most_specific))))
+    raw = "\n".join(sorted({announcement.raw for announcement in most_specific}))
     return Origin(Code.AS_FOUND, asns, str(longest.network), raw, source)

@@ -143,8 +143,8 @@ def _cause_of(verdict: CheckResult, result: RunResult) -> str:
 
 
 def _one_line(entry: Entry) -> str:
-    where = entry.testcase or entry.module.lower()
-    return f"{where}: {message(entry.tag, entry.module, entry.args)}"
+    source = entry.testcase or entry.module.lower()
+    return f"{source}: {message(entry.tag, entry.module, entry.args)}"
 
 
 def _performance_data(result: RunResult, score: Score | None) -> str:

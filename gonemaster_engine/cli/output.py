@@ -52,7 +52,7 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Ending:
     """What a writer adds at the end: what was requested, and the verdict on a run that cannot judge a zone."""
 
     timings: Iterable[NameserverTiming] | None = None
@@ -66,7 +66,7 @@ class Writer(Protocol):
     def entry(self, entry: Entry) -> None:
         """Write one entry, if it is shown."""
 
-    def end(self, outcome: Outcome) -> None:
+    def end(self, ending: Ending) -> None:
         """Write the end of the output."""
 
 
@@ -101,16 +101,16 @@ class TextWriter:
             self._write(f"{'=' * 7} {'=' * 8} {'=' * 14} {'=' * 7}")
         self._count += 1
         _, text = next(self._view.lines(entry))
-        where = entry.testcase or entry.module.capitalize()
-        self._write(f"{entry.timestamp:7.2f} {entry.level.name:<8} {where:<14} {text}")
+        source = entry.testcase or entry.module.capitalize()
+        self._write(f"{entry.timestamp:7.2f} {entry.level.name:<8} {source:<14} {text}")
 
-    def end(self, outcome: Outcome) -> None:
+    def end(self, ending: Ending) -> None:
         """Write the verdict or the causes, or a note if there were no entries, and the table of timings."""
-        verdict = outcome.verdict
-        if outcome.causes is not None and verdict is None:
+        verdict = ending.verdict
+        if ending.causes is not None and verdict is None:
             from gonemaster_engine.cli.causes_output import cause_lines
 
-            for line in cause_lines(outcome.causes, locale=self._view.locale):
+            for line in cause_lines(ending.causes, locale=self._view.locale):
                 self._write(line)
         if verdict is None or self._view.min_level < Level.NOTICE:
             self._write_early()
@@ -119,7 +119,7 @@ class TextWriter:
                 self._write(line)
         elif not self._count:
             self._write(f"No entries at level {self._view.min_level.name} or above.")
-        for line in timing_table(outcome.timings or ()):
+        for line in timing_table(ending.timings or ()):
             self._write(line)
 
 
@@ -138,14 +138,14 @@ class RawWriter:
             args = "; ".join(f"{key}={_raw(value)}" for key, value in worded.args.items())
             self._write(f"{worded.level.name:<8} {worded.tag} {args}".rstrip())
 
-    def end(self, outcome: Outcome) -> None:
+    def end(self, ending: Ending) -> None:
         """Write the causes and the table of timings."""
-        if outcome.causes is not None:
+        if ending.causes is not None:
             from gonemaster_engine.cli.causes_output import raw_lines
 
-            for line in raw_lines(outcome.causes):
+            for line in raw_lines(ending.causes):
                 self._write(line)
-        for line in timing_table(outcome.timings or ()):
+        for line in timing_table(ending.timings or ()):
             self._write(line)
 
 
@@ -168,10 +168,10 @@ class JsonWriter:
         self._entries += map(json.dumps, shown)
         self._places.add(len(shown))
 
-    def end(self, outcome: Outcome) -> None:
+    def end(self, ending: Ending) -> None:
         """Write the document, one entry per line."""
         listed = "[\n" + ",\n".join(self._entries) + "\n]" if self._entries else "[]"
-        others = _documents(outcome, self._places, self._view)
+        others = _documents(ending, self._places, self._view)
         if not others:
             self._write(listed)
             return
@@ -194,9 +194,9 @@ class JsonStreamWriter:
             self._write(json.dumps(each))
         self._places.add(len(shown))
 
-    def end(self, outcome: Outcome) -> None:
+    def end(self, ending: Ending) -> None:
         """Write an object with what else was requested."""
-        if others := _documents(outcome, self._places, self._view):
+        if others := _documents(ending, self._places, self._view):
             self._write(json.dumps(others))
 
 
@@ -214,15 +214,15 @@ class _Places:
         self._entries, self._lines = self._entries + 1, self._lines + lines
 
 
-def _documents(outcome: Outcome, places: _Places, view: View) -> dict[str, Any]:
+def _documents(ending: Ending, places: _Places, view: View) -> dict[str, Any]:
     """Return the requested members of the JSON formats besides the entries."""
     found: dict[str, Any] = {}
-    if outcome.causes is not None:
+    if ending.causes is not None:
         from gonemaster_engine.cli.causes_output import cause_documents
 
-        found |= cause_documents(outcome.causes, places.shown, locale=view.locale)
-    if outcome.timings is not None:
-        found["nameserver_timings"] = _timing_dicts(outcome.timings)
+        found |= cause_documents(ending.causes, places.shown, locale=view.locale)
+    if ending.timings is not None:
+        found["nameserver_timings"] = _timing_dicts(ending.timings)
     return found
 
 

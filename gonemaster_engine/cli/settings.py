@@ -74,8 +74,8 @@ _RESOLVER_OPTIONS = (
 
 
 def _overrides(options: argparse.Namespace) -> dict[str, Any]:
-    given = {name: getattr(options, name, None) for name in _RESOLVER_OPTIONS}
-    resolver: dict[str, Any] = {"defaults": {name: value for name, value in given.items() if value is not None}}
+    flags = {name: getattr(options, name, None) for name in _RESOLVER_OPTIONS}
+    resolver: dict[str, Any] = {"defaults": {name: value for name, value in flags.items() if value is not None}}
     resolver |= {
         f"source{family}": value for family in (4, 6) if (value := getattr(options, f"sourceaddr{family}")) is not None
     }
@@ -105,12 +105,12 @@ def domain_of(options: argparse.Namespace) -> str:
       UsageError: none or two are given.
       InvalidDomain: the argument is not a domain name.
     """
-    given = {name for name in (options.positional, options.domain) if name is not None}
-    if not given:
+    domains = {name for name in (options.positional, options.domain) if name is not None}
+    if not domains:
         raise UsageError("no domain name given")
-    if len(given) > 1:
+    if len(domains) > 1:
         raise UsageError(f"two domain names given: {options.positional!r} and {options.domain!r}")
-    return names.normalize_domain(given.pop())
+    return names.normalize_domain(domains.pop())
 
 
 def check_outputs(options: argparse.Namespace) -> None:

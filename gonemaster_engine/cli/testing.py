@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from gonemaster_engine.cli.chain_file import check_writable, write_chain
 from gonemaster_engine.cli.options import PROGRAM, UsageError
-from gonemaster_engine.cli.output import Outcome, View, count_table, make_writer, score_lines, verdict_lines
+from gonemaster_engine.cli.output import Ending, View, count_table, make_writer, score_lines, verdict_lines
 from gonemaster_engine.cli.settings import (
     check_outputs,
     check_sources,
@@ -72,7 +72,7 @@ def test_domain(options: argparse.Namespace) -> Verdict | None:
         result = run_async(_run(options, domain, profile, cache, on_entry=show, on_progress=bar.update))
         verdict = verdict_of(result.entries)
         causes = _causes(result) if with_causes else None
-        writer.end(Outcome(result.timings if options.nstimes else None, verdict, causes))
+        writer.end(Ending(result.timings if options.nstimes else None, verdict, causes))
         bar.stop()
         tables = output.write if options.shape in {"text", "raw"} else _to_stderr
         if options.count:
@@ -234,8 +234,8 @@ def _missing(cache: PacketCache | None, profile: Profile, result: RunResult) -> 
     """Return the queries of a run without network whose responses are not in the file: address and query."""
     if cache is None or not profile.no_network:
         return set()
-    known = {(address, key) for address, key, _ in cache.answers}
-    return {(address, key) for address, key, _ in result.answers if (address, key) not in known}
+    recorded = {(address, key) for address, key, _ in cache.answers}
+    return {(address, key) for address, key, _ in result.answers if (address, key) not in recorded}
 
 
 def _report_missing(options: argparse.Namespace, missing: set[tuple[str, QueryKey]]) -> None:

@@ -42,14 +42,14 @@ class Blocklist:
         number = key_number(key)
         if number is None:
             return None
-        wanted = hashlib.sha256(number.to_bytes((number.bit_length() + 7) // 8)).digest()[:HASH_OCTETS]
+        digest = hashlib.sha256(number.to_bytes((number.bit_length() + 7) // 8)).digest()[:HASH_OCTETS]
         try:
-            origin = self._search(wanted)
+            origin = self._search(digest)
         except (OSError, ValueError):  # deleted or empty
             return None
         return None if origin is None else self._name(origin)
 
-    def _search(self, wanted: bytes) -> int | None:
+    def _search(self, digest: bytes) -> int | None:
         with (
             (self.folder / LIST_FILE).open("rb") as file,
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as records,
@@ -58,10 +58,10 @@ class Blocklist:
             while low < high:
                 middle = (low + high) // 2
                 start = middle * RECORD_OCTETS
-                found = records[start : start + HASH_OCTETS]
-                if found == wanted:
+                entry = records[start : start + HASH_OCTETS]
+                if entry == digest:
                     return records[start + HASH_OCTETS]
-                low, high = (middle + 1, high) if found < wanted else (low, middle)
+                low, high = (middle + 1, high) if entry < digest else (low, middle)
         return None
 
     def _name(self, origin: int) -> str:

@@ -42,8 +42,8 @@ async def validate_keys(verifier: Verifier, response: Response, ds_set: Sequence
     if not named:
         # DS records with unknown types are ignored; without other DS records there is nothing to validate (RFC 6840
         # section 5.2).
-        known = [ds for ds in ds_set if is_supported(ds.algorithm) and is_known_digest(ds.digest_type)]
-        is_open = None in matches.values() or not known
+        supported = [ds for ds in ds_set if is_supported(ds.algorithm) and is_known_digest(ds.digest_type)]
+        is_open = None in matches.values() or not supported
         return Trust.OPEN if is_open else Trust.BROKEN
     signed = rrset(response, DNSKEY, zone)
     return await validate_set(verifier, signed, signatures(response, DNSKEY, zone), named, zone=zone, now=now)

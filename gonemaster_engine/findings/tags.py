@@ -76,9 +76,9 @@ class Tag:
         return Finding(self, args)
 
     def _check(self, args: Mapping[str, Any]) -> None:
-        wanted, given = set(self.keys), set(args)
-        if not wanted - set(self.optional) <= given <= wanted | set(self.optional):
-            raise TagArgumentError(f"{self.name} takes {sorted(wanted)}, got {sorted(given)}")
+        expected, actual = set(self.keys), set(args)
+        if not expected - set(self.optional) <= actual <= expected | set(self.optional):
+            raise TagArgumentError(f"{self.name} takes {sorted(expected)}, got {sorted(actual)}")
 
 
 SUPPLIED = "-"  # item of a server list for data that the user supplied

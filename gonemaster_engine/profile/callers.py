@@ -58,12 +58,12 @@ CALLERS: Mapping[str, Allowed] = {
 }
 
 _MEETS: Mapping[Allowed, Callable[[Any, Any], bool]] = {
-    Allowed.ANYTHING: lambda value, own: True,
-    Allowed.LESS: lambda value, own: bool(value <= own),
-    Allowed.LESS_OR_LIMITED: lambda value, own: own == 0 or 0 < value <= own,
-    Allowed.FALSE: lambda value, own: value is False,
-    Allowed.TRUE: lambda value, own: value is True,
-    Allowed.NOTHING: lambda value, own: False,
+    Allowed.ANYTHING: lambda value, limit: True,
+    Allowed.LESS: lambda value, limit: bool(value <= limit),
+    Allowed.LESS_OR_LIMITED: lambda value, limit: limit == 0 or 0 < value <= limit,
+    Allowed.FALSE: lambda value, limit: value is False,
+    Allowed.TRUE: lambda value, limit: value is True,
+    Allowed.NOTHING: lambda value, limit: False,
 }
 
 
@@ -75,8 +75,8 @@ def checked_of_caller(document: Any, server: Profile) -> Document:
     """
     checked = checked_profile(document)
     problems = Problems(ProfileError)
-    for path, value, own in _excesses(checked, server.as_dict()):
-        problems.add(path, _reason(_allowed_at(path), value, own))
+    for path, value, limit in _excesses(checked, server.as_dict()):
+        problems.add(path, _reason(_allowed_at(path), value, limit))
     problems.raise_if_any()
     return checked
 
@@ -90,40 +90,40 @@ def restricted_to_caller(document: Any, server: Profile) -> Document:
       ProfileError: a key or value is invalid; the error has the path of each.
     """
     checked = checked_profile(document)
-    for path, _, own in list(_excesses(checked, server.as_dict())):
+    for path, _, limit in list(_excesses(checked, server.as_dict())):
         *sections, key = path.split(".")
         section = checked
         for name in sections:
             section = section[name]
-        section[key] = own
+        section[key] = limit
     return checked
 
 
-def _excesses(checked: Document, own: Document, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+def _excesses(checked: Document, limit: Document, path: str = "") -> Iterator[tuple[str, Any, Any]]:
     """Yield path, value and the server's value of each value that a caller may not set."""
     for key, value in checked.items():
         below = f"{path}.{key}" if path else key
         if below not in CALLERS and isinstance(value, dict):
-            yield from _excesses(value, own.get(key, {}), below)
-        elif not _is_own(value, own.get(key)) and not _MEETS[_allowed_at(below)](value, own.get(key)):
-            yield below, value, own.get(key)
+            yield from _excesses(value, limit.get(key, {}), below)
+        elif not _is_own(value, limit.get(key)) and not _MEETS[_allowed_at(below)](value, limit.get(key)):
+            yield below, value, limit.get(key)
 
 
 def _allowed_at(path: str) -> Allowed:
     return CALLERS.get(path, Allowed.NOTHING)
 
 
-def _is_own(value: Any, own: Any) -> bool:
-    if isinstance(value, dict) and isinstance(own, dict):
-        return all(key in own and own[key] == item for key, item in value.items())
-    return bool(value == own)
+def _is_own(value: Any, limit: Any) -> bool:
+    if isinstance(value, dict) and isinstance(limit, dict):
+        return all(key in limit and limit[key] == item for key, item in value.items())
+    return bool(value == limit)
 
 
-def _reason(allowed: Allowed, value: Any, own: Any) -> str:
+def _reason(allowed: Allowed, value: Any, limit: Any) -> str:
     if allowed is Allowed.NOTHING:
         return Text("can only be set by the operator of the server")
     if allowed in (Allowed.FALSE, Allowed.TRUE):
         return Text("must be {allowed}, as in the profile of the server", allowed=allowed.value)
-    less, limited = Text("at most {own}", own=brief(own)), Text("1 to {own}", own=brief(own))
+    less, limited = Text("at most {own}", own=brief(limit)), Text("1 to {own}", own=brief(limit))
     bounds = limited if allowed is Allowed.LESS_OR_LIMITED else less
     return Text("must be {bounds} (the value of the server), not {value}", bounds=bounds, value=brief(value))

@@ -99,11 +99,11 @@ def diff_profile(document: Mapping[str, Any], base: Profile) -> ProfileDiff:
     Raises:
       ProfileError: a key or value is invalid; the error has the path of each.
     """
-    known, unknown = _split_test_cases(document)
-    checked = checked_profile(known)
+    known_cases, unknown_cases = _split_test_cases(document)
+    checked = checked_profile(known_cases)
     found = list(_leaves("", checked, base.as_dict()))
     if "test_cases" in checked:
-        found.append(_test_cases(checked["test_cases"], list(base.test_cases), unknown))
+        found.append(_test_cases(checked["test_cases"], list(base.test_cases), unknown_cases))
     if "test_levels" in checked:
         found.append(_test_levels(checked["test_levels"], base.as_dict()["test_levels"]))
     return ProfileDiff(sorted(found, key=lambda item: item.path))
@@ -128,10 +128,10 @@ def _leaves(path: str, checked: Document, base: Mapping[str, Any]) -> Iterator[P
         if isinstance(value, dict):
             yield from _leaves(below, value, base.get(key, {}))
         else:
-            same, whole = value == base.get(key), isinstance(value, list)
-            kind = REDUNDANT if same else CHANGED
+            is_same, is_list = value == base.get(key), isinstance(value, list)
+            kind = REDUNDANT if is_same else CHANGED
             yield ProfileDifference(
-                path=below, kind=kind, redundant=same, wholesale=whole, default=base.get(key), value=value
+                path=below, kind=kind, redundant=is_same, wholesale=is_list, default=base.get(key), value=value
             )
 
 

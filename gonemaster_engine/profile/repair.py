@@ -48,10 +48,10 @@ def find_unknown_tags(document: Any) -> list[str]:
     Raises:
       ProfileError: a key or value is invalid; the error has the path of each.
     """
-    known = default_profile().levels
+    default_levels = default_profile().levels
     sentences = []
     for module, levels in sorted(checked_profile(document).get("test_levels", {}).items()):
-        unknown = sorted(levels.keys() - known.get(module, {}).keys())
+        unknown = sorted(levels.keys() - default_levels.get(module, {}).keys())
         if unknown:
             named = ", ".join(f"{tag}{_nearest(module, tag)}" for tag in unknown)
             sentences.append(f"test_levels.{module} has unknown tags, which have no effect: {named}")
@@ -106,7 +106,7 @@ def add_missing_test_levels(document: Any) -> Document:
     if "test_levels" not in checked:
         return checked
     defaults = default_profile().as_dict()["test_levels"]
-    levels = {module: {**defaults.get(module, {}), **own} for module, own in checked["test_levels"].items()}
+    levels = {module: {**defaults.get(module, {}), **stored} for module, stored in checked["test_levels"].items()}
     return {**checked, "test_levels": levels}
 
 
@@ -128,8 +128,8 @@ def reset_test_levels(document: Any, module: str) -> Document:
     levels = document.get("test_levels") if isinstance(document, Mapping) else None
     if not isinstance(levels, Mapping):
         return checked_profile(document)
-    left = {name: own for name, own in levels.items() if name.upper() != module.upper()}
-    return checked_profile({**document, "test_levels": left} if left else _without(document, "test_levels"))
+    remaining = {name: by_tag for name, by_tag in levels.items() if name.upper() != module.upper()}
+    return checked_profile({**document, "test_levels": remaining} if remaining else _without(document, "test_levels"))
 
 
 def _without(document: Any, key: str) -> Any:

@@ -168,15 +168,15 @@ def _text(problems: Problems, path: str, value: Any) -> Any:
     )
 
 
-def _test_cases(known: tuple[str, ...]) -> Check:
+def _test_cases(case_ids: tuple[str, ...]) -> Check:
     def check(problems: Problems, path: str, value: Any) -> Any:
         if not isinstance(value, list):
             return problems.add(path, Text("must be a list of test cases, not {kind}", kind=kind(value)))
         names = [name.lower() if isinstance(name, str) else name for name in value]
         for position, name in enumerate(names):
-            if name not in known:
+            if name not in case_ids:
                 problems.add(f"{path}[{position}]", Text("{brief} is not a test case", brief=brief(value[position])))
-        return [name for name in known if name in names]
+        return [name for name in case_ids if name in names]
 
     return check
 

@@ -23,18 +23,19 @@ def engine_levels(levels: Mapping[str, Mapping[str, Level]]) -> dict[str, dict[s
     """Return levels by module and tag, with this engine's tags in place of those that Zonemaster names differently.
 
     Zonemaster reports problems with aliases in the module SYSTEM, this engine in each module that finds them. If
-    several tags of Zonemaster are one tag here, the highest level counts; a level for this engine's own tag wins.
+    several tags of Zonemaster map to one tag of this engine, the highest level counts; a level for this engine's own
+    tag takes precedence.
     """
     renamed: defaultdict[str, dict[str, Level]] = defaultdict(dict)
     rest: dict[str, Mapping[str, Level]] = {}
     for module, tags in levels.items():
-        here = {tag: _engine_tags(module, tag) for tag in tags}
-        for tag, places in here.items():
-            for where, name in places:
-                renamed[where][name] = max(tags[tag], renamed[where].get(name, tags[tag]))
-        same = {tag: level for tag, level in tags.items() if not here[tag]}
-        if same or not tags:
-            rest[module] = same
+        engine_tags = {tag: _engine_tags(module, tag) for tag in tags}
+        for tag, places in engine_tags.items():
+            for engine_module, name in places:
+                renamed[engine_module][name] = max(tags[tag], renamed[engine_module].get(name, tags[tag]))
+        unmapped = {tag: level for tag, level in tags.items() if not engine_tags[tag]}
+        if unmapped or not tags:
+            rest[module] = unmapped
     return {module: {**renamed.get(module, {}), **rest.get(module, {})} for module in {**rest, **renamed}}
 
 
@@ -51,18 +52,18 @@ def engine_tag(name: str) -> str:
 
 
 def _engine_tags(module: str, tag: str) -> list[tuple[str, str]]:
-    """Return module and tag of each tag of this engine that Zonemaster's tag means; none if the names are equal."""
+    """Return module and name of each tag of this engine for a tag of Zonemaster; none if the names are equal."""
     if module == "SYSTEM":
         name = table()["system_tags"].get(tag)
         return [(where, name) for where in ALIAS_MODULES if name]
     name = _engine_names().get(tag)
-    same = [(module, tag)] if tag in table()["broader_tags"] else []
-    return [(module, name), *same] if name else []
+    unmapped = [(module, tag)] if tag in table()["broader_tags"] else []
+    return [(module, name), *unmapped] if name else []
 
 
 @cache
 def _engine_names() -> Mapping[str, str]:
-    return {theirs: ours for ours, theirs in table()["tags"].items()}
+    return {zonemaster_tag: engine_tag for engine_tag, zonemaster_tag in table()["tags"].items()}
 
 
 @cache

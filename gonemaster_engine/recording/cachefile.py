@@ -288,13 +288,13 @@ def _read_message(entry: Any, key: QueryKey, source: str, *, over_tcp: bool) -> 
 
 
 def _read_key(entry: Any) -> QueryKey:
-    given = dict(entry)
-    given["qname"] = names.canonical(given["qname"])
-    if given.get("edns") is not None:
-        given["edns"] = _read_edns(given["edns"])
-    if given.get("qname_octets") is not None:
-        given["qname_octets"] = bytes.fromhex(given["qname_octets"])
-    key = QueryKey(**given)
+    fields = dict(entry)
+    fields["qname"] = names.canonical(fields["qname"])
+    if fields.get("edns") is not None:
+        fields["edns"] = _read_edns(fields["edns"])
+    if fields.get("qname_octets") is not None:
+        fields["qname_octets"] = bytes.fromhex(fields["qname_octets"])
+    key = QueryKey(**fields)
     hash(key)  # a list in it counts as damage, too
     return key
 

@@ -124,9 +124,9 @@ def read_as_name(asn: int, text: str) -> AsName | None:
     holder, comma, country = fields[4].rpartition(", ")
     if not (comma and _COUNTRY.fullmatch(country)):
         holder, country = fields[4], fields[1]
-    known = country if _COUNTRY.fullmatch(country) and country != _UNKNOWN_COUNTRY else ""
+    country_code = country if _COUNTRY.fullmatch(country) and country != _UNKNOWN_COUNTRY else ""
     handle, _, name = holder.partition(" - ")
-    return AsName(asn, handle.strip(), name.strip(), known)
+    return AsName(asn, handle.strip(), name.strip(), country_code)
 
 
 def _plain(text: str) -> str:

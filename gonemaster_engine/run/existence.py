@@ -21,12 +21,12 @@ def _why_no_zone(name: str, walk: Walk) -> tuple[str, dict[str, str]] | None:
 
     If the servers disagree, the name exists: one of them serves an outdated version of the zone.
     """
-    seen = walk.observations
-    if walk.stopped or not seen or any(each.seen in EXISTS for each in seen):
+    observations = walk.observations
+    if walk.stopped or not observations or any(observation.seen in EXISTS for observation in observations):
         return None
-    knowing = [each for each in seen if each.seen is not Seen.NXDOMAIN]
-    nearest = max(knowing or seen, key=_depth)
-    if knowing:
+    informative = [observation for observation in observations if observation.seen is not Seen.NXDOMAIN]
+    nearest = max(informative or observations, key=_depth)
+    if informative:
         return "NAME_NOT_A_ZONE", {"domain": name, "zone": nearest.zone}
     if nearest.zone == names.ROOT:
         return "TLD_NOT_DELEGATED", {"domain": name, "tld": names.labels(name)[-1]}

@@ -53,8 +53,8 @@ class Probing:
         pending = {asyncio.ensure_future(server.query(self._zone.name, "SOA")) for server in await self._zone.glue()}
         while pending:
             await first_done(pending)
-            done = {each for each in pending if each.done()}
+            done = {probe for probe in pending if probe.done()}
             pending -= done
-            if any(is_working(self._zone.name, each.result()) for each in done):
+            if any(is_working(self._zone.name, probe.result()) for probe in done):
                 return True
         return False

@@ -95,8 +95,8 @@ async def probe_families(
 async def _probe(
     transport: Transport, exchange: ExchangeKind, hints: Hints, sources: tuple[str, str], timing: Timing
 ) -> PathReach:
-    known = sorted({address for addresses in hints.values() for address in addresses})
-    family = [address for address in known if (":" in address) == (exchange.family == 6)]
+    root_addresses = sorted({address for addresses in hints.values() for address in addresses})
+    family = [address for address in root_addresses if (":" in address) == (exchange.family == 6)]
     servers = random.sample(family, min(_SERVERS, len(family)))
     source = sources[exchange.family == 6]
     outcomes = await asyncio.gather(*(_ask(transport, exchange, address, source, timing) for address in servers))

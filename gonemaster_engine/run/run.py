@@ -197,8 +197,8 @@ def _refused(
 def _plan(profile: Profile, tests: Sequence[str], exclude: Sequence[str]) -> list[Case]:
     if tests:
         return select(tests, exclude)
-    wanted = set(profile.test_cases)
-    return [case for case in select((), exclude) if case.id in wanted]
+    selected = set(profile.test_cases)
+    return [case for case in select((), exclude) if case.id in selected]
 
 
 def _undelegated(nameservers: Iterable[tuple[str, str | None]], ds: Iterable[DSInfo]) -> Undelegated:
@@ -210,7 +210,7 @@ def _undelegated(nameservers: Iterable[tuple[str, str | None]], ds: Iterable[DSI
         except ValueError as error:
             raise InvalidDelegation(f"{address!r} is not an IP address") from error
         servers[name] = tuple(dict.fromkeys((*servers.get(name, ()), *found)))
-    return Undelegated(servers, tuple(_checked(each) for each in ds))
+    return Undelegated(servers, tuple(_checked(record) for record in ds))
 
 
 def _checked(ds: DSInfo) -> DSInfo:
@@ -477,7 +477,9 @@ class _Execution:
             run.entries.append(self._log.make(finding, module=run.case.module, testcase=""))
 
     def _emitted(self, module: str) -> Mapping[str, frozenset[str]]:
-        return {each.case.id: frozenset(each.tags) for each in self._runs_of[module] if each.ended.is_set()}
+        return {
+            case_run.case.id: frozenset(case_run.tags) for case_run in self._runs_of[module] if case_run.ended.is_set()
+        }
 
     async def _collect(self, run: _CaseRun) -> None:
         case = run.case

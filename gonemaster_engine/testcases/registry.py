@@ -106,9 +106,9 @@ class Module:
     extra_tags: tuple[Tag, ...] = ()  # reported by the run for the module, outside a case
 
 
-def requires_any(case_id: str, *wanted: str) -> Condition:
-    """Return the condition that `case_id` reported one of the wanted tags, or was not selected."""
-    return Condition((case_id,), lambda emitted: case_id not in emitted or not emitted[case_id].isdisjoint(wanted))
+def requires_any(case_id: str, *tags: str) -> Condition:
+    """Return the condition that `case_id` reported one of these tags, or was not selected."""
+    return Condition((case_id,), lambda emitted: case_id not in emitted or not emitted[case_id].isdisjoint(tags))
 
 
 def requires_none(case_id: str, *unwanted: str) -> Condition:

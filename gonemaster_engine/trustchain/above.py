@@ -16,7 +16,7 @@ from gonemaster_engine.trustchain.validation import (
     ObservedRecord,
     SecurityStatus,
     Validator,
-    worth,
+    status_of_set,
 )
 from gonemaster_engine.zone.zone import Zone
 
@@ -71,9 +71,9 @@ async def _root(zone: Zone, response: Response | None, validator: Validator) -> 
     root = ChainZone(names.ROOT, SECURE, ds=[ObservedRecord(anchor) for anchor in anchors])
     root.security = await keys_security(root, response, anchors, validator)
     if root.keys and not anchors:  # a private root without trust anchors
-        own = worth([found.record for found in root.signatures], "dnskey")
+        verdict = status_of_set([found.record for found in root.signatures], "dnskey")
         root.security = (
-            SecurityStatus(LinkStatus.SECURE, ("anchor_assumed",)) if own.status is LinkStatus.SECURE else own
+            SecurityStatus(LinkStatus.SECURE, ("anchor_assumed",)) if verdict.status is LinkStatus.SECURE else verdict
         )
     if root.security.reasons == ("dnskey_missing",):  # an unsigned private root
         root.security = SecurityStatus(LinkStatus.INSECURE, root.security.reasons)
@@ -107,14 +107,14 @@ async def ds_security(
     rrsigs = signatures(answer, DS, zone.name)
     # All keys are used, trusted or not: each signature is shown with its verdict, even below a broken link.
     checked = await validator.check(rrset(answer, DS, zone.name), rrsigs, _all_keys(parent), signer=parent.name)
-    zone.ds = [ObservedRecord(each, servers) for each in dict.fromkeys(ds)]
-    zone.ds_signatures = [ObservedRecord(each, servers) for each in checked]
+    zone.ds = [ObservedRecord(record, servers) for record in dict.fromkeys(ds)]
+    zone.ds_signatures = [ObservedRecord(record, servers) for record in checked]
     inherited = parent.inherited()
     if inherited:
         return inherited
     if not ds:
         return await validator.denial(answer, parent.trusted_keys, name=zone.name, parent=parent.name)
-    return worth(checked, "ds")
+    return status_of_set(checked, "ds")
 
 
 def _all_keys(zone: ChainZone) -> list[Dnskey]:
@@ -131,6 +131,6 @@ async def keys_security(
     keys = dnskeys(response, zone.name)
     rrsigs = signatures(response, DNSKEY, zone.name)
     checked = await validator.check(rrset(response, DNSKEY, zone.name), rrsigs, keys, signer=zone.name)
-    zone.keys = [ObservedRecord(each, servers) for each in dict.fromkeys(keys)]
-    zone.signatures = [ObservedRecord(each, servers) for each in checked]
+    zone.keys = [ObservedRecord(record, servers) for record in dict.fromkeys(keys)]
+    zone.signatures = [ObservedRecord(record, servers) for record in checked]
     return await validator.keys(response, keys, ds, zone=zone.name)

@@ -19,7 +19,7 @@ from gonemaster_engine.trustchain.validation import (
     SecurityStatus,
     Validator,
     gather,
-    worth,
+    status_of_set,
 )
 from gonemaster_engine.zone.zone import Zone
 
@@ -70,14 +70,14 @@ async def query_tested_zone(
     tested = TestedZone(ChainZone(zone.name, SECURE), SECURE)
     ds = _supplied_ds(zone)
     if ds is not None:
-        tested.whole.ds = [ObservedRecord(each) for each in ds]
+        tested.whole.ds = [ObservedRecord(record) for record in ds]
         tested.delegation = SECURE if ds else SecurityStatus(LinkStatus.INSECURE, ("ds_missing",))
     elif parent is None:
         tested.delegation = SecurityStatus(LinkStatus.INDETERMINATE, ("parent_not_found",))
     else:
         tested.at_parent = await _query_parent(zone, parent, queries, validator)
         tested.delegation = _together(tested.at_parent, "ds_no_answer")
-        # The keys are validated with the DS records of the servers that determined the status, not of bogus ones.
+        # The keys are validated with the DS records of the servers that determined the status, without bogus records.
         trusted = [view for view in tested.at_parent if view.status is tested.delegation.status]
         ds = list(dict.fromkeys(found.record for view in trusted for found in view.zone.ds))
         tested.whole.ds = _gathered(tested.at_parent, "ds")
@@ -85,8 +85,8 @@ async def query_tested_zone(
     tested.at_child = await _query_child(zone, ds or [], queries, validator)
     tested.whole.keys = _gathered(tested.at_child, "keys")
     tested.whole.signatures = _gathered(tested.at_child, "signatures")
-    own = _together(tested.at_child, "dnskey_no_answer")
-    tested.whole.security = own if tested.delegation.status is LinkStatus.SECURE else tested.delegation
+    failure = _together(tested.at_child, "dnskey_no_answer")
+    tested.whole.security = failure if tested.delegation.status is LinkStatus.SECURE else tested.delegation
     return tested
 
 
@@ -122,7 +122,7 @@ async def _query_child(
         view.security = await keys_security(view, answer, ds, validator, server=server.address)
         # Without DS records the zone is an island of security (RFC 4033 section 2), judged by its own signatures.
         if not ds and view.security.reasons != ("dnskey_no_answer",):
-            view.security = worth(all_checked(view.signatures), "dnskey") if view.keys else _UNSIGNED
+            view.security = status_of_set(all_checked(view.signatures), "dnskey") if view.keys else _UNSIGNED
         if view.keys:
             await _check_soa(view, server, queries, validator)
         if not ds and view.security is SECURE:
@@ -141,11 +141,11 @@ async def _check_soa(view: ChainZone, server: Nameserver, queries: ChainQueries,
     checked = await validator.check(rrset(answer, SOA, view.name), rrsigs, keys, signer=view.name)
     view.signatures += [ObservedRecord(each, (server.address,)) for each in checked]
     if view.security.status is LinkStatus.SECURE:
-        view.security = worth(checked, "soa")
+        view.security = status_of_set(checked, "soa")
 
 
 def _together(views: Iterable[TestedServerView], otherwise: str) -> SecurityStatus:
-    """Return the combined status of the servers: secure if one is, otherwise the worst of those that answer."""
+    """Return the combined status of the servers: secure if one is secure, otherwise the worst answer."""
     securities = [view.zone.security for view in views]
     if any(security.status is LinkStatus.SECURE for security in securities):
         return SECURE

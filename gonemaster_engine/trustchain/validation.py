@@ -56,10 +56,10 @@ class ObservedRecord(Generic[R]):
     servers: tuple[str, ...] = ()
 
 
-def gather(given: Iterable[tuple[str, Iterable[R]]]) -> list[ObservedRecord[R]]:
+def gather(by_server: Iterable[tuple[str, Iterable[R]]]) -> list[ObservedRecord[R]]:
     """Merge the records of several addresses, each record once."""
     servers: dict[R, dict[str, None]] = {}
-    for address, records in given:
+    for address, records in by_server:
         for record in records:
             servers.setdefault(record, {})[address] = None
     return [ObservedRecord(record, tuple(addresses)) for record, addresses in servers.items()]
@@ -84,9 +84,9 @@ class Validator:
         usable = [key for key in keys if key.validates]
         return [
             CheckedSignature(
-                each, VERDICTS[await self.verifier.verify(signed, each, usable, now=self.now, zone=signer)]
+                signature, VERDICTS[await self.verifier.verify(signed, signature, usable, now=self.now, zone=signer)]
             )
-            for each in rrsigs
+            for signature in rrsigs
         ]
 
     async def keys(self, response: Response, keys: Sequence[Dnskey], ds: Sequence[Ds], *, zone: str) -> SecurityStatus:
@@ -98,13 +98,13 @@ class Validator:
         matches = {key: ds_set.matches(key) for key in usable}
         named = [key for key in usable if matches[key]]
         if not named:
-            unknown = None in matches.values() or not any(is_supported(each.algorithm) for each in ds)
+            unknown = None in matches.values() or not any(is_supported(record.algorithm) for record in ds)
             # An unknown digest type or algorithm does not make the zone bogus (RFC 4035 section 5.2).
             if unknown:
                 return SecurityStatus(LinkStatus.INDETERMINATE, ("ds_unsupported",))
             return SecurityStatus(LinkStatus.BOGUS, ("ds_matches_no_key",))
         signed, rrsigs = rrset(response, DNSKEY, zone), signatures(response, DNSKEY, zone)
-        return worth(await self.check(signed, rrsigs, named, signer=zone), "dnskey")
+        return status_of_set(await self.check(signed, rrsigs, named, signer=zone), "dnskey")
 
     async def denial(self, response: Response, keys: Sequence[Dnskey], *, name: str, parent: str) -> SecurityStatus:
         """Validate the proof in a parent's answer that a delegated zone has no DS record.
@@ -119,7 +119,7 @@ class Validator:
         for rtype, owner in dict.fromkeys(owners):
             rrsigs = signatures(response, rtype, owner, "authority")
             signed = rrset(response, rtype, owner, "authority")
-            security = worth(await self.check(signed, rrsigs, keys, signer=parent), "denial")
+            security = status_of_set(await self.check(signed, rrsigs, keys, signer=parent), "denial")
             if security.status is not LinkStatus.SECURE:
                 return security
         if await self._denies_ds(response, name, parent):
@@ -152,17 +152,17 @@ def _is_unsigned_delegation(record: Nsec | Nsec3) -> bool:
     return record.has("NS") and not record.has_any("DS", "SOA")
 
 
-def worth(checked: Sequence[CheckedSignature], what: str) -> SecurityStatus:
-    """Return the status of a set by the verdicts on its signatures; `what` is the prefix of the reason."""
-    verdicts = {each.verdict for each in checked}
+def status_of_set(checked: Sequence[CheckedSignature], rrset: str) -> SecurityStatus:
+    """Return the status of a set by the verdicts on its signatures; `rrset` is the prefix of the reason."""
+    verdicts = {signature.verdict for signature in checked}
     # One valid signature is enough (RFC 4035 section 5.3.3); the others may belong to a key or algorithm rollover.
     if VERDICTS[SignatureVerdict.VALID] in verdicts:
         return SECURE
     if not verdicts:
-        return SecurityStatus(LinkStatus.BOGUS, (f"{what}_unsigned",))
+        return SecurityStatus(LinkStatus.BOGUS, (f"{rrset}_unsigned",))
     if verdicts & _UNCHECKABLE:
-        return SecurityStatus(LinkStatus.INDETERMINATE, (f"{what}_unsupported",))
-    return SecurityStatus(LinkStatus.BOGUS, tuple(f"{what}_signature_{verdict}" for verdict in sorted(verdicts)))
+        return SecurityStatus(LinkStatus.INDETERMINATE, (f"{rrset}_unsupported",))
+    return SecurityStatus(LinkStatus.BOGUS, tuple(f"{rrset}_signature_{verdict}" for verdict in sorted(verdicts)))
 
 
 _UNCHECKABLE = frozenset(VERDICTS[verdict] for verdict in SignatureVerdict if verdict.is_uncheckable)

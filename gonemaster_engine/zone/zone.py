@@ -255,15 +255,15 @@ class Zone:
         if not parents:
             return None
         referred: dict[str, set[str]] = {}
-        own: dict[str, set[str]] = {}
+        glue: dict[str, set[str]] = {}
         for server, response in await self.query_delegation(_one_per_address(parents)):
             if response is None or response.rcode != "NOERROR":
                 continue
             if response.is_referral_to(self.name):
                 self._collect(response, "authority", referred)
             elif response.aa and response.has("NS", self.name):
-                await self._collect_child_ns(server, response, own)
-        return referred or own
+                await self._collect_child_ns(server, response, glue)
+        return referred or glue
 
     async def query_delegation(self, parents: Sequence[Nameserver]) -> list[tuple[Nameserver, Response | None]]:
         """Query the NS records of the zone, and repeat with EDNS if the size limit may have removed glue."""
@@ -276,22 +276,22 @@ class Zone:
         larger = dict(await query_all(full, self.name, "NS", edns=Edns(payload=DNSSEC_PAYLOAD)))
         return [(server, larger.get(server) or response) for server, response in plain]
 
-    def admitted_names(self, wanted: Iterable[str]) -> list[str]:
+    def admitted_names(self, names_: Iterable[str]) -> list[str]:
         """Return the zone's name server names that are within the limits of the run, sorted."""
-        return self._admission.names(wanted)
+        return self._admission.names(names_)
 
-    def admitted(self, wanted: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    def admitted(self, by_name: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
         """Return the zone's name servers and addresses that are within the limits of the run, sorted."""
-        return self._admission.addresses(wanted)
+        return self._admission.addresses(by_name)
 
     @property
     def lacks_servers(self) -> bool:
         """Whether name servers or addresses were left out because of a limit."""
         return self._admission.is_cut
 
-    def mail_servers(self, wanted: Iterable[str]) -> list[str]:
+    def mail_servers(self, hosts: Iterable[str]) -> list[str]:
         """Return the mail servers that are within the limits of the run, sorted."""
-        return self.context.budget.mail_servers(wanted)
+        return self.context.budget.mail_servers(hosts)
 
     @property
     def omits_mail_servers(self) -> bool:
@@ -409,10 +409,10 @@ class Zone:
 
     def _within_lookups(self, servers: list[Nameserver], of: Sequence[str]) -> list[Nameserver]:
         """Return the servers that may be queried for the addresses of this number of names, and report the others."""
-        most = self.context.budget.limits.max_address_lookups
-        count = most // max(1, len(of))
+        maximum = self.context.budget.limits.max_address_lookups
+        count = maximum // max(1, len(of))
         for server in servers[count:]:
-            self.context.budget.omit("max_address_lookups", most, f"{server.name}/{server.address}")
+            self.context.budget.omit("max_address_lookups", maximum, f"{server.name}/{server.address}")
         return servers[:count]
 
     async def _with_resolved(self, found: dict[str, set[str]]) -> Delegation:
@@ -466,9 +466,9 @@ class Zone:
 
     async def cname_problems(self, of: Iterable[str]) -> list[CnameProblem]:
         """Return the alias problems of these names; an alias that resolves in only one address family is fine."""
-        wanted = sorted(set(of))
+        names_ = sorted(set(of))
         problems = self.recursor.problems
-        found = zip(wanted, await self.addresses(wanted), strict=True)
+        found = zip(names_, await self.addresses(names_), strict=True)
         return [
             problems[name]
             for name, addresses in found

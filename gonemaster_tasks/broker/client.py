@@ -54,7 +54,7 @@ class Broker:
         self.processes = Processes(self._client)
         self.limited_addresses = LimitedAddresses(self._client)
         self.locks = Locks(self._client)
-        self.wishes = RegistrationRequests(self._client)
+        self.registration_requests = RegistrationRequests(self._client)
         self.events = Events(self._client)
         self.beat = BeatSchedule(self._client)
         self.attempts = Attempts(self._client)
@@ -158,7 +158,7 @@ class Broker:
         """
         with reachable():
             self._client.set(keys.probe("room"), "1", px=1000)
-        if messages > SLICE:  # Redis accepts a command or refuses it, and fewer messages are one command.
+        if messages > SLICE:  # Redis accepts or refuses a whole command, and fewer messages are one command.
             facts = self.facts()
             limit = int(facts.get("maxmemory", 0))
             free = limit - int(facts.get("used_memory", 0)) - _RESERVE
@@ -184,10 +184,10 @@ class Broker:
         return [job_id for job_id in missing if job_id not in held]
 
 
-def _as_mapping(said: Any) -> dict[Any, Any]:
+def _as_mapping(reply: Any) -> dict[Any, Any]:
     """Parse names and values, which RESP2 returns as one list; other replies mean that the version is too old."""
-    if isinstance(said, dict):
-        return said
-    if not isinstance(said, list) or any(isinstance(name, (list, dict)) for name in said[::2]):
+    if isinstance(reply, dict):
+        return reply
+    if not isinstance(reply, list) or any(isinstance(name, (list, dict)) for name in reply[::2]):
         return {}
-    return dict(zip(said[::2], said[1::2], strict=False))
+    return dict(zip(reply[::2], reply[1::2], strict=False))

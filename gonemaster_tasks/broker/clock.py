@@ -23,9 +23,9 @@ class SharedClock:
     def synchronize(self, broker: Broker) -> None:
         """Adopt the broker's time; the error is at most half of the round-trip time."""
         before = time.monotonic()
-        there = broker.time()
+        server_now = broker.time()
         after = time.monotonic()
-        self._offset_s = there - (before + after) / 2
+        self._offset_s = server_now - (before + after) / 2
 
     def now(self) -> datetime:
         """Return the time in UTC."""
@@ -43,7 +43,7 @@ class SharedClock:
 class LazyClock(SharedClock):
     """A shared clock for processes without a synchronizing thread: it synchronizes on access when that is due.
 
-    Without Redis it continues from the last known time and retries a few seconds later. If a thread does synchronize,
+    Without Redis it continues from the last known time and retries a few seconds later. If a thread synchronizes it,
     no reader of the time waits for Redis.
     """
 

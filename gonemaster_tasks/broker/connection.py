@@ -14,7 +14,7 @@ ErrorReply = redis.ResponseError  # Redis answers with an error.
 CLIENT_ERRORS = (redis.RedisError, OSError)  # Everything that redis-py raises about a connection.
 NOT_ALLOWED = (redis.exceptions.NoPermissionError,)  # The login is valid but lacks the permission for the command.
 _FULL = "used memory > 'maxmemory'"  # Scripts and transactions report it only in the text.
-_OF_LOGIN = ("WRONGPASS", "NOAUTH", "NOPERM", "AuthenticationError", "NoPermissionError")
+OF_LOGIN = ("WRONGPASS", "NOAUTH", "NOPERM", "AuthenticationError", "NoPermissionError")
 SLICE = 1000  # Messages or ids per command, so that Redis serves other clients in between.
 
 
@@ -55,7 +55,7 @@ def _is_login_error(error: redis.RedisError) -> bool:
     """Return whether an error concerns the login; for Sentinels, redis-py reports that only in the text."""
     if isinstance(error, (redis.AuthenticationError, *NOT_ALLOWED)):
         return True
-    return any(sign in error_text(error) for sign in _OF_LOGIN)
+    return any(sign in error_text(error) for sign in OF_LOGIN)
 
 
 def _is_client_error(error: Exception) -> bool:

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 _START_S = 15.0
 _STOP_S = 20.0
-_LONGEST_SOCKET_PATH = 100  # sun_path holds 108 bytes on Linux, 104 on macOS
+_MAX_SOCKET_PATH = 100  # sun_path holds 108 bytes on Linux, 104 on macOS
 _CONTENT = ("appendonlydir", "dump.rdb")
 _QUARANTINE = "unreadable"
 _WRITER = "written-by"  # The file that names the program which wrote the content.
@@ -66,7 +66,7 @@ class EmbeddedRedis:
     def __post_init__(self) -> None:
         self.directory = self.directory.absolute()
         self.socket = self.directory / "redis.sock"
-        if len(os.fsencode(self.socket)) > _LONGEST_SOCKET_PATH:
+        if len(os.fsencode(self.socket)) > _MAX_SOCKET_PATH:
             raise BrokerUnavailable(f"the path {self.socket} is too long for a socket: choose a shorter data_dir")
 
     @property
@@ -158,16 +158,16 @@ class EmbeddedRedis:
         Raises:
             BrokerUnavailable: the server does not start without the files either.
         """
-        why, aside = self._end_of_log(), self.directory / _QUARANTINE
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(mode=0o700)
-        _move_content(self.directory, aside)
+        reason, quarantine = self._end_of_log(), self.directory / _QUARANTINE
+        shutil.rmtree(quarantine, ignore_errors=True)
+        quarantine.mkdir(mode=0o700)
+        _move_content(self.directory, quarantine)
         if not self._start_process():
-            _move_content(aside, self.directory)
+            _move_content(quarantine, self.directory)
             raise BrokerUnavailable(f"the embedded broker did not start: {self._end_of_log()}")
         log.warning(
             "unreadable broker files quarantined, queue rebuilt from the database",
-            extra={"path": str(aside), "written_by": writer, "program": _identity(find_server()), "error": why},
+            extra={"path": str(quarantine), "written_by": writer, "program": _identity(find_server()), "error": reason},
         )
 
     def _has_content(self) -> bool:

@@ -15,7 +15,7 @@ from gonemaster_tasks.repeating import RepeatedTask
 PROGRESS_LIFE = timedelta(minutes=10)
 EVENTS_LIFE = timedelta(minutes=10)
 EVENTS_AFTER_END = timedelta(minutes=1)  # After that the run in the database has the same content.
-LONGEST_STREAM = 1000
+MAX_STREAM_EVENTS = 1000
 _LARGEST_BACKLOG = 20_000
 WATCH_LIFE = timedelta(seconds=10)  # A reader polls once a second.
 
@@ -50,14 +50,14 @@ class Events:
 
     def publish_many(self, pending: Sequence[PendingEvent]) -> None:
         """Send events in one pipeline and store the progress that they contain."""
-        progress = {each.job_id: each.event.data["progress"] for each in pending if "progress" in each.event.data}
-        ended = {each.job_id for each in pending if each.event.type == "done"}
+        progress = {item.job_id: item.event.data["progress"] for item in pending if "progress" in item.event.data}
+        ended = {item.job_id for item in pending if item.event.type == "done"}
         read = self._without_unread(pending)
         with reachable(), self._client.pipeline(transaction=False) as pipe:
-            for each in read:
-                fields = {"type": each.event.type, "data": json.dumps(each.event.data)}
-                pipe.xadd(keys.events(each.job_id), fields, maxlen=LONGEST_STREAM, approximate=True)
-            for job_id in dict.fromkeys(each.job_id for each in read):
+            for item in read:
+                fields = {"type": item.event.type, "data": json.dumps(item.event.data)}
+                pipe.xadd(keys.events(item.job_id), fields, maxlen=MAX_STREAM_EVENTS, approximate=True)
+            for job_id in dict.fromkeys(item.job_id for item in read):
                 pipe.expire(keys.events(job_id), EVENTS_AFTER_END if job_id in ended else EVENTS_LIFE)
             for job_id, value in progress.items():
                 if job_id not in ended:
@@ -68,13 +68,13 @@ class Events:
 
     def _without_unread(self, pending: Sequence[PendingEvent]) -> list[PendingEvent]:
         """Return the events, except those that need a reader and have no reader."""
-        watchable = list({each.job_id for each in pending if each.if_watched})
+        watchable = list({item.job_id for item in pending if item.if_watched})
         if not watchable:
             return list(pending)
         with reachable():
             marks = self._client.mget([keys.watched(job_id) for job_id in watchable])
         watched = {job_id for job_id, mark in zip(watchable, marks, strict=True) if mark is not None}
-        return [each for each in pending if not each.if_watched or each.job_id in watched]
+        return [item for item in pending if not item.if_watched or item.job_id in watched]
 
     def watch(self, job_id: str) -> None:
         """Mark a job as watched; every read renews the mark."""

@@ -8,7 +8,7 @@ from typing import Any
 from gonemaster_tasks.broker.connection import reachable, server_time
 from gonemaster_tasks.broker.keys import LOST
 
-_KEPT = 10_000
+_MAX_LOSSES = 10_000
 _LIFE = timedelta(days=1)
 
 
@@ -34,7 +34,7 @@ class JobLosses:
             with self._client.pipeline(transaction=True) as pipe:
                 pipe.zadd(LOST, dict.fromkeys(job_ids, now), nx=True)
                 pipe.zremrangebyscore(LOST, "-inf", now - _LIFE.total_seconds())
-                pipe.zremrangebyrank(LOST, 0, -_KEPT - 1)
+                pipe.zremrangebyrank(LOST, 0, -_MAX_LOSSES - 1)
                 pipe.expire(LOST, _LIFE)
                 pipe.execute()
 

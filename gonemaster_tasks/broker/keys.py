@@ -66,7 +66,7 @@ def lock(name: str) -> str:
     return f"gm:lock:{name}"
 
 
-def wanted_order(tier: str, token: str) -> str:
+def new_order(tier: str, token: str) -> str:
     """Return the key of the ids of one reorder operation (list, in the new order)."""
     return f"gm:reorder:{tier}:{token}"
 

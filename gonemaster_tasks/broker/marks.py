@@ -16,7 +16,7 @@ class Controls:
 
     paused: Mapping[str, float]  # tier to the POSIX time of the end of the pause, 0 for none
     epoch: str = ""  # The replication id for which the tiers were rebuilt; empty after Redis lost its content.
-    wanted: bool = False  # Whether an immediate reconciliation is requested.
+    reconcile_requested: bool = False  # Whether an immediate reconciliation is requested.
     settings_mark: str = ""  # as `Marks.settings_mark` returns it
     replication_id: str = ""  # Of Redis: replaced by each restart or promotion; empty without permission for INFO.
 
@@ -53,10 +53,10 @@ class Marks:
             for reply in (*replies, *(() if isinstance(info, NOT_ALLOWED) else (info,))):
                 if isinstance(reply, Exception):
                     raise reply
-        paused, epoch, wanted, mark = replies
+        paused, epoch, requested, mark = replies
         replication_id = str(info.get("master_replid", "")) if isinstance(info, dict) else ""
         pauses = {tier: _time(until) for tier, until in paused.items()}
-        return Controls(pauses, epoch or "", bool(wanted), mark or "", replication_id)
+        return Controls(pauses, epoch or "", bool(requested), mark or "", replication_id)
 
     def set_epoch(self, replication_id: str) -> None:
         """Record that the Redis with this replication id has no older messages in its tiers; empty if unknown."""

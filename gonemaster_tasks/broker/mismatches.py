@@ -16,7 +16,7 @@ class Mismatches:
     def lasting_s(self, kind: str, tier: str, *, life: timedelta) -> float:
         """Record a reading that differs; return for how many seconds all readings have differed.
 
-        It is 0 for the first reading, and if the last one is older than `life`.
+        The result is 0 for the first reading, and if the previous reading is older than `life`.
         """
         key = keys.mismatch(kind, tier)
         with reachable():

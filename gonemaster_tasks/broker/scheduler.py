@@ -17,12 +17,12 @@ from gonemaster_tasks.repeating import FailureLog
 
 log = logging.getLogger(__name__)
 
-_LONGEST_PAUSE_S = 3.0  # Below a third of the lock's life, so that a short failure does not lose the lock.
+_MAX_PAUSE_S = 3.0  # Below a third of the lock's life, so that a short failure does not lose the lock.
 
 
 def pause_after(failures: int) -> float:
     """Return the seconds to wait after a number of consecutive failures: 1, 2, 3, 3, ..."""
-    return min(_LONGEST_PAUSE_S, 2.0 ** (min(failures, 10) - 1))
+    return min(_MAX_PAUSE_S, 2.0 ** (min(failures, 10) - 1))
 
 
 class Scheduler(RedBeatScheduler):
@@ -38,7 +38,7 @@ class Scheduler(RedBeatScheduler):
         self._lock_key: str = app.redbeat_conf.lock_key
         self.lock_key = None
         self._held: Any = None
-        self._stands_by = False
+        self._is_standby = False
         self._failures = FailureLog("beat")
 
     def setup_schedule(self) -> None:
@@ -71,11 +71,11 @@ class Scheduler(RedBeatScheduler):
                 self._held = None
         lock = get_redis(self.app).lock(self._lock_key, timeout=self.lock_timeout)
         if not lock.acquire(blocking=False):
-            if not self._stands_by:  # Logged once, to explain why a standby beat is idle.
+            if not self._is_standby:  # Logged once, to explain why a standby beat is idle.
                 log.info("another beat holds the lock, standing by")
-            self._stands_by = True
+            self._is_standby = True
             return False
-        self._held, self._stands_by = lock, False
+        self._held, self._is_standby = lock, False
         super().setup_schedule()
         log.info("beat acquired the lock")
         return True

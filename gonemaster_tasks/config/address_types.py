@@ -13,7 +13,7 @@ from gonemaster_tasks.config.option_types import OptionType, split_list
 BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "sentinel")
 _HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")  # No wildcards: every name is listed.
 _PLAIN_PATH = re.compile(r"[a-z0-9_-]+(/[a-z0-9_-]+)*")
-_LONGEST_PATH = 200
+_MAX_PATH = 200
 NO_SERVERS = "none"
 _PLAIN_URL = re.compile(r"[!-~]{1,2048}")  # urlsplit accepts blanks and control characters
 
@@ -111,8 +111,8 @@ def http_url() -> OptionType:
         if not isinstance(raw, str):
             raise ValueError
         parts = urlsplit(raw)
-        bad = parts.username or parts.password or parts.query or parts.fragment or not parts.hostname
-        if raw and (parts.scheme not in ("http", "https") or bad or not _PLAIN_URL.fullmatch(raw)):
+        has_extra_part = parts.username or parts.password or parts.query or parts.fragment or not parts.hostname
+        if raw and (parts.scheme not in ("http", "https") or has_extra_part or not _PLAIN_URL.fullmatch(raw)):
             raise ValueError
         _ = parts.port  # Raises ValueError if it is not a port number.
         return raw.rstrip("/")
@@ -120,22 +120,22 @@ def http_url() -> OptionType:
     return OptionType(parse, Text("an absolute http or https URL without user, query or fragment"))
 
 
-def page_path(taken: Collection[str]) -> OptionType:
-    """Accept a URL path for pages that ends with a slash and starts with none of the reserved segments in `taken`.
+def page_path(reserved: Collection[str]) -> OptionType:
+    """Accept a URL path for pages that ends with a slash and starts with none of the reserved segments in `reserved`.
 
     Paths are case-sensitive and may be escaped, so only plain lower-case characters are allowed.
     """
 
     def parse(raw: object) -> str:
         path = raw.strip("/") if isinstance(raw, str) else ""
-        if len(path) > _LONGEST_PATH or not _PLAIN_PATH.fullmatch(path) or path.partition("/")[0] in taken:
+        if len(path) > _MAX_PATH or not _PLAIN_PATH.fullmatch(path) or path.partition("/")[0] in reserved:
             raise ValueError
         return f"{path}/"
 
     return OptionType(
         parse,
-        f"a path of at most {_LONGEST_PATH} lower-case letters, digits, hyphens, underscores and slashes, of which the "
-        f"first segment is none of {', '.join(sorted(taken))}",
+        f"a path of at most {_MAX_PATH} lower-case letters, digits, hyphens, underscores and slashes, of which the "
+        f"first segment is none of {', '.join(sorted(reserved))}",
     )
 
 

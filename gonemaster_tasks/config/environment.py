@@ -20,8 +20,8 @@ _PROTECTING = ("AUTH", "ADMIN_TOKEN", "MCP", "PUBLIC", "RATE_LIMIT", "PROTECT", 
 
 def child_environ(settings: Settings) -> dict[str, str]:
     """Return the environment of a child process with these settings, independent of their sources."""
-    kept = {name: value for name, value in os.environ.items() if name not in _KNOWN}
-    return kept | to_environ(settings)
+    environ = {name: value for name, value in os.environ.items() if name not in _KNOWN}
+    return environ | to_environ(settings)
 
 
 def unknown_variables(environ: Mapping[str, str]) -> dict[str, str]:
@@ -31,7 +31,7 @@ def unknown_variables(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _most_similar(name: str) -> str:
-    names = {known.removeprefix(PREFIX): known for known in _KNOWN}
+    names = {variable.removeprefix(PREFIX): variable for variable in _KNOWN}
     found = difflib.get_close_matches(name.removeprefix(PREFIX).upper(), names, n=1, cutoff=_MIN_SIMILARITY)
     return names[found[0]] if found else ""
 

@@ -15,20 +15,20 @@ log = logging.getLogger(__name__)
 
 
 class LiveSettings:
-    """The settings of a running process: `own` are the startup settings, `current` includes the overrides."""
+    """The settings of a running process: `base` are the startup settings, `current` includes the overrides."""
 
-    def __init__(self, own: Settings) -> None:
-        self.own = own
-        self.current = own
+    def __init__(self, base: Settings) -> None:
+        self.base = base
+        self.current = base
         self._loading = threading.Lock()
 
     def load(self, store: Store) -> None:
         """Read the overrides. Raises StoreError."""
         with self._loading:  # The thread that read older overrides must not write last.
-            self.own = replace(self.own, stored_tokens=has_tokens(store))
+            self.base = replace(self.base, stored_tokens=has_tokens(store))
             with store.read_only() as session:
                 overrides = read_settings(session)
-            self.current = with_overrides(self.own, overrides)
+            self.current = with_overrides(self.base, overrides)
 
     def try_load(self, store: Store) -> bool:
         """Read the overrides and return whether that succeeded; on failure the settings stay unchanged."""

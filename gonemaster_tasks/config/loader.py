@@ -140,9 +140,9 @@ def _flattened(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, 
 
 def _from_flags(flags: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
     keys = {option.name: option.key for option in OPTIONS}
-    given = {keys.get(name, name): value for name, value in flags.items() if value is not None}
-    problems.extend(f"unknown setting {key}" for key in given if key not in BY_KEY)
-    return {key: value for key, value in given.items() if key in BY_KEY}
+    by_key = {keys.get(name, name): value for name, value in flags.items() if value is not None}
+    problems.extend(f"unknown setting {key}" for key in by_key if key not in BY_KEY)
+    return {key: value for key, value in by_key.items() if key in BY_KEY}
 
 
 def _contradictions(settings: Settings) -> list[str]:

@@ -13,7 +13,7 @@ from gonemaster_tasks.config.option_types import OptionType
 
 # The unquoted form of RFC 5321 section 4.1.2: sufficient for programs, and no character can end a header.
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-_LONGEST_LOCAL, _LONGEST_ADDRESS = 64, 254
+_MAX_LOCAL, _MAX_ADDRESS = 64, 254
 _PLAIN = re.compile(r"[!-~]{1,2048}")
 _SCHEMES: dict[str, tuple[Literal["plain", "starttls", "tls"], int]] = {
     "smtp": ("plain", 25),
@@ -36,7 +36,7 @@ class SmtpServer:
 def read_mail_address(text: str) -> str:
     """Return a mail address with its domain in A-labels. Raises ValueError if it is invalid."""
     local, at, domain = text.rpartition("@")
-    if not at or not _LOCAL_PART.fullmatch(local) or len(local) > _LONGEST_LOCAL:
+    if not at or not _LOCAL_PART.fullmatch(local) or len(local) > _MAX_LOCAL:
         raise ValueError(Text("must be an address such as ops@example.com, without a name or quotes"))
     try:
         name = normalize_domain(domain)
@@ -45,9 +45,9 @@ def read_mail_address(text: str) -> str:
             Text("the domain {domain} is not valid: {error}", domain=repr(domain[:100]), error=text_of(error))
         ) from error
     address = f"{local}@{name}"
-    if name == "." or len(address) > _LONGEST_ADDRESS:
+    if name == "." or len(address) > _MAX_ADDRESS:
         raise ValueError(
-            Text("must have a domain and at most {longest_address} characters", longest_address=_LONGEST_ADDRESS)
+            Text("must have a domain and at most {longest_address} characters", longest_address=_MAX_ADDRESS)
         )
     return address
 

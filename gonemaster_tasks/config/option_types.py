@@ -11,7 +11,7 @@ from gonemaster_engine.texts import Text
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION_PART = re.compile(r"(?<!\d)(\d++(?:\.\d++)?)(ms|s|m|h|d)")
-_LONGEST_DURATION_S = 10 * 366 * 86400
+_MAX_DURATION_S = 10 * 366 * 86400
 _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
@@ -90,7 +90,7 @@ def duration(*, above_zero: bool = True) -> OptionType:
 
     def parse(raw: object) -> timedelta:
         seconds = _seconds(raw)
-        if seconds < 0 or (above_zero and seconds == 0) or seconds > _LONGEST_DURATION_S:
+        if seconds < 0 or (above_zero and seconds == 0) or seconds > _MAX_DURATION_S:
             raise ValueError
         return timedelta(seconds=seconds)
 

@@ -35,7 +35,7 @@ def cached_base_profile(settings: Settings) -> Profile:
 
 @lru_cache(maxsize=4)
 def caller_limits(settings: Settings) -> Profile:
-    """Return the limits for callers: the base profile with the guard of the settings.
+    """Return the limits for callers: the base profile, without non-global targets unless the settings allow them.
 
     Raises ProfileError.
     """
@@ -66,5 +66,5 @@ def _resolver(settings: Settings) -> dict[str, Any]:
         "fallback": settings.fallback,
     }
     sources = {"source4": settings.source_addr4, "source6": settings.source_addr6}
-    given: dict[str, Any] = {name: address for name, address in sources.items() if address}
-    return given | {"defaults": {name: value for name, value in defaults.items() if value is not None}}
+    result: dict[str, Any] = {name: address for name, address in sources.items() if address}
+    return result | {"defaults": {name: value for name, value in defaults.items() if value is not None}}

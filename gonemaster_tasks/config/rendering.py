@@ -26,15 +26,15 @@ def dump(settings: Settings) -> dict[str, dict[str, Any]]:
 
 def to_environ(settings: Settings) -> dict[str, str]:
     """Return the variables from which `load_settings` restores the same values and sources in a child process."""
-    given = [
+    options = [
         option
         for option in OPTIONS
         if getattr(settings, option.name) != option.default
         or (settings.source(option.key) != "default" and option.default is not None)
     ]
-    sources = ",".join(f"{option.key}={settings.source(option.key)}" for option in given)
+    sources = ",".join(f"{option.key}={settings.source(option.key)}" for option in options)
     file = {FILE_VARIABLE: str(settings.config_file)} if settings.config_file else {}
-    values = {option.env: as_text(getattr(settings, option.name)) for option in given}
+    values = {option.env: as_text(getattr(settings, option.name)) for option in options}
     return values | {SOURCES_VARIABLE: sources} | file
 
 

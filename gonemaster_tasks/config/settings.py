@@ -72,7 +72,7 @@ class CurrentSettings(Protocol):
     """Settings that may change while a process runs (`LiveSettings`) or are constant (`FixedSettings`)."""
 
     @property
-    def own(self) -> Settings:
+    def base(self) -> Settings:
         """The settings with which the process was started."""
 
     @property
@@ -84,9 +84,9 @@ class CurrentSettings(Protocol):
 class FixedSettings:
     """The settings of a short-lived process, which ignores changes."""
 
-    own: Settings
+    base: Settings
 
     @property
     def current(self) -> Settings:
         """Return the settings with which the process was started."""
-        return self.own
+        return self.base

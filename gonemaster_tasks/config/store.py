@@ -8,7 +8,7 @@ from gonemaster_db.core.settings import Driver, Limits, StoreSettings
 from gonemaster_tasks.config.settings import Settings
 
 _WORKER_CONNECTIONS = 5
-_OBSERVED_WITHIN = timedelta(seconds=2)
+_OBSERVER_TIMEOUT = timedelta(seconds=2)
 _SILENT_SHARE = 10  # The share of the statement timeout that background work may use between two statements.
 
 
@@ -34,10 +34,10 @@ def api_store_settings(settings: Settings) -> StoreSettings:
 
 def observer_store_settings(settings: Settings) -> StoreSettings:
     """Return the settings for `open_store` in database observers: two connections and a short timeout."""
-    limits = Limits(_OBSERVED_WITHIN, lock=_OBSERVED_WITHIN, idle=settings.db_idle_in_transaction_timeout)
-    brief = min(settings.db_connect_timeout, _OBSERVED_WITHIN)
-    own = replace(store_settings(settings), pool_size=2, pool_overflow=0, connect_timeout=brief)
-    return replace(own, limits=limits, long_limits=limits, busy_timeout=_OBSERVED_WITHIN)
+    limits = Limits(_OBSERVER_TIMEOUT, lock=_OBSERVER_TIMEOUT, idle=settings.db_idle_in_transaction_timeout)
+    brief = min(settings.db_connect_timeout, _OBSERVER_TIMEOUT)
+    observer = replace(store_settings(settings), pool_size=2, pool_overflow=0, connect_timeout=brief)
+    return replace(observer, limits=limits, long_limits=limits, busy_timeout=_OBSERVER_TIMEOUT)
 
 
 def _limits(settings: Settings, statement: timedelta) -> Limits:
@@ -46,12 +46,12 @@ def _limits(settings: Settings, statement: timedelta) -> Limits:
 
 def store_settings(settings: Settings) -> StoreSettings:
     """Return the settings for `open_store` in a command, which has no tight time limit."""
-    kept = min(settings.db_max_idle_conns, settings.db_max_open_conns)
+    pool_size = min(settings.db_max_idle_conns, settings.db_max_open_conns)
     return StoreSettings(
         driver=cast("Driver", settings.db_driver),
         dsn=settings.store_dsn,
-        pool_size=max(1, kept),
-        pool_overflow=settings.db_max_open_conns - max(1, kept),
+        pool_size=max(1, pool_size),
+        pool_overflow=settings.db_max_open_conns - max(1, pool_size),
         connection_lifetime=timedelta(seconds=settings.db_conn_max_lifetime_seconds),
         connect_timeout=settings.db_connect_timeout,
         tcp_user_timeout=settings.db_tcp_user_timeout,

@@ -141,11 +141,11 @@ def rerun_batch(
     *,
     only: Only = "all",
     who: str = "",
-    also: Callable[[Session, SubmittedBatch], None] = lambda *_: None,
+    write: Callable[[Session, SubmittedBatch], None] = lambda *_: None,
 ) -> SubmittedBatch:
     """Queue a new batch with the domains of the failed, the canceled or all runs of a batch.
 
-    The new batch has the tags and the snapshot intent of the old one. `also` writes in the same transaction.
+    The new batch has the tags and the snapshot intent of the old one. `write` is called in the same transaction.
 
     Raises:
         BatchNotFound: the batch does not exist.
@@ -176,6 +176,6 @@ def rerun_batch(
         record_action(
             session, "batch.rerun", who=who, now=now, target=batch_id, count=submitted.job_count, details=details
         )
-        also(session, submitted)
+        write(session, submitted)
 
-    return submit_batch(parts, new, lambda session: iter_repeated_jobs(session, batch_id, status=status), also=record)
+    return submit_batch(parts, new, lambda session: iter_repeated_jobs(session, batch_id, status=status), write=record)

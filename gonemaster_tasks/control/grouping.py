@@ -29,7 +29,7 @@ class Groups(Generic[Item, Result]):
 
     def __init__(self, *, maximum: int) -> None:
         """Limit groups to `maximum` items."""
-        self._most = maximum
+        self._max_group = maximum
         self._lock = threading.Lock()
         self._waiting: list[_Submitted[Item, Result]] = []
         self._busy = False
@@ -57,8 +57,8 @@ class Groups(Generic[Item, Result]):
     def _lead(self, work: Work[Item, Result]) -> None:
         """Process a group that includes the caller's item, then let the next waiting caller lead a group."""
         with self._lock:
-            group = self._waiting[: self._most]
-            del self._waiting[: self._most]
+            group = self._waiting[: self._max_group]
+            del self._waiting[: self._max_group]
         outcomes: Sequence[Result | BaseException] = ()
         try:
             outcomes = work([entry.item for entry in group])

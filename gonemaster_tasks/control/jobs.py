@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 def cancel_job(parts: QueueParts, job_id: str, *, error: str = "canceled", who: str = "") -> Job | Run:
     """Cancel a job: a waiting job becomes a canceled run immediately, a running job is stopped by its worker.
 
-    The row decides; the claim drops a message that remains. A finished run is returned unchanged.
+    The row decides: if a message is left in the queue, its claim discards it. A finished run is returned unchanged.
 
     Raises:
         JobNotFound: neither a job nor a run has this id.
@@ -35,10 +35,10 @@ def cancel_job(parts: QueueParts, job_id: str, *, error: str = "canceled", who: 
     now = parts.clock.now()
 
     def cancel(session: Session) -> Job | Run:
-        left = request_cancel(session, job_id, now=now, error=error)
-        details = {"status": str(left.status)}  # The job is running; its worker was notified.
+        canceled = request_cancel(session, job_id, now=now, error=error)
+        details = {"status": str(canceled.status)}  # The job is running; its worker was notified.
         record_action(session, "job.cancel", who=who, now=now, target=job_id, details=details)
-        return left
+        return canceled
 
     after = parts.store.run_in_transaction(cancel)
     if isinstance(after, Job):

@@ -34,9 +34,9 @@ log = logging.getLogger(__name__)
 _TIMES = ("created_after", "created_before")
 
 
-def parameters_of(wanted: JobFilter) -> dict[str, Any]:
+def parameters_of(criteria: JobFilter) -> dict[str, Any]:
     """Return a filter as JSON, for the parameters of an operation."""
-    found = {name: value for name, value in asdict(wanted).items() if value is not None}
+    found = {name: value for name, value in asdict(criteria).items() if value is not None}
     return found | {name: found[name].isoformat() for name in _TIMES if name in found}
 
 
@@ -46,14 +46,14 @@ def filter_of(parameters: Mapping[str, Any]) -> JobFilter:
     return JobFilter(**{**parameters, **times})
 
 
-def cancel_matching(parts: QueueParts, wanted: JobFilter, *, who: str) -> CanceledBatch:
+def cancel_matching(parts: QueueParts, criteria: JobFilter, *, who: str) -> CanceledBatch:
     """Cancel all waiting and running jobs that match a filter."""
-    action = LongAction("jobs.cancel", who=who, details=parameters_of(wanted))
-    cancel = partial(_cancel_some, wanted=wanted, action=action, now=parts.clock.now())
+    action = LongAction("jobs.cancel", who=who, details=parameters_of(criteria))
+    cancel = partial(_cancel_some, criteria=criteria, action=action, now=parts.clock.now())
     canceled = 0
     while ended := parts.store.run_in_transaction(cancel):
         canceled += len(ended)
-    stopping = stop_matching(parts, wanted, action)
+    stopping = stop_matching(parts, criteria, action)
     try:
         if canceled:
             rebuild_tiers(parts)
@@ -62,27 +62,27 @@ def cancel_matching(parts: QueueParts, wanted: JobFilter, *, who: str) -> Cancel
     return CanceledBatch(canceled, stopping)
 
 
-def _cancel_some(session: Session, *, wanted: JobFilter, action: LongAction, now: datetime) -> list[str]:
-    return cancel_matching_chunk(session, wanted, size=CHUNK, action=action, now=now)
+def _cancel_some(session: Session, *, criteria: JobFilter, action: LongAction, now: datetime) -> list[str]:
+    return cancel_matching_chunk(session, criteria, size=CHUNK, action=action, now=now)
 
 
 def cancel_matching_chunk(
-    session: Session, wanted: JobFilter, *, size: int, action: LongAction, now: datetime
+    session: Session, criteria: JobFilter, *, size: int, action: LongAction, now: datetime
 ) -> list[str]:
     """Cancel up to `size` waiting jobs that match, from the back of the queue; return their ids."""
-    ids = waiting_of_filter(session, wanted, limit=size)
+    ids = waiting_of_filter(session, criteria, limit=size)
     ended = cancel_waiting_jobs(session, ids, now=now) if ids else []
     if ended:
         action.add(session, len(ended), now=now)
     return ended
 
 
-def stop_matching(parts: QueueParts, wanted: JobFilter, action: LongAction) -> int:
+def stop_matching(parts: QueueParts, criteria: JobFilter, action: LongAction) -> int:
     """Request the cancellation of the running jobs that match; return their number. Idempotent."""
     now = parts.clock.now()
 
     def mark(session: Session) -> list[str]:
-        stopping = request_cancel_of_filter(session, wanted, now=now)
+        stopping = request_cancel_of_filter(session, criteria, now=now)
         if stopping:
             action.add(session, len(stopping), now=now)
         return stopping
@@ -99,7 +99,7 @@ def rebuild_tiers(parts: QueueParts, tiers: Sequence[str] = TIERS) -> None:
             rebuild_tier(parts.store, parts.broker, tier)
 
 
-def rerun_matching(parts: QueueParts, wanted: JobFilter, *, who: str) -> SubmittedBatch:
+def rerun_matching(parts: QueueParts, criteria: JobFilter, *, who: str) -> SubmittedBatch:
     """Queue a new batch with the domains and options of all runs that match.
 
     Raises:
@@ -108,13 +108,13 @@ def rerun_matching(parts: QueueParts, wanted: JobFilter, *, who: str) -> Submitt
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
     with parts.store.read_only() as session:
-        count, octets = count_repeatable(session, wanted)
+        count, octets = count_repeatable(session, criteria)
     if not count:
         raise NothingToRerun(Text("no finished run matches"))
     check_options(octets, count)
-    also = partial(_record, who=who, details=parameters_of(wanted))
+    record = partial(_record, who=who, details=parameters_of(criteria))
     new = NewBatch(count, description="runs of a list again")
-    return submit_batch(parts, new, lambda session: iter_repeated(session, wanted), also=also)
+    return submit_batch(parts, new, lambda session: iter_repeated(session, criteria), write=record)
 
 
 def rerun_listed(parts: QueueParts, run_ids: Sequence[str], *, who: str) -> SubmittedBatch:
@@ -128,8 +128,8 @@ def rerun_listed(parts: QueueParts, run_ids: Sequence[str], *, who: str) -> Subm
         jobs = repeated_jobs(session, run_ids)
     if not jobs:
         raise NothingToRerun(Text("none of the chosen jobs has finished"))
-    also = partial(_record, who=who, details={})
-    return submit_batch(parts, NewBatch(len(jobs), description="runs of a list again"), jobs, also=also)
+    record = partial(_record, who=who, details={})
+    return submit_batch(parts, NewBatch(len(jobs), description="runs of a list again"), jobs, write=record)
 
 
 def _record(session: Session, created: SubmittedBatch, *, who: str, details: Mapping[str, Any]) -> None:

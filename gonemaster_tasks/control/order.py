@@ -26,7 +26,7 @@ from gonemaster_tasks.queues import TIERS, tier_of
 log = logging.getLogger(__name__)
 
 REMOVED = "removed_from_queue"
-_NAMED = 100  # Maximum number of job ids in an audit entry.
+_MAX_AUDIT_IDS = 100  # Maximum number of job ids in an audit entry.
 
 
 def hold_job(parts: QueueParts, job_id: str, *, who: str = "") -> Job:
@@ -64,9 +64,9 @@ def release_job(parts: QueueParts, job_id: str, *, who: str = "") -> Job:
         record_action(session, "job.release", who=who, now=utcnow(), target=job_id)
         return job, queue_rows.next_queued_after(session, job)
 
-    job, behind = parts.store.run_in_transaction(release)
+    job, successor = parts.store.run_in_transaction(release)
     try:
-        _enqueue_before(parts.broker, job, behind)
+        _enqueue_before(parts.broker, job, successor)
         parts.broker.events.publish(job_id, JobEvent("state", {"status": "queued"}))
     except BrokerUnavailable:
         log.warning("message not written, written once Redis answers", extra={"job_id": job_id})
@@ -74,14 +74,14 @@ def release_job(parts: QueueParts, job_id: str, *, who: str = "") -> Job:
     return job
 
 
-def _enqueue_before(broker: Broker, job: Job, behind: str | None) -> None:
+def _enqueue_before(broker: Broker, job: Job, successor: str | None) -> None:
     tier = tier_of(job.priority)
-    if behind is None:
+    if successor is None:
         broker.lists.enqueue(job.id, tier)
         return
     broker.lists.put_back(job.id, tier)  # The message is at the front until it is moved to its position.
     try:
-        broker.lists.move([job.id], tier, "before", behind)
+        broker.lists.move([job.id], tier, "before", successor)
     except LookupError:  # The pivot was taken in the meantime, so the front is the correct position.
         return
 
@@ -93,7 +93,7 @@ def move_jobs(parts: QueueParts, job_ids: Sequence[str], *, to: Literal["front",
         TierMismatch: the jobs belong to several tiers.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
-    return _move(parts, partial(queue_rows.move_to_end, job_ids=job_ids, to=to), where=to, who=who)
+    return _move(parts, partial(queue_rows.move_to_end, job_ids=job_ids, to=to), side=to, who=who)
 
 
 def move_jobs_next_to(
@@ -108,15 +108,15 @@ def move_jobs_next_to(
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
     move_rows = partial(queue_rows.move_next_to, job_ids=job_ids, pivot=pivot, after=after)
-    return _move(parts, move_rows, where="after" if after else "before", pivot=pivot, who=who)
+    return _move(parts, move_rows, side="after" if after else "before", pivot=pivot, who=who)
 
 
 def _move(
-    parts: QueueParts, move_rows: Callable[[Session], list[str]], *, where: Where, pivot: str = "", who: str
+    parts: QueueParts, move_rows: Callable[[Session], list[str]], *, side: Where, pivot: str = "", who: str
 ) -> list[str]:
     def move(session: Session) -> tuple[list[str], str]:
         moved = move_rows(session)
-        details, target = {"job_ids": moved[:_NAMED]}, f"{where} {pivot}".rstrip()
+        details, target = {"job_ids": moved[:_MAX_AUDIT_IDS]}, f"{side} {pivot}".rstrip()
         record_action(session, "queue.move", who=who, now=utcnow(), target=target, count=len(moved), details=details)
         return moved, _tier_of_all(session, moved)
 
@@ -126,7 +126,7 @@ def _move(
             return
         if len(moved) <= (MAX_BESIDE if pivot else MAX_NAMED):
             with suppress(LookupError):  # The pivot is held or was taken in the meantime: follow the rows.
-                parts.broker.lists.move(moved, tier, where, pivot)
+                parts.broker.lists.move(moved, tier, side, pivot)
                 return
         rebuild_tier(parts.store, parts.broker, tier)
 
@@ -166,7 +166,7 @@ def remove_jobs(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> 
         priorities = queue_rows.priorities_of(session, job_ids)
         removed = set(cancel_waiting_jobs(session, job_ids, now=now, error=REMOVED))
         ordered = [job_id for job_id in dict.fromkeys(job_ids) if job_id in removed]
-        details = {"job_ids": ordered[:_NAMED]}
+        details = {"job_ids": ordered[:_MAX_AUDIT_IDS]}
         record_action(session, "queue.remove", who=who, now=now, count=len(ordered), details=details)
         by_tier: dict[str, list[str]] = {}
         for job_id in ordered:

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 Change = Literal["hold", "release", "remove"]
 STATUS: Mapping[Change, JobStatus | None] = {"hold": JobStatus.QUEUED, "release": JobStatus.PAUSED, "remove": None}
 """The state of the jobs that a change applies to; None means both states of waiting jobs."""
-_NAMED = 100  # Maximum number of job ids in an audit entry.
+_MAX_AUDIT_IDS = 100  # Maximum number of job ids in an audit entry.
 
 
 def selection(
@@ -47,7 +47,7 @@ def release_jobs(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") ->
 def _switch(parts: QueueParts, job_ids: Sequence[str], *, held: bool, who: str) -> list[str]:
     def switch(session: Session) -> list[tuple[str, int]]:
         changed = switch_waiting_jobs(session, job_ids, held=held)
-        details = {"job_ids": [job_id for job_id, _ in changed[:_NAMED]]}
+        details = {"job_ids": [job_id for job_id, _ in changed[:_MAX_AUDIT_IDS]]}
         action = "queue.hold" if held else "queue.release"
         record_action(session, action, who=who, now=parts.clock.now(), count=len(changed), details=details)
         return changed
@@ -81,15 +81,18 @@ def parameters_of(*, tier: str, domain: str) -> dict[str, Any]:
 def parameters_of_move(session: Session, *, tier: str, domain: str, to: End) -> dict[str, Any]:
     """Return the parameters of an operation that moves the jobs of a filter.
 
-    The current ends of the tiers separate the moved jobs from the others.
+    The operation compares positions with the current ends of the tiers to distinguish moved jobs from the others.
     """
-    ends = {one: ends_of_tier(session, TIERS.index(one)) for one in ([tier] if tier else TIERS)}
-    return parameters_of(tier=tier, domain=domain) | {"to": to, "ends": {one: list(both) for one, both in ends.items()}}
+    ends = {name: ends_of_tier(session, TIERS.index(name)) for name in ([tier] if tier else TIERS)}
+    return parameters_of(tier=tier, domain=domain) | {
+        "to": to,
+        "ends": {name: list(both) for name, both in ends.items()},
+    }
 
 
 def unmoved(parameters: Mapping[str, Any], tier: str, *, created_until: datetime) -> WaitingFilter:
     """Return the filter of the jobs of a tier that the operation has not moved yet."""
     first, last = parameters["ends"][tier]
-    wanted = selection(None, tier=tier, domain=parameters["domain"], created_until=created_until)
+    selected = selection(None, tier=tier, domain=parameters["domain"], created_until=created_until)
     to_front = parameters["to"] == "front"
-    return replace(wanted, first_position=first) if to_front else replace(wanted, last_position=last)
+    return replace(selected, first_position=first) if to_front else replace(selected, last_position=last)

@@ -29,7 +29,7 @@ def change_settings(parts: QueueParts, live: LiveSettings, changes: Mapping[str,
         BrokerUnavailable: Redis is unavailable, so that no process could be notified; nothing was saved.
     """
     live.load(parts.store)  # Which settings may change depends on whether admin tokens exist.
-    values = check_changes(live.own, changes)
+    values = check_changes(live.base, changes)
     parts.broker.ping()  # Before the commit: without Redis each process would apply the change at a different time.
     now = parts.clock.now()
     changed, mark = parts.store.run_in_transaction(lambda session: _store(session, values, who=who, now=now))

@@ -20,13 +20,13 @@ from gonemaster_tasks.errors import BrokerUnavailable, OptionsTooLarge
 from gonemaster_tasks.queues import tier_of
 
 _ATTEMPTS = 5
-_ANSWERED_IDS = 10_000
+_MAX_RETURNED_IDS = 10_000
 SUBMISSION_LIFE = timedelta(seconds=60)
 MAX_OPTIONS = 1024 * 1024 * 1024  # bytes of the options of all jobs of a batch
 JobSource = Iterable[NewJob] | Callable[[Session], Iterable[NewJob]]
 
 
-Also = Callable[[Session, Job], None]
+JobWrite = Callable[[Session, Job], None]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Submission:
     """A single job being submitted, and what is written in the same transaction."""
 
     new: NewJob
-    also: Also | None = None
+    write: JobWrite | None = None
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class SubmittedBatch:
     job_ids: tuple[str, ...]
 
 
-def submit_job(parts: QueueParts, new: NewJob, *, also: Also | None = None, alone: bool = False) -> Job:
-    """Queue one job; `also` writes in the same transaction and must be idempotent.
+def submit_job(parts: QueueParts, new: NewJob, *, write: JobWrite | None = None, separate: bool = False) -> Job:
+    """Queue one job; `write` is called in the same transaction and must be idempotent.
 
-    Jobs submitted at the same time share a transaction, unless `alone` is set, for example because `also` locks rows
-    that others lock too.
+    Jobs submitted at the same time share a transaction, unless `separate` is set, for example because `write` locks
+    rows that the writes of other jobs lock too.
 
     Once the row is committed the job is queued, even if Redis fails before the message is written: the workers
     reconcile as soon as Redis answers.
@@ -58,8 +58,8 @@ def submit_job(parts: QueueParts, new: NewJob, *, also: Also | None = None, alon
     Raises:
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
-    submission = Submission(new, also)
-    if alone:
+    submission = Submission(new, write)
+    if separate:
         return _submit_together(parts, [submission])[0]
     return parts.submissions.do(submission, partial(_submit_group, parts))
 
@@ -94,8 +94,8 @@ def _submit_together(parts: QueueParts, group: Sequence[Submission]) -> list[Job
     def create(session: Session) -> list[Job]:
         jobs = create_listed_jobs(session, [submission.new for submission in group], now=now)
         for submission, job in zip(group, jobs, strict=True):
-            if submission.also is not None:
-                submission.also(session, job)
+            if submission.write is not None:
+                submission.write(session, job)
         return jobs
 
     # A job that fails in a group is retried alone, without waiting.
@@ -117,7 +117,7 @@ def check_options(octets: int, jobs: int) -> None:
         OptionsTooLarge: the options exceed the limit; nothing may be written.
     """
     if octets > MAX_OPTIONS:
-        raise OptionsTooLarge(given=-(-octets // jobs), limit=MAX_OPTIONS // jobs)
+        raise OptionsTooLarge(size=-(-octets // jobs), limit=MAX_OPTIONS // jobs)
 
 
 def submit_batch(
@@ -125,13 +125,13 @@ def submit_batch(
     batch: NewBatch,
     jobs: JobSource,
     *,
-    also: Callable[[Session, SubmittedBatch], None] | None = None,
+    write: Callable[[Session, SubmittedBatch], None] | None = None,
 ) -> SubmittedBatch:
-    """Store a batch and its jobs in one transaction, then enqueue them in slices; `also` shares the transaction.
+    """Store a batch and its jobs in one transaction, then enqueue them in slices; `write` is called in the transaction.
 
-    `jobs` need no batch id and are read only once, a chunk at a time. A function is called with the session of the
-    transaction, so that jobs built from rows need no second connection: callers that wait for a second one
-    would block each other once the pool is empty.
+    `jobs` need no batch id and are read only once, a chunk at a time. If `jobs` is a function, it is called with the
+    session of the transaction, so that jobs built from rows need no second connection: callers that wait for a second
+    one would block each other once the pool is empty.
 
     Raises:
         BrokerUnavailable: Redis is unavailable; nothing was written.
@@ -140,8 +140,8 @@ def submit_batch(
     now = parts.clock.now()
     with parts.store.transaction() as session:
         stored = store_batch(parts, session, batch, jobs, now=now)
-        if also is not None:
-            also(session, stored.submitted)
+        if write is not None:
+            write(session, stored.submitted)
     enqueue_batch(parts, stored)
     return stored.submitted
 
@@ -186,12 +186,12 @@ def _store_jobs(parts: QueueParts, session: Session, row: Batch, jobs: JobSource
     parts.broker.marks.begin_submission(row.id, SUBMISSION_LIFE)
     new = jobs(session) if callable(jobs) else jobs
     chunks: list[_PackedIds] = []
-    given: list[str] = []
+    listed: list[str] = []
     for created in create_longest_first(session, (_in_batch(job, row.id) for job in new), now=now):
         chunks.append(_PackedIds.of(created.in_turn))
-        given += created.ids[: _ANSWERED_IDS + 1 - len(given)]
+        listed += created.ids[: _MAX_RETURNED_IDS + 1 - len(listed)]
         parts.broker.marks.begin_submission(row.id, SUBMISSION_LIFE)
-    stored = StoredBatch(_submitted(row, chunks, given), tuple(chunks))
+    stored = StoredBatch(_submitted(row, chunks, listed), tuple(chunks))
     parts.broker.check_room(stored.submitted.job_count)
     return stored
 
@@ -211,9 +211,9 @@ class _PackedIds:
         return zlib.decompress(self.packed).decode("ascii").split()
 
 
-def _submitted(batch: Batch, chunks: list[_PackedIds], given: list[str]) -> SubmittedBatch:
+def _submitted(batch: Batch, chunks: list[_PackedIds], listed: list[str]) -> SubmittedBatch:
     count = sum(chunk.count for chunk in chunks)
-    return SubmittedBatch(batch, count, tuple(given) if count <= _ANSWERED_IDS else ())
+    return SubmittedBatch(batch, count, tuple(listed) if count <= _MAX_RETURNED_IDS else ())
 
 
 def _in_batch(job: NewJob, batch_id: str) -> NewJob:

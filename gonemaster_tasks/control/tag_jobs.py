@@ -27,11 +27,11 @@ def jobs_of_tag(session: Session, tag: str, *, profile_id: int | None, origin: s
     def name_of(profile_id: int) -> str:
         return get_profile(session, profile_id).name
 
-    given = [] if profile_id is None else [profile_id]
+    profile_ids = [] if profile_id is None else [profile_id]
     for names in chunks(iter_tag_domains(session, tag), CHUNK):
-        defaults = {} if given else default_profile_ids(session, names)
+        defaults = {} if profile_ids else default_profile_ids(session, names)
         for name in names:
-            chosen = _only(name, given or defaults.get(name, []))
+            chosen = _only(name, profile_ids or defaults.get(name, []))
             yield NewJob(
                 name,
                 priority=Priority.BATCH,

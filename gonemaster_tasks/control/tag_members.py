@@ -16,9 +16,9 @@ from gonemaster_db.service.audit import LongAction
 ACTION = "tag.untag"
 
 
-def parameters_of(wanted: DomainFilter) -> dict[str, Any]:
+def parameters_of(criteria: DomainFilter) -> dict[str, Any]:
     """Return the filter within a tag as JSON, for operations and the audit log."""
-    chosen = {"name": wanted.name, "level": wanted.level, "min_level": wanted.min_level}
+    chosen = {"name": criteria.name, "level": criteria.level, "min_level": criteria.min_level}
     return {name: value for name, value in chosen.items() if value is not None}
 
 
@@ -27,11 +27,11 @@ def filter_of(tag: str, parameters: Mapping[str, Any]) -> DomainFilter:
     return replace(DomainFilter(domain_tag=tag), **parameters)
 
 
-def removal(wanted: DomainFilter, action: LongAction) -> Step:
+def removal(criteria: DomainFilter, action: LongAction) -> Step:
     """Return the step that removes some of the domains from their tag and counts them in the audit log."""
 
     def step(session: Session, size: int) -> int:
-        removed = remove_from_tag(session, wanted, limit=size)
+        removed = remove_from_tag(session, criteria, limit=size)
         if removed:
             action.add(session, removed, now=utcnow())
         return removed
@@ -39,7 +39,7 @@ def removal(wanted: DomainFilter, action: LongAction) -> Step:
     return step
 
 
-def remove_members(store: Store, wanted: DomainFilter, *, who: str) -> int:
+def remove_members(store: Store, criteria: DomainFilter, *, who: str) -> int:
     """Remove all matching domains from their tag; return their number."""
-    action = LongAction(ACTION, who=who, target=wanted.domain_tag or "", details=parameters_of(wanted))
-    return sum(purge_in_steps(store, removal(wanted, action)))
+    action = LongAction(ACTION, who=who, target=criteria.domain_tag or "", details=parameters_of(criteria))
+    return sum(purge_in_steps(store, removal(criteria, action)))

@@ -83,9 +83,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run beat until a signal stops it; return exit code 2 if settings or the broker are refused."""
     parser = argparse.ArgumentParser(prog="gonemaster-beat", description=__doc__)
     parser.add_argument("--config", type=Path, help="configuration file (JSON)")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        settings = load_settings({}, file=given.config)
+        settings = load_settings({}, file=options.config)
         log_as_set(settings)
         refuse_unknown_protection()
         warn_of_unknown_variables()

@@ -85,17 +85,19 @@ def label_ases(
     labelled = 0
     while not stopped():
         with store.read_only() as session:
-            left = settings.external_data_max_requests_per_minute - count_label_attempts(session, after=now() - _MINUTE)
-            wanted = wanted_labels(
+            remaining = settings.external_data_max_requests_per_minute - count_label_attempts(
+                session, after=now() - _MINUTE
+            )
+            as_numbers = wanted_labels(
                 session,
                 known_before=now() - settings.external_data_record_ttl,
                 failed_before=now() - settings.external_data_negative_ttl,
-                limit=max(0, min(left, _LABELS_AT_A_TIME)),
+                limit=max(0, min(remaining, _LABELS_AT_A_TIME)),
             )
-        if not wanted:
+        if not as_numbers:
             break
-        found = look_up(wanted)
-        labels = {asn: name.label if (name := found.get(asn)) else None for asn in wanted}
+        found = look_up(as_numbers)
+        labels = {asn: name.label if (name := found.get(asn)) else None for asn in as_numbers}
         store.run_in_transaction(partial(store_labels, labels=labels, now=now()))
         labelled += sum(1 for label in labels.values() if label)
     if labelled:
@@ -108,13 +110,13 @@ def fetch_registrations(
 ) -> int:
     """Fetch the requested registration data within the limit per minute; return the number of domains fetched."""
     fetched = 0
-    while not stopped() and broker.wishes.count():
+    while not stopped() and broker.registration_requests.count():
         with store.read_only() as session:
             services = current_services(session)
             tried = count_registrations(session, tried_after=now() - _MINUTE)
         if services is None or tried >= settings.external_data_max_requests_per_minute:
             break
-        domain = broker.wishes.take()
+        domain = broker.registration_requests.take()
         if domain is None:
             break
         fetched += _fetch(store, settings, services, domain, now=now())

@@ -15,7 +15,7 @@ from gonemaster_db.service.metrics.slots import SlotSums, add_to_slots, read_slo
 
 log = logging.getLogger(__name__)
 
-_LONGEST_REST_S = 0.25
+_MAX_REST_S = 0.25
 
 
 def aggregate_runs(store: Store, *, now: Callable[[], datetime], stopped: Callable[[], bool] = lambda: False) -> int:
@@ -30,7 +30,7 @@ def aggregate_runs(store: Store, *, now: Callable[[], datetime], stopped: Callab
         followed += count
         if count < STEP:
             break
-        sleep(min(_LONGEST_REST_S, monotonic() - start))
+        sleep(min(_MAX_REST_S, monotonic() - start))
         start = monotonic()
     if followed >= STEP:
         log.info("runs aggregated", extra={"runs": followed})
@@ -43,8 +43,8 @@ def _record_depth(store: Store, now: datetime) -> None:
     slots = slots_at(now.timestamp())
     minute = min(slots)
     with store.read_only() as session:
-        known = read_slots(session, since=dict([minute])).get(minute)
-        if known is not None and known.queue_depth is not None:
+        stored = read_slots(session, since=dict([minute])).get(minute)
+        if stored is not None and stored.queue_depth is not None:
             return
         depth = sum(count_queued(session, priority) for priority in Priority)
 

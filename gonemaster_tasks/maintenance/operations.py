@@ -50,7 +50,7 @@ from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.retention import count_purged
 from gonemaster_tasks.queues import TIERS
 
-_LONGEST_ERROR = 1000  # characters
+_MAX_ERROR = 1000  # characters
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +134,7 @@ def _release(store: Store, operation: Operation, holder: str) -> None:
 
 def _fail(store: Store, operation: Operation, holder: str, now: datetime, error: Exception) -> None:
     text: str = joined(": ", (type(error).__name__, text_of(error)))
-    text = text if len(text) <= _LONGEST_ERROR else text[:_LONGEST_ERROR]
+    text = text if len(text) <= _MAX_ERROR else text[:_MAX_ERROR]
     with suppress(OperationClaimLost):
         store.run_in_transaction(
             lambda session: finish_operation(session, operation.id, worker=holder, now=now, error=text)
@@ -279,13 +279,13 @@ def _prune_domains(_parts: QueueParts, operation: Operation, action: LongAction)
 
 
 def _cancel_jobs(parts: QueueParts, operation: Operation, action: LongAction) -> Work:
-    wanted = filter_of(operation.parameters)
+    criteria = filter_of(operation.parameters)
 
     def step(session: Session, size: int) -> int:
-        return len(cancel_matching_chunk(session, wanted, size=size, action=action, now=parts.clock.now()))
+        return len(cancel_matching_chunk(session, criteria, size=size, action=action, now=parts.clock.now()))
 
     def finish(done: int) -> Mapping[str, Any]:
-        stopping = stop_matching(parts, wanted, action)
+        stopping = stop_matching(parts, criteria, action)
         try:
             rebuild_tiers(parts)
         except BrokerUnavailable:
@@ -325,10 +325,10 @@ def _change_selection(
 ) -> Work:
     """Change the waiting jobs that the filter matched when the operation was accepted; later jobs are not changed."""
     tier = operation.parameters["tier"]
-    wanted = selection(change, tier=tier, domain=operation.parameters["domain"], created_until=operation.created_at)
+    selected = selection(change, tier=tier, domain=operation.parameters["domain"], created_until=operation.created_at)
 
     def step(session: Session, size: int) -> int:
-        ids = waiting_ids(session, wanted, limit=size)
+        ids = waiting_ids(session, selected, limit=size)
         changed = apply(session, ids) if ids else 0
         if changed:
             action.add(session, changed, now=parts.clock.now())

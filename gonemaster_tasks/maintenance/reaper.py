@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 _CHUNK = 50
 _EXPIRED_AT_ONCE = 200
-_LOCK_WAIT = timedelta(seconds=1)  # For rows that all jobs write, such as the row of a domain or a counter.
+_LOCK_WAIT = timedelta(seconds=1)  # The wait for rows that all jobs write, such as the row of a domain or a counter.
 
 
 def reap(

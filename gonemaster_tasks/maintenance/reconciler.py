@@ -43,7 +43,7 @@ def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Re
     rows in their order, which repairs missing, stale and duplicate messages alike.
     """
     broker.rejected.quarantine_wrong_types()  # This is first: Redis refuses every other command on such a key.
-    wanted = broker.reconciliation.mark()  # Read before the comparison: a later request sets another mark.
+    mark = broker.reconciliation.mark()  # Read before the comparison: a later request sets another mark.
     end_pauses(store, now=now)
     copy_controls(store, broker, now=now)  # Copied first: a paused tier must not run when its messages are restored.
     republish_settings(store, broker)
@@ -61,7 +61,7 @@ def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Re
     notify_due_operations(store, broker, now=now)
     notify_due_statistics(store, broker, now=now)
     notify_due_watches(store, broker)
-    broker.reconciliation.remove_mark(wanted)
+    broker.reconciliation.remove_mark(mark)
     for tier, count in messages.items():
         if count:
             log.warning("messages restored", extra={"tier": tier, "messages": count})
@@ -110,8 +110,8 @@ def _restore_head(store: Store, broker: Broker, tier: str, *, now: datetime, gra
     if not missing:
         return 0
     with store.read_only() as session:  # A job claimed in between is not missing.
-        still = set(first_queued_ids(session, TIERS.index(tier), limit=_HEAD, created_before=now - grace))
-    lost = [job_id for job_id in missing if job_id in still]
+        queued = set(first_queued_ids(session, TIERS.index(tier), limit=_HEAD, created_before=now - grace))
+    lost = [job_id for job_id in missing if job_id in queued]
     for job_id in reversed(lost):
         broker.lists.put_back(job_id, tier)
     return len(lost)

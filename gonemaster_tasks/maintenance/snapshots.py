@@ -30,7 +30,7 @@ from gonemaster_tasks.maintenance.work_pace import WorkPace
 log = logging.getLogger(__name__)
 
 _LOCK_LIFE = timedelta(minutes=2)
-_LONGEST_REST_S = 0.1
+_MAX_REST_S = 0.1
 _ROWS_AT_A_TIME = 5000
 Clock = Callable[[], datetime]
 Stopped = Callable[[], bool]
@@ -81,7 +81,7 @@ def capture_due(
         for snapshot_id in due:
             if stopped():
                 break
-            pace = WorkPace(lambda: not stopped() and renew_lock(), share=0.5, longest_s=_LONGEST_REST_S)
+            pace = WorkPace(lambda: not stopped() and renew_lock(), share=0.5, longest_s=_MAX_REST_S)
             outcome = materialise(
                 store,
                 snapshot_id,

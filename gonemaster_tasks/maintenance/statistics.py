@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 _LOCK = "statistics"
 _LOCK_LIFE = timedelta(minutes=2)
-_LONGEST_REST_S = 0.25
+_MAX_REST_S = 0.25
 
 
 def notify_due_statistics(store: Store, broker: Broker, *, now: datetime) -> None:
@@ -54,7 +54,7 @@ def _compute_all(
         pace = WorkPace(
             lambda: not stopped() and broker.locks.renew(_LOCK, holder, _LOCK_LIFE),
             share=1.0,
-            longest_s=_LONGEST_REST_S,
+            longest_s=_MAX_REST_S,
         )
         tables = build_statistics(store, batch_key, now=now, step=pace.rest)
         if stopped():

@@ -80,7 +80,7 @@ class Estimate:
 def measure_rate(session: Session, *, now: datetime) -> Rate | None:
     """Measure the rate of the last ten minutes; return None if fewer than three jobs ended in them.
 
-    If few jobs were submitted, few ended: then the slots in use divided by the mean duration are the better measure.
+    If few jobs ended because few were submitted, the slots in use divided by the mean duration are a better measure.
     """
     measured = measure_throughput(session, now=now, window=_WINDOW)
     if measured is None:

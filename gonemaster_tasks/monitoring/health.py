@@ -19,7 +19,7 @@ from gonemaster_tasks.monitoring.servers import find_long_locks, find_lost_jobs,
 TIMEOUT = timedelta(seconds=3)  # The time limit of all concurrent checks.
 Check = Callable[[QueueParts, Settings, datetime], Iterable[Issue]]
 
-# Grouped by the servers they need. Checks of a single server are light and decide whether it is unavailable.
+# Grouped by the servers they need. Checks of a single server are cheap and decide whether it is unavailable.
 _REDIS: Sequence[Check] = (find_redis_issues, find_process_issues, find_lost_jobs, find_message_issues)
 _DATABASE: Sequence[Check] = (find_long_locks, find_silent_processes)
 _ROWS: Sequence[Check] = (find_row_issues,)
@@ -41,8 +41,8 @@ def find_issues(parts: QueueParts, settings: Settings) -> list[Issue]:
 def find_issues_in_time(parts: QueueParts, settings: Settings, *, timeout: timedelta = TIMEOUT) -> list[Issue]:
     """Run all checks concurrently within a time limit, and report an unavailable server as an issue.
 
-    Checks that need no unavailable server are reported as usual. Other checks without an answer in time, for example
-    because a table is locked, are skipped.
+    Checks of the available servers are reported as usual; those without an answer in time, for example because a
+    table is locked, are skipped.
     """
     until = time.monotonic() + timeout.total_seconds()
     pending = {
@@ -51,9 +51,9 @@ def find_issues_in_time(parts: QueueParts, settings: Settings, *, timeout: timed
     }
     issues: list[Issue] = []
     unavailable: dict[str, str] = {}  # server to reason
-    for name, one in pending.items():
+    for name, check in pending.items():
         try:
-            issues += one.result(until)
+            issues += check.result(until)
         except BrokerUnavailable as error:
             unavailable.setdefault("redis", text_of(error))
         except StoreUnavailable as error:
@@ -65,7 +65,7 @@ def find_issues_in_time(parts: QueueParts, settings: Settings, *, timeout: timed
                 unavailable.setdefault(
                     name, Text("no answer for {timeout_s} s", timeout_s=format(timeout.total_seconds(), ".0f"))
                 )
-    return _each_once([*_absent(unavailable), *issues])
+    return _each_once([*_unavailable_servers(unavailable), *issues])
 
 
 def _found(checks: Sequence[Check], parts: QueueParts, settings: Settings) -> list[Issue]:
@@ -81,7 +81,7 @@ def _each_once(issues: Iterable[Issue]) -> list[Issue]:
     return [issue for issue in found if issue.kind != "process_vanished" or issue.subject not in cut_off]
 
 
-def _absent(unavailable: dict[str, str]) -> Iterable[Issue]:
+def _unavailable_servers(unavailable: dict[str, str]) -> Iterable[Issue]:
     if "redis" in unavailable:
         yield Issue("broker_unavailable", "redis", Text("jobs cannot start: {reason}", reason=unavailable["redis"]))
         if _FULL in unavailable["redis"]:

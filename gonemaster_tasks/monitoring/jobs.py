@@ -20,8 +20,8 @@ from gonemaster_tasks.queues import MAINTENANCE, TIERS
 
 _MAX_JOBS = 100
 GRACE = timedelta(seconds=15)
-_FAILURES_SHOWN = timedelta(days=1)
-_RECONCILED_WITHIN = 1.1  # Its intervals are random, and up to a tenth longer than the setting.
+_FAILURE_PERIOD = timedelta(days=1)
+_RECONCILED_WITHIN = 1.1  # The intervals of the reconciler are random, and up to a tenth longer than the setting.
 
 
 def find_row_issues(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
@@ -192,7 +192,7 @@ def _operations(parts: QueueParts, now: datetime, grace: timedelta) -> Iterator[
     """Yield failed operations, and operations that no worker performs although the reconciler calls workers."""
     with parts.store.read_only() as session:
         unfinished = unfinished_operations(session, limit=_MAX_JOBS)
-        failed = failed_operations(session, since=now - _FAILURES_SHOWN, limit=_MAX_JOBS)
+        failed = failed_operations(session, since=now - _FAILURE_PERIOD, limit=_MAX_JOBS)
     if not any(operation.lease_until and operation.lease_until >= now for operation in unfinished):
         for operation in unfinished:  # While one operation is being performed, the others wait for their turn.
             since = operation.lease_until or operation.created_at

@@ -14,36 +14,36 @@ from gonemaster_tasks.monitoring.issues import Issue
 
 MAX_SKEW_S = 5.0
 _SILENT_S = 10.0  # More than two report intervals.
-_SAID_LATELY_S = 15.0
+_RECENT_S = 15.0
 _LATE_S = 6.0  # In addition to two intervals of the reaper, or one of retention.
-_LONGEST_WRITING_S = 10.0
+_MAX_WRITING_S = 10.0
 
 
 def find_process_issues(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
     """Yield the issues of processes and maintenance tasks that Redis knows."""
     recent = parts.broker.reports.recent()
-    alive = [one for one in recent if one.silent_s <= _SILENT_S]
-    for one in alive:
-        yield from _clock_of(one.report)
-        yield from _database_of(one.report)
-        yield from _consumer_of(one.report)
-        yield from _network_of(one.report)
+    alive = [process for process in recent if process.silent_s <= _SILENT_S]
+    for process in alive:
+        yield from _clock_of(process.report)
+        yield from _database_of(process.report)
+        yield from _consumer_of(process.report)
+        yield from _network_of(process.report)
     yield from _find_vanished(recent, now)
     yield from _disks(alive)
     yield from _writer(alive, now)
-    yield from _duties(parts, settings, now)
+    yield from _overdue_tasks(parts, settings, now)
 
 
 def find_silent_processes(parts: QueueParts, _settings: Settings, now: datetime) -> Iterator[Issue]:
     """Yield processes that recorded in the database that Redis does not answer them."""
     with parts.store.read_only() as session:
         silences = read_outages(session)
-    for name, said in sorted(silences.items()):
-        if abs(now.timestamp() - said["at"]) < _SAID_LATELY_S:
+    for name, silence in sorted(silences.items()):
+        if abs(now.timestamp() - silence["at"]) < _RECENT_S:
             text = Text(
-                "Redis does not answer this process on {host}: {reason}", host=said["host"], reason=said["reason"]
+                "Redis does not answer this process on {host}: {reason}", host=silence["host"], reason=silence["reason"]
             )
-            yield Issue("process_without_broker", name, text, _moment(said["since"]))
+            yield Issue("process_without_broker", name, text, _moment(silence["since"]))
 
 
 def _clock_of(report: ProcessReport) -> Iterator[Issue]:
@@ -77,6 +77,9 @@ def _consumer_of(report: ProcessReport) -> Iterator[Issue]:
     if report.disconnected_since is not None:
         text = Text("this worker is not connected to its queues, so it takes no jobs")
         yield Issue("worker_disconnected", report.name, text, _moment(report.disconnected_since))
+    elif report.refused_since is not None:
+        text = Text("Redis refuses this worker's requests for jobs: {reason}", reason=report.refusal)
+        yield Issue("worker_refused", report.name, text, _moment(report.refused_since))
     elif report.idle_since is not None:
         text = Text("jobs are waiting and this worker has free slots, but it takes no jobs")
         yield Issue("worker_idle", report.name, text, _moment(report.idle_since))
@@ -91,9 +94,9 @@ def _network_of(report: ProcessReport) -> Iterator[Issue]:
 
 def _find_vanished(recent: Sequence[ProcessStatus], now: datetime) -> Iterator[Issue]:
     """Yield processes that stopped reporting without a final report, unless a successor has replaced them."""
-    for one in recent:
-        report, last = one.report, now.timestamp() - one.age_s
-        if one.silent_s <= _SILENT_S or any(_follows(other, report, last) for other in recent):
+    for process in recent:
+        report, last = process.report, now.timestamp() - process.age_s
+        if process.silent_s <= _SILENT_S or any(_follows(other, report, last) for other in recent):
             continue
         text = Text(
             "this {kind} (process {pid} of {host}) has not reported for {silent_s} s: "
@@ -101,18 +104,18 @@ def _find_vanished(recent: Sequence[ProcessStatus], now: datetime) -> Iterator[I
             kind=report.kind,
             pid=report.pid,
             host=report.host,
-            silent_s=format(one.silent_s, ".0f"),
+            silent_s=format(process.silent_s, ".0f"),
         )
         yield Issue("process_vanished", report.name, text, _moment(last))
 
 
 def _follows(other: ProcessStatus, report: ProcessReport, last: float) -> bool:
-    same = other.report.kind == report.kind and other.report.host == report.host
-    return same and other.silent_s <= _SILENT_S and other.report.started_at > last
+    is_successor = other.report.kind == report.kind and other.report.host == report.host
+    return is_successor and other.silent_s <= _SILENT_S and other.report.started_at > last
 
 
 def _disks(alive: Sequence[ProcessStatus]) -> Iterator[Issue]:
-    full = [one.report for one in alive if one.report.full]
+    full = [process.report for process in alive if process.report.full]
     if full:
         text = f"{full[0].kind} {full[0].name}: {full[0].full}"
         yield Issue("disk_full", "database", text, count=len(full))
@@ -120,8 +123,8 @@ def _disks(alive: Sequence[ProcessStatus]) -> Iterator[Issue]:
 
 def _writer(alive: Sequence[ProcessStatus], now: datetime) -> Iterator[Issue]:
     """Yield an issue if a process holds the write lock of SQLite for too long."""
-    since = min((at for one in alive if (at := one.report.writer_held_since) is not None), default=None)
-    if since is not None and now.timestamp() - since > _LONGEST_WRITING_S:
+    since = min((at for process in alive if (at := process.report.writer_held_since) is not None), default=None)
+    if since is not None and now.timestamp() - since > _MAX_WRITING_S:
         text = Text(
             "another process has been writing to SQLite for {held_s} s, and all others are waiting",
             held_s=format(now.timestamp() - since, ".0f"),
@@ -129,26 +132,26 @@ def _writer(alive: Sequence[ProcessStatus], now: datetime) -> Iterator[Issue]:
         yield Issue("lock_held", "sqlite", text, _moment(since))
 
 
-def _duties(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
+def _overdue_tasks(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
     """Yield maintenance tasks that are overdue although workers are running; missing workers are a separate issue."""
     started_s = [now.timestamp() - worker.started_at for worker in parts.broker.workers.live()]
     if not started_s:
         return
     ages_s = parts.broker.maintenance_times.ages_s()
     reap_s, purge_s = settings.reap_interval_seconds, settings.purge_interval_seconds
-    for duty, kind, interval_s, limit_s in (
+    for task, kind, interval_s, limit_s in (
         (REAP, "reap_overdue", reap_s, 2 * reap_s + _LATE_S),
         (PURGE, "purge_overdue", purge_s, purge_s + _LATE_S),
     ):
         # A task missed while no worker was running is due from the start of the first worker.
-        late_s = min(ages_s.get(duty, math.inf), max(started_s))
+        late_s = min(ages_s.get(task, math.inf), max(started_s))
         if late_s > limit_s:
             times = {"late_s": f"{late_s:.0f}", "interval_s": interval_s}
-            if duty == REAP:
+            if task == REAP:
                 text = Text("no leases were reaped for {late_s} s; the interval is {interval_s} s", **times)
             else:
                 text = Text("no old runs were deleted for {late_s} s; the interval is {interval_s} s", **times)
-            yield Issue(kind, duty, text, _moment(now.timestamp() - late_s))
+            yield Issue(kind, task, text, _moment(now.timestamp() - late_s))
 
 
 def _moment(posix_s: float) -> datetime:

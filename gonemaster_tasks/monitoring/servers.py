@@ -9,7 +9,7 @@ from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.monitoring.issues import Issue
 
-_LONGEST = timedelta(seconds=6)
+_MAX_LATENESS = timedelta(seconds=6)
 _WAITS = timedelta(seconds=1)
 _WRITES = {"aof_last_write_status": "append-only file", "rdb_last_bgsave_status": "snapshot"}
 
@@ -17,7 +17,7 @@ _WRITES = {"aof_last_write_status": "append-only file", "rdb_last_bgsave_status"
 def find_redis_issues(parts: QueueParts, _settings: Settings, _now: datetime) -> Iterator[Issue]:
     """Yield the issues of the disk and memory of Redis, and the losses that workers have recorded."""
     facts = parts.broker.facts()
-    failed = [what for name, what in _WRITES.items() if facts.get(name, "ok") != "ok"]
+    failed = [description for name, description in _WRITES.items() if facts.get(name, "ok") != "ok"]
     if failed:
         yield Issue("disk_full", "redis", Text("Redis could not write its {files}", files=" and its ".join(failed)))
     used = facts.get("used_memory", 0) - facts.get("mem_not_counted_for_evict", 0)
@@ -52,7 +52,7 @@ def find_lost_jobs(parts: QueueParts, _settings: Settings, _now: datetime) -> It
 def find_long_locks(parts: QueueParts, _settings: Settings, now: datetime) -> Iterator[Issue]:
     """Yield transactions on PostgreSQL that have held locks for too long; reads none of our tables."""
     with parts.store.read_only() as session:
-        holders = lock_holders(session, longest=_LONGEST, waits=_WAITS)
+        holders = lock_holders(session, longest=_MAX_LATENESS, waits=_WAITS)
     for holder in holders:
         since = None if holder.age_s is None else now - timedelta(seconds=holder.age_s)
         yield Issue("lock_held", f"pid {holder.pid}", _text(holder), since, count=max(1, holder.waiting))

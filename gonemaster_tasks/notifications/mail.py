@@ -21,7 +21,7 @@ from gonemaster_tasks.notifications.threads import in_thread
 
 TIMEOUT_S = 30.0  # The total time limit of an attempt.
 _STEP_TIMEOUT_S = 10.0
-_LONGEST_SUBJECT = 200
+_MAX_SUBJECT = 200
 _HOST_NAME = re.compile(r"[A-Za-z0-9.-]{1,253}")
 _SEPARATORS = ("Zl", "Zp")
 
@@ -52,7 +52,7 @@ def _changes_display(letter: str) -> bool:
 def compose(mail: Mail) -> EmailMessage:
     """Compose the message; the subject and every line of the text are sanitized."""
     message = EmailMessage(policy=SMTP)
-    message["Subject"] = plain(mail.subject)[:_LONGEST_SUBJECT]
+    message["Subject"] = plain(mail.subject)[:_MAX_SUBJECT]
     message["From"] = Address("gonemaster", addr_spec=mail.sender)
     message["To"] = Address(addr_spec=mail.recipient)
     message["Date"] = format_datetime(mail.created_at)

@@ -22,14 +22,14 @@ async def in_thread(work: Callable[[], T], *, name: str) -> T:
             result = work()
         except BaseException as error:  # noqa: BLE001 - any error is raised in the waiting coroutine
             failure = error  # Python deletes `error` at the end of the block.
-            _tell(loop, lambda: future.set_exception(failure), future)
+            _notify_loop(loop, lambda: future.set_exception(failure), future)
         else:
-            _tell(loop, lambda: future.set_result(result), future)
+            _notify_loop(loop, lambda: future.set_result(result), future)
 
     threading.Thread(target=run, name=name, daemon=True).start()
     return await future
 
 
-def _tell(loop: asyncio.AbstractEventLoop, tell: Callable[[], None], future: "asyncio.Future[T]") -> None:
+def _notify_loop(loop: asyncio.AbstractEventLoop, notify: Callable[[], None], future: "asyncio.Future[T]") -> None:
     with suppress(RuntimeError):  # The loop is closed: no caller is waiting.
-        loop.call_soon_threadsafe(lambda: None if future.done() else tell())
+        loop.call_soon_threadsafe(lambda: None if future.done() else notify())

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 TIMEOUT_S = 3.0  # Time without a reply; interactive jobs start on another worker within 5 s.
 _FIRST_REST_S = 0.5
-_LONGEST_REST_S = 5.0
+_MAX_REST_S = 5.0
 
 
 class DatabaseWatch:
@@ -46,7 +46,7 @@ class DatabaseWatch:
         with self._lock:
             if now >= self._refused_until:
                 self._refused_until = now + self._rest_s
-                self._rest_s = min(_LONGEST_REST_S, 2 * self._rest_s)
+                self._rest_s = min(_MAX_REST_S, 2 * self._rest_s)
 
     def record_claim(self) -> None:
         """Record that a claim was answered."""

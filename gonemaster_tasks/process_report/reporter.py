@@ -100,7 +100,7 @@ class Reporter:
             "reason": reason[:300],
         }
         self._reported_at = time.monotonic()
-        with suppress(StoreError):  # Without both servers no report is possible.
+        with suppress(StoreError):  # If both servers are unavailable, no report is possible.
             self._store.run_in_transaction(partial(report_outage, name=self._name, report=report), attempts=2)
 
     def _end_outage(self) -> None:

@@ -11,10 +11,10 @@ from gonemaster_engine.texts import Text
 from gonemaster_tasks.errors import InvalidRule
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")  # The index equals date.weekday().
-LONGEST_INTERVAL = 365  # days
+MAX_INTERVAL_DAYS = 365  # days
 LAST_COMMON_DAY = 28  # The last day that every month has.
 EARLIEST_ANCHOR, LATEST_ANCHOR = date(1970, 1, 1), date(2199, 12, 31)
-LONGEST_ZONE = 64  # characters
+MAX_ZONE_LENGTH = 64  # characters
 
 _TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
@@ -103,7 +103,9 @@ def _time(text: str) -> time:
 
 
 def _zone(name: str) -> ZoneInfo:
-    can_be_one = name.partition("/")[0].lower() not in _NO_ZONES and len(name) <= LONGEST_ZONE and _ZONE.fullmatch(name)
+    can_be_one = (
+        name.partition("/")[0].lower() not in _NO_ZONES and len(name) <= MAX_ZONE_LENGTH and _ZONE.fullmatch(name)
+    )
     try:
         if can_be_one:
             return ZoneInfo(name)
@@ -113,10 +115,10 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _interval(days: int | None) -> int:
-    if days is None or not 1 <= days <= LONGEST_INTERVAL:
+    if days is None or not 1 <= days <= MAX_INTERVAL_DAYS:
         raise InvalidRule(
             "interval_days",
-            Text("must be a number of days from 1 to {longest_interval}", longest_interval=LONGEST_INTERVAL),
+            Text("must be a number of days from 1 to {longest_interval}", longest_interval=MAX_INTERVAL_DAYS),
         )
     return days
 

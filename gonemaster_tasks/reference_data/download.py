@@ -42,8 +42,8 @@ def download(
         TooLong: the document has more than `max_octets` bytes.
     """
     rules = _Rules(monotonic() + limit.total_seconds(), global_only)
-    own = {"User-Agent": f"gonemaster/{__version__}", **(headers or {})}
-    request = urllib.request.Request(url, headers=own)  # noqa: S310  # http and https only, as redirects are
+    all_headers = {"User-Agent": f"gonemaster/{__version__}", **(headers or {})}
+    request = urllib.request.Request(url, headers=all_headers)  # noqa: S310  # http and https only, as redirects are
     handlers: list[Any] = [_SameScheme, _Http(rules), _Https(rules)]
     if global_only:
         handlers.append(urllib.request.ProxyHandler({}))
@@ -102,14 +102,14 @@ class _Rules:
         host, port = address
         found = self._look_up(host, port)
         if self.global_only:
-            found = [one for one in found if is_allowed_target(one, guarded=True)]
+            found = [candidate for candidate in found if is_allowed_target(candidate, guarded=True)]
         if not found:
             raise OSError(f"{host} has no address that is globally reachable")
-        for left, one in zip(range(len(found), 0, -1), found, strict=True):
+        for remaining, candidate in zip(range(len(found), 0, -1), found, strict=True):
             try:
-                connected = socket.create_connection((one, port), self.left_s() / left, source)
+                connected = socket.create_connection((candidate, port), self.left_s() / remaining, source)
             except OSError:
-                if left == 1:
+                if remaining == 1:
                     raise
             else:
                 break
@@ -137,7 +137,10 @@ class _Rules:
 
 
 class _Incoming(io.RawIOBase):
-    """The incoming data of a connection: a read may take only the time that is left, so dripped data gain nothing."""
+    """The incoming data of a connection.
+
+    A read may take only the remaining time, so a server cannot prolong the download by sending slowly.
+    """
 
     def __init__(self, rules: _Rules, source: socket.socket) -> None:
         self._rules, self._socket, self._data = rules, source, source.makefile("rb", buffering=0)
@@ -163,12 +166,12 @@ class _Incoming(io.RawIOBase):
 
 def _connection(kind: Callable[..., Any], rules: _Rules, *arguments: Any, **options: Any) -> Any:
     """Return a connection of a kind of http.client that obeys the rules."""
-    made = kind(*arguments, **options)
-    made._create_connection = rules.connect  # noqa: SLF001 - http.client has no other way to check addresses
-    made.response_class = lambda source, **about: http.client.HTTPResponse(
+    connection = kind(*arguments, **options)
+    connection._create_connection = rules.connect  # noqa: SLF001 - http.client has no other way to check addresses
+    connection.response_class = lambda source, **about: http.client.HTTPResponse(
         cast("socket.socket", _Incoming(rules, source)), **about
     )
-    return made
+    return connection
 
 
 class _Http(urllib.request.HTTPHandler):

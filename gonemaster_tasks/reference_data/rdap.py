@@ -18,7 +18,7 @@ from gonemaster_db.service.reference_lists import find_reference_list
 
 BOOTSTRAP = "rdap_dns_bootstrap"
 _MAX_SERVICES = 50_000
-_LONGEST, _MAX_LISTED = 255, 32
+_MAX_TEXT, _MAX_LISTED = 255, 32
 _EVENTS = {"registration": "registered_at", "expiration": "expires_at", "last changed": "changed_at"}
 
 
@@ -79,7 +79,7 @@ def _is_base(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
-    plain = not any(letter.isspace() for letter in url) and len(url) <= _LONGEST
+    plain = not any(letter.isspace() for letter in url) and len(url) <= _MAX_TEXT
     return plain and parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
 
 
@@ -119,10 +119,10 @@ def parse_domain(text: str, domain: str) -> RegistrationData:
     named = _text(document.get("ldhName") or "").lower().rstrip(".")
     if named and named != domain:
         raise NotRdap(f"it is about {named[:80]!r}")
-    entities = [one for one in _many(document.get("entities")) if isinstance(one, dict)]
+    entities = [item for item in _many(document.get("entities")) if isinstance(item, dict)]
     secure = document.get("secureDNS")
     signed = secure.get("delegationSigned") if isinstance(secure, dict) else None
-    servers = (one.get("ldhName") for one in _many(document.get("nameservers")) if isinstance(one, dict))
+    servers = (item.get("ldhName") for item in _many(document.get("nameservers")) if isinstance(item, dict))
     return RegistrationData(
         handle=_text(document.get("handle")) or None,
         status=_texts(document.get("status")),
@@ -175,8 +175,8 @@ def _name_of(entities: Iterable[Mapping[str, Any]], *roles: str) -> str | None:
 def _name_in(card: Any) -> str | None:
     fields = card[1] if isinstance(card, list) and len(card) == 2 and isinstance(card[1], list) else []
     found: dict[str, str] = {}
-    for one in fields:
-        match one:
+    for field in fields:
+        match field:
             case ["org" | "fn" as name, _, _, value, *_] if text := _text(value[0] if _many(value) else value):
                 found.setdefault(str(name), text)
             case _:
@@ -189,12 +189,12 @@ def _many(value: Any) -> list[Any]:
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(text for one in _many(value)[:_MAX_LISTED] if (text := _text(one)))
+    return tuple(text for item in _many(value)[:_MAX_LISTED] if (text := _text(item)))
 
 
 def _text(value: Any) -> str:
     """Return the value as one short line; empty if it is not a string."""
     if not isinstance(value, str):
         return ""
-    plain = "".join(letter if letter.isprintable() else " " for letter in value[: 4 * _LONGEST])
-    return " ".join(plain.split())[:_LONGEST]
+    plain = "".join(letter if letter.isprintable() else " " for letter in value[: 4 * _MAX_TEXT])
+    return " ".join(plain.split())[:_MAX_TEXT]

@@ -78,7 +78,7 @@ from gonemaster_tasks.worker.upkeep.repeated_tasks import OneAtATime, repeated
 from gonemaster_tasks.worker.upkeep.unclaimed import Unclaimed
 from gonemaster_tasks.worker.upkeep.usage import UsageReport
 from gonemaster_tasks.worker.upkeep.watch_tasks import delivery_task, register_watches
-from gonemaster_tasks.worker.upkeep.watchdog import Watchdog
+from gonemaster_tasks.worker.upkeep.watchdog import EXIT_STATUS, Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -190,7 +190,7 @@ class Worker:
     def __init__(
         self, live: LiveSettings, store: Store, runner: Runner, *, name: str, fork_server: ForkServer | None = None
     ) -> None:
-        settings = live.own
+        settings = live.base
         broker = Broker.open(settings.broker_url)
         clock = SharedClock()
         gate = Gate(
@@ -272,7 +272,7 @@ class Worker:
             self._consumption.stop()
             self._watchdog.stop()
             self._stop()
-        return int(consumer.exitcode or 0)
+        return EXIT_STATUS if self._consumption.has_ended else int(consumer.exitcode or 0)
 
     def _start(self) -> None:
         process = self.process
@@ -347,14 +347,14 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.Namespace
     parser.add_argument("--queues", help="queues to take from, separated by commas")
     parser.add_argument("--metrics-listen", metavar="HOST:PORT", help="serve figures of this process to Prometheus")
     parser.add_argument("--config", type=Path, help="configuration file (JSON)")
-    given = parser.parse_args(arguments)
-    flags = {"worker_queues": given.queues, "metrics_listen": given.metrics_listen}
-    return given, load_settings(flags, file=given.config)
+    options = parser.parse_args(arguments)
+    flags = {"worker_queues": options.queues, "metrics_listen": options.metrics_listen}
+    return options, load_settings(flags, file=options.config)
 
 
 def _engine(live: LiveSettings, store: Store, name: str) -> EngineRunner:
-    lease_client = RedisLeaseClient(live.own.broker_url, name)
-    return EngineRunner(live, lambda: current_scoring(store, live.own), lease_client=lease_client, clock=_time)
+    lease_client = RedisLeaseClient(live.base.broker_url, name)
+    return EngineRunner(live, lambda: current_scoring(store, live.base), lease_client=lease_client, clock=_time)
 
 
 def _time() -> float:
@@ -365,7 +365,7 @@ def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -
     """Run a worker process until a signal stops it. `runner` replaces the engine."""
     try:
         limit_heaps()
-        given, settings = parse_arguments(arguments)
+        options, settings = parse_arguments(arguments)
         log_as_set(settings)
         refuse_unknown_protection()
         warn_of_unknown_variables()
@@ -379,7 +379,7 @@ def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -
         store = open_store(worker_store_settings(settings))
         live = LiveSettings(settings)
         start_tracing(settings.otlp_endpoint, service="gonemaster-worker", version=__version__)
-        name = node_name(given.name)
+        name = node_name(options.name)
         chosen = runner or _engine(live, store, name)
         return Worker(live, store, chosen, name=name, fork_server=fork_server).run()
     except TasksError as error:

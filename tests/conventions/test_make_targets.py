@@ -17,7 +17,7 @@ def phony() -> set[str]:
     return set(found[1].split())
 
 
-def test_each_target_stands_in_the_help() -> None:
+def test_each_target_is_in_the_help() -> None:
     done = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert set(re.findall(r"make ([a-z0-9-]+) +\S", done.stdout)) == phony()
 

@@ -78,7 +78,7 @@ def operations(tree: ast.Module, function: str, *names: str) -> list[ast.Call]:
     ]
 
 
-def test_indexes_of_tables_in_use_are_built_beside_the_service() -> None:
+def test_indexes_of_tables_in_use_are_built_concurrently() -> None:
     """Compatible revisions call gonemaster_db.migrations.online for tables that they have not created themselves."""
     wrong = []
     for name, tree, number in parsed():

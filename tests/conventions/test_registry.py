@@ -34,7 +34,8 @@ NEVER_GIVEN = {"NAMESERVER_HAS_TCP_53", "NAMESERVER_HAS_UDP_53"}  # only their l
 def agreed_cases() -> Agreed:
     facts = json.loads((DATA / "facts.json").read_text(encoding="utf-8"))
     return {
-        case_id: {tag: [said["level"], *said["args"]] for tag, said in tags.items()} for case_id, tags in facts.items()
+        case_id: {tag: [message["level"], *message["args"]] for tag, message in tags.items()}
+        for case_id, tags in facts.items()
     }
 
 
@@ -54,9 +55,9 @@ def test_all_agreed_test_cases_are_registered() -> None:
 @pytest.mark.parametrize("case_id", CASES)
 def test_test_case_gives_the_agreed_tags(case_id: str) -> None:
     having = {name: [tag.level.name, *sorted(tag.keys)] for name, tag in tags_of(case_id).items()}
-    wanted = {name: [level, *sorted(keys)] for name, (level, *keys) in CASES[case_id].items()}
-    assert {name: having.get(name) for name in wanted} == wanted
-    assert having.keys() == wanted.keys()
+    expected = {name: [level, *sorted(keys)] for name, (level, *keys) in CASES[case_id].items()}
+    assert {name: having.get(name) for name in expected} == expected
+    assert having.keys() == expected.keys()
 
 
 @pytest.mark.parametrize("case_id", CASES)

@@ -23,9 +23,9 @@ def test_the_lowest_version_of_each_dependency_is_pinned() -> None:
     command = [sys.executable, ".ci/lowest_versions.py"]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     pins = {pin.name: next(iter(pin.specifier)) for pin in map(Requirement, printed)}
-    wanted = declared()
-    assert set(pins) == {requirement.name for requirement in wanted}
-    for requirement in wanted:
+    expected = declared()
+    assert set(pins) == {requirement.name for requirement in expected}
+    for requirement in expected:
         pin = pins[requirement.name]
         assert pin.operator == "=="
         assert requirement.specifier.contains(pin.version)

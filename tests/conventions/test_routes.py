@@ -117,9 +117,9 @@ def codes_of(node: ast.AST) -> Iterator[str]:
     """Yield the codes of a call that refuses, or of a table that maps fields or statuses to codes."""
     if isinstance(node, ast.Call):
         position = CODE_POSITION.get(getattr(node.func, "id", ""))
-        given = node.args[position : position + 1] if position is not None else []
-        given += [keyword.value for keyword in node.keywords if keyword.arg == "code"]
-        yield from (arg.value for arg in given if isinstance(arg, ast.Constant) and isinstance(arg.value, str))
+        codes = node.args[position : position + 1] if position is not None else []
+        codes += [keyword.value for keyword in node.keywords if keyword.arg == "code"]
+        yield from (arg.value for arg in codes if isinstance(arg, ast.Constant) and isinstance(arg.value, str))
     elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target
         if getattr(target, "id", "") in {"error_codes", "missing_codes", "_HTTP_CODES", "_CODES"}:

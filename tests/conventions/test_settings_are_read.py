@@ -18,7 +18,7 @@ from gonemaster_tasks.errors import SettingsError
 ROOT = Path(__file__).parent.parent.parent
 PACKAGES = ("gonemaster_tasks", "gonemaster_api")
 CHECKS = ROOT / "gonemaster_tasks" / "config" / "loader.py"  # compares settings with one another, which does not count
-HOLDERS = {"settings", "_settings", "current", "own", "live", "resolved", "given"}  # variables with settings
+HOLDERS = {"settings", "_settings"}  # variables with settings
 AREAS = "areas"  # properties of a section read its settings as attributes of self
 
 REFUSED = [option for option in OPTIONS if option.awaits]
@@ -54,7 +54,7 @@ def test_setting_without_effect_is_refused_from_each_source(option: Option, tmp_
         assert caught.value.problems == (f"{name} must not be set: {option.refusal}",)
     with pytest.raises(ChangeRefused) as refused:
         check_changes(load_settings({}, {}), {option.key: value})
-    assert [item.why for item in refused.value.refusals] == ["readonly"]
+    assert [item.reason for item in refused.value.refusals] == ["readonly"]
     saved = with_overrides(load_settings({}, {}), {option.key: option.type.parse(value)})
     assert getattr(saved, option.name) == option.default, "what another version saved has no effect either"
 

@@ -21,7 +21,7 @@ SAME_EVERYWHERE = re.compile(
 )
 ENVIRONMENT = Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
 ATTRIBUTE = re.compile(r"[a-z-]+=\"[^\"]*\"")
-LONGEST_LINE = 160
+MAX_LINE_LENGTH = 160
 ELSEWHERE = {"script", "style"}
 MARK = "\N{OBJECT REPLACEMENT CHARACTER}"
 
@@ -78,7 +78,7 @@ def test_nothing_is_marked_as_safe(path: Path) -> None:
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(FOLDER)))
 def test_lines_are_short(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
-    assert [number for number, line in enumerate(lines, 1) if len(line) > LONGEST_LINE] == []
+    assert [number for number, line in enumerate(lines, 1) if len(line) > MAX_LINE_LENGTH] == []
 
 
 def test_the_search_finds_literal_texts() -> None:

@@ -69,7 +69,7 @@ def test_advice_has_no_arguments() -> None:
     assert wrong == []
 
 
-def test_lists_of_servers_stand_at_the_end() -> None:
+def test_lists_of_servers_are_at_the_end() -> None:
     listed = re.compile(r"\{(?:servers|addresses|servers_behind)\}(?!\.$)")
     wrong = [place for place, text in texts() if " TEXTS " in place and listed.search(text)]
     assert wrong == []

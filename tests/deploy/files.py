@@ -61,7 +61,7 @@ class Unit:
     def all(self, key: str) -> list[str]:
         return re.findall(rf"^{key}=(.*)$", self.text, re.MULTILINE)
 
-    def one(self, key: str) -> str:
+    def single(self, key: str) -> str:
         (value,) = self.all(key)
         return value
 

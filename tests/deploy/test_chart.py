@@ -52,9 +52,9 @@ def test_a_pod_has_no_more_rights_than_it_needs(values: str) -> None:
 def test_settings_of_a_pod_exist_and_secrets_are_a_file(values: str) -> None:
     for name, pod in pods(values):
         for container in pod["containers"]:
-            given = {entry["name"] for entry in container["env"]}
-            assert given <= SETTINGS, name
-            assert not given & {"GONEMASTER_DB_DSN", "GONEMASTER_BROKER_URL", "GONEMASTER_ADMIN_TOKEN_HASHES"}
+            options = {entry["name"] for entry in container["env"]}
+            assert options <= SETTINGS, name
+            assert not options & {"GONEMASTER_DB_DSN", "GONEMASTER_BROKER_URL", "GONEMASTER_ADMIN_TOKEN_HASHES"}
 
 
 def test_a_stopping_worker_has_time_for_its_jobs() -> None:

@@ -31,7 +31,7 @@ def test_an_unknown_check_is_refused() -> None:
     assert "nginx" in done.stderr
 
 
-def test_a_missing_program_is_told_and_is_no_success(
+def test_a_missing_program_is_reported_and_is_no_success(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")

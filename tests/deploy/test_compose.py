@@ -62,7 +62,7 @@ def test_a_stop_takes_as_long_as_a_part_may_need() -> None:
         assert seconds(SERVICES[name]["stop_grace_period"]) >= default_s(timeout) + programs._MARGIN_S + 10
 
 
-def test_the_api_trusts_the_proxy_and_nobody_else() -> None:
+def test_the_api_trusts_the_proxy_only() -> None:
     (trusted,) = SERVICES["api"]["environment"]["GONEMASTER_TRUSTED_PROXY_CIDRS"].split(",")
     assert trusted == SERVICES["proxy"]["networks"]["front"]["ipv4_address"] + "/32"
     (subnet,) = compose()["networks"]["front"]["ipam"]["config"]
@@ -93,7 +93,7 @@ def prepare(folder: Path, *arguments: str) -> str:
 
 
 def test_prepare_writes_settings_that_fit_together(tmp_path: Path) -> None:
-    said = prepare(tmp_path, "--host", "DNS.example", "--bind", "0.0.0.0")
+    output = prepare(tmp_path, "--host", "DNS.example", "--bind", "0.0.0.0")
     secrets = tmp_path / "secrets"
     assert secrets.stat().st_mode & 0o777 == 0o700
     settings = json.loads((secrets / "gonemaster.json").read_text())
@@ -103,7 +103,7 @@ def test_prepare_writes_settings_that_fit_together(tmp_path: Path) -> None:
     assert f"requirepass {broker_password}" in redis
     assert {"appendonly yes", "maxmemory-policy noeviction"} <= set(redis)
     assert (tmp_path / ".env").read_text() == "GONEMASTER_HOST=dns.example\nGONEMASTER_BIND=0.0.0.0\n"
-    token = re.search(r"gm_[A-Za-z0-9_-]{43}$", said.strip())
+    token = re.search(r"gm_[A-Za-z0-9_-]{43}$", output.strip())
     assert token
     assert token[0] not in (secrets / "gonemaster.json").read_text()
 

@@ -27,7 +27,7 @@ def written(store: Store, story: Story = SMALL, **options: Any) -> int:
     return write_demo_data(store, story, seed=0, until=UNTIL, **options).runs
 
 
-def test_the_same_seed_tells_the_same_story() -> None:
+def test_the_same_seed_gives_the_same_history() -> None:
     one, again, other = (Story(domains=300, months=12, seed=seed) for seed in (1, 1, 2))
     assert one.domains == again.domains != other.domains
     assert len(set(one.domains)) == 300
@@ -105,7 +105,7 @@ def test_ids_are_the_same_each_time(make_store_settings: MakeSettings) -> None:
     assert ids[0] == ids[1]
 
 
-def test_a_store_with_runs_is_left_alone_unless_told(store: Store) -> None:
+def test_a_store_with_runs_is_left_alone_without_the_option(store: Store) -> None:
     make_run(store)
     with pytest.raises(StoreInUse, match="allow-existing-runs"):
         written(store)

@@ -118,8 +118,8 @@ def test_a_job_runs_from_submission_to_result(home: Path, demo_world: World, dem
     assert service.process.returncode == 0, service.log
     assert "Operation not permitted" not in service.log
     # When coverage is measured, it cannot write its files here.
-    said = [line for line in service.log.splitlines() if ".coverage" not in line]
-    assert not [line for line in said if "Read-only file system" in line]
+    log_lines = [line for line in service.log.splitlines() if ".coverage" not in line]
+    assert not [line for line in log_lines if "Read-only file system" in line]
 
 
 def test_the_filter_is_not_empty() -> None:

@@ -49,13 +49,13 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
     admin = module("deploy/compose/prepare.py").prepare(folder, host="dns.example", bind="127.0.0.1")
     settings = folder / "secrets" / "gonemaster.json"
     port = _free_port()
-    given = {
+    values = {
         **{name: value for name, value in environment("api").items() if name.startswith("GONEMASTER_")},
         "GONEMASTER_CONFIG": str(settings),
         "GONEMASTER_LISTEN": f"0.0.0.0:{port}",
         "GONEMASTER_LOG_FORMAT": "text",
     }
-    with Service(environ=given, listen=None, **ELSEWHERE) as service:
+    with Service(environ=values, listen=None, **ELSEWHERE) as service:
         service.wait_until_ready()
         yield Prepared(service, admin, (folder / "secrets" / "metrics_token").read_text(), settings)
 
@@ -68,19 +68,19 @@ def _free_port() -> int:
 
 def environment(name: str) -> dict[str, str]:
     """Return the variables of a service of compose.yaml, with the host filled in."""
-    given: dict[str, str] = compose()["services"][name]["environment"]
-    return {key: re.sub(r"\$\{GONEMASTER_HOST[^}]*\}", "dns.example", value) for key, value in given.items()}
+    values: dict[str, str] = compose()["services"][name]["environment"]
+    return {key: re.sub(r"\$\{GONEMASTER_HOST[^}]*\}", "dns.example", value) for key, value in values.items()}
 
 
 @pytest.mark.parametrize("name", ["migrate", "api", "worker-1", "worker-2", "beat", "flower"])
 def test_the_settings_of_each_container_are_valid(name: str, prepared: Prepared) -> None:
-    given = {**environment(name), "GONEMASTER_CONFIG": str(prepared.settings)}
-    settings = load_settings({}, given)
+    values = {**environment(name), "GONEMASTER_CONFIG": str(prepared.settings)}
+    settings = load_settings({}, values)
     assert settings.db_driver == "postgres"
     assert [token.label for token in settings.admin_tokens] == ["admin", "prometheus"]
 
 
-def test_nobody_gets_in_without_a_token(prepared: Prepared) -> None:
+def test_requests_without_a_token_are_refused(prepared: Prepared) -> None:
     assert prepared.call("GET", "/api/v1/jobs")[0] == 401
     assert prepared.call("GET", "/api/v1/jobs", "gm_" + "x" * 43)[0] == 401
     assert prepared.call("GET", "/api/v1/healthz")[0] == 200

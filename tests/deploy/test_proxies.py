@@ -45,9 +45,9 @@ class Door:
         raw = socket.create_connection(("127.0.0.1", self.port), timeout=30, source_address=(CLIENT, 0))
         connection = http.client.HTTPConnection(HOST, timeout=30)
         connection.sock = self.trust.wrap_socket(raw, server_hostname=HOST)
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        fields = {name.replace("_", "-"): value for name, value in headers.items()}
         with closing(connection):
-            connection.request(method, path, body, {"Content-Type": "application/json", **given})
+            connection.request(method, path, body, {"Content-Type": "application/json", **fields})
             with closing(connection.getresponse()) as answer:
                 yield answer
 

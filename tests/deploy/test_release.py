@@ -81,9 +81,9 @@ def test_the_wheel_runs_in_an_empty_environment(built: Path, tmp_path: Path) -> 
     run(*pip, "install", "--quiet", "--no-index", "--no-deps", wheel(built))
     packages = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
     (Path(packages) / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    said = run(python, ROOT / ".ci" / "check_installed.py", cwd=tmp_path)
-    assert said.startswith(f"packages in {packages}")
-    assert said.endswith("installed package: ok\n")
+    output = run(python, ROOT / ".ci" / "check_installed.py", cwd=tmp_path)
+    assert output.startswith(f"packages in {packages}")
+    assert output.endswith("installed package: ok\n")
 
 
 def dependencies(name: str, extras: tuple[str, ...] = ("",)) -> Iterator[str]:
@@ -103,8 +103,8 @@ def dependencies(name: str, extras: tuple[str, ...] = ("",)) -> Iterator[str]:
 
 def bill(python: str, target: Path) -> dict[str, Any]:
     # The schema check takes ten seconds; `make sbom` runs it.
-    said = run(python, ROOT / ".ci" / "sbom.py", Path(sys.executable).parent.parent, target, "--no-validate")
-    assert re.search(r"\d+ components", said)
+    output = run(python, ROOT / ".ci" / "sbom.py", Path(sys.executable).parent.parent, target, "--no-validate")
+    assert re.search(r"\d+ components", output)
     document: dict[str, Any] = json.loads(target.read_text(encoding="utf-8"))
     return document
 

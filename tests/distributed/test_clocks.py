@@ -128,7 +128,7 @@ def _waiting(farm: Farm, task: str) -> int:
     return sum(f'"{task}"' in item for item in raw(farm.broker).lrange("maintenance", 0, -1))
 
 
-def test_one_call_of_a_duty_waits_however_often_it_is_due(farm: Farm) -> None:
+def test_one_call_of_a_maintenance_task_waits_however_often_it_is_due(farm: Farm) -> None:
     assert [farm.broker.lists.call(PROJECT) for _ in range(3)] == [True, False, False]
     assert _waiting(farm, PROJECT) == 1
     farm.start_beat(**OFTEN)

@@ -106,6 +106,30 @@ def test_a_worker_that_takes_no_waiting_job_is_named_and_ends_itself(own_farm: F
     assert own_farm.run_of(running).attempt == 1  # It had the time to finish.
 
 
+@pytest.mark.parametrize(("how", "refusals"), [("permission", 4), ("replica", 12)])  # longer than 10 s
+def test_a_worker_whose_requests_redis_refuses_is_named_and_lives_on(own_farm: Farm, how: str, refusals: int) -> None:
+    worker = own_farm.start_worker("one")
+    server, before = raw(own_farm.broker), own_farm.log("one")
+    if how == "permission":
+        server.acl_setuser("default", enabled=True, commands=["-brpop"])
+        job_id = own_farm.submit("waiting.test")
+        wait_until(lambda: ("worker_refused", "one") in kinds(own_farm), what="worker_refused")
+    else:
+        server.replicaof("127.0.0.1", 9)  # no such server
+    wait_until(lambda: server.info("commandstats")["cmdstat_brpop"]["rejected_calls"] >= refusals, what="refusals")
+    assert worker.poll() is None
+    said = own_farm.log("one").removeprefix(before)
+    assert said.count("request for messages") == 1
+    assert "Connection to broker lost" not in said
+    if how == "permission":
+        server.acl_setuser("default", enabled=True, commands=["+brpop"])
+    else:
+        server.replicaof("NO", "ONE")
+        job_id = own_farm.submit("waiting.test")
+    assert own_farm.run_of(job_id).attempt == 1
+    wait_until(lambda: ("worker_refused", "one") not in kinds(own_farm), what="no worker_refused")
+
+
 def test_a_worker_for_paused_or_empty_tiers_is_never_idle(own_farm: Farm) -> None:
     pause_queue(own_farm.parts, [BATCH])
     worker = own_farm.start_worker("one", GONEMASTER_TEST_DEAF="1")

@@ -40,18 +40,18 @@ def issues(farm: Farm, kind: str) -> list[Issue]:
     return [issue for issue in find_issues_in_time(farm.parts, SETTINGS) if issue.kind == kind]
 
 
-def told(farm: Farm, kind: str, subject: str = "") -> Issue:
+def wait_for_report(farm: Farm, kind: str, subject: str = "") -> Issue:
     """Wait until health reports this, and print the elapsed time; the issue has a remedy."""
     started_at = time.monotonic()
     found: list[Issue] = wait_until(
         lambda: [issue for issue in issues(farm, kind) if issue.subject.startswith(subject)], within_s=120, what=kind
     )
-    log.info("%s was told after %.1f s: %s", kind, time.monotonic() - started_at, found[0].text)
+    log.info("%s was reported after %.1f s: %s", kind, time.monotonic() - started_at, found[0].text)
     assert found[0].advice
     return found[0]
 
 
-def gone(farm: Farm, kind: str) -> None:
+def wait_for_end_of(farm: Farm, kind: str) -> None:
     wait_until(lambda: not issues(farm, kind), within_s=120, what=f"no {kind}")
 
 
@@ -87,38 +87,38 @@ def test_a_process_that_the_database_does_not_answer_says_so_to_all(hosts: Hosts
     farm.start_beat(GONEMASTER_DB_DSN=hosts.dsn)
     wait_until(lambda: farm.broker.reports.recent(), within_s=180, what="its first report")
     hosts.path.go_silent()
-    told(farm, "process_without_database", "beat-")
+    wait_for_report(farm, "process_without_database", "beat-")
     hosts.path.speak()
-    gone(farm, "process_without_database")
+    wait_for_end_of(farm, "process_without_database")
 
 
 def test_a_process_that_redis_does_not_answer_says_so_in_the_database(farm: Farm, redis_server: EmbeddedRedis) -> None:
     with path_to(redis_server.socket) as (path, directory):
         farm.start_worker("cut", GONEMASTER_BROKER_URL=f"redis+socket://{directory / redis_server.socket.name}")
         path.go_silent()
-        assert told(farm, "process_without_broker", "cut@").since is not None
+        assert wait_for_report(farm, "process_without_broker", "cut@").since is not None
         assert issues(farm, "process_vanished") == []
         path.speak()
-        gone(farm, "process_without_broker")
+        wait_for_end_of(farm, "process_without_broker")
 
 
 def test_processes_that_ended_without_a_word_are_named_until_others_follow(farm: Farm) -> None:
     farm.start_worker("frozen").send_signal(signal.SIGSTOP)
-    told(farm, "process_vanished", "frozen@")
+    wait_for_report(farm, "process_vanished", "frozen@")
     farm.stop("frozen", signal.SIGKILL)
     farm.start_worker("frozen")
-    gone(farm, "process_vanished")
+    wait_for_end_of(farm, "process_vanished")
     farm.stop("frozen")
     assert issues(farm, "process_vanished") == []
 
 
 @pytest.mark.slow
-def test_nobody_counts_as_vanished_after_redis_was_away(farm: Farm) -> None:
+def test_no_worker_counts_as_vanished_after_redis_was_unavailable(farm: Farm) -> None:
     farm.start_worker("one")
     wait_until(farm.broker.reports.recent, what="its first report")
     (before,) = farm.broker.reports.recent()
     farm.processes["one"].send_signal(signal.SIGSTOP)
-    told(farm, "process_vanished")  # no other process has reported either, as if Redis had been unavailable
+    wait_for_report(farm, "process_vanished")  # no other process has reported either, as if Redis had been unavailable
     farm.processes["one"].send_signal(signal.SIGCONT)
     reporter = Reporter(farm.broker, farm.parts.clock, kind="other")
     reporter.report()
@@ -127,25 +127,25 @@ def test_nobody_counts_as_vanished_after_redis_was_away(farm: Farm) -> None:
     assert [one.report.name for one in farm.broker.reports.recent()] == [before.report.name]
 
 
-def test_a_table_that_somebody_locks_holds_up_the_reaper_and_both_are_told(hosts: Hosts) -> None:
+def test_a_locked_table_holds_up_the_reaper_and_both_are_reported(hosts: Hosts) -> None:
     farm = hosts.farm
     farm.start_worker("one")
     wait_until(lambda: farm.broker.maintenance_times.ages_s(), what="a reap")
     with farm.store.engine.connect() as other, other.begin():
         other.exec_driver_sql("LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE")
-        issue = told(farm, "lock_held", "pid ")
+        issue = wait_for_report(farm, "lock_held", "pid ")
         assert "role gonemaster" in issue.text
-        told(farm, "reap_overdue")
+        wait_for_report(farm, "reap_overdue")
         assert issues(farm, "database_unavailable") == []
-    gone(farm, "lock_held")
-    gone(farm, "reap_overdue")
+    wait_for_end_of(farm, "lock_held")
+    wait_for_end_of(farm, "reap_overdue")
 
 
 @pytest.mark.slow
-def test_rows_that_an_idle_transaction_has_changed_are_told(hosts: Hosts) -> None:
+def test_rows_that_an_idle_transaction_has_changed_are_reported(hosts: Hosts) -> None:
     with hosts.farm.store.engine.connect() as other, other.begin():
         other.exec_driver_sql("INSERT INTO tags (name, description, created_at) VALUES ('t', '', now())")
-        assert "idle in transaction" in told(hosts.farm, "lock_held").text
+        assert "idle in transaction" in wait_for_report(hosts.farm, "lock_held").text
 
 
 @pytest.fixture
@@ -169,17 +169,17 @@ def observing(farm: Farm, store: Store) -> Iterator[None]:
         observer.stop()
 
 
-def test_a_turn_to_write_to_sqlite_that_is_not_given_back_is_told(observed: Farm) -> None:
+def test_a_turn_to_write_to_sqlite_that_is_not_given_back_is_reported(observed: Farm) -> None:
     path = str(observed.store.engine.url.database)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        told(observed, "lock_held", "sqlite")
+        wait_for_report(observed, "lock_held", "sqlite")
         other.execute("ROLLBACK")
-        gone(observed, "lock_held")
+        wait_for_end_of(observed, "lock_held")
 
 
 @pytest.mark.slow
-def test_a_deletion_of_old_runs_that_nobody_begins_is_told(farm: Farm) -> None:
+def test_a_deletion_of_old_runs_that_does_not_begin_is_reported(farm: Farm) -> None:
     quick = load_settings({"purge_interval_seconds": "1"})
     farm.environ["GONEMASTER_DB_PURGE_INTERVAL"] = "1"
     farm.start_worker("one")
@@ -192,7 +192,7 @@ def test_a_deletion_of_old_runs_that_nobody_begins_is_told(farm: Farm) -> None:
         return "purge_overdue" in {issue.kind for issue in find_issues_in_time(farm.parts, quick)}
 
     wait_until(overdue, within_s=120, what="purge_overdue")
-    log.info("purge_overdue was told after %.1f s", time.monotonic() - started_at)
+    log.info("purge_overdue was reported after %.1f s", time.monotonic() - started_at)
     beat.send_signal(signal.SIGCONT)
     wait_until(lambda: not overdue(), within_s=120, what="a purge again")
 
@@ -225,7 +225,7 @@ def fill(directory: Path) -> Path:
 
 
 @pytest.mark.root
-def test_a_full_disk_of_sqlite_is_told(farm: Farm, tmp_path: Path) -> None:
+def test_a_full_disk_of_sqlite_is_reported(farm: Farm, tmp_path: Path) -> None:
     with (
         small_disk(8) as disk,
         opened(StoreSettings(dsn=str(disk / "gonemaster.db"))) as store,
@@ -234,14 +234,14 @@ def test_a_full_disk_of_sqlite_is_told(farm: Farm, tmp_path: Path) -> None:
         wait_until(farm.broker.reports.recent, what="its first report")
         assert issues(farm, "disk_full") == []
         filler = fill(disk)
-        assert str(disk) in told(farm, "disk_full", "database").text
+        assert str(disk) in wait_for_report(farm, "disk_full", "database").text
         filler.unlink()
-        gone(farm, "disk_full")
+        wait_for_end_of(farm, "disk_full")
 
 
 @pytest.mark.root
 @pytest.mark.slow
-def test_a_full_disk_of_postgresql_is_told_by_the_process_that_meets_it(broker: Broker, tmp_path: Path) -> None:
+def test_a_full_disk_of_postgresql_is_reported_by_the_process_that_meets_it(broker: Broker, tmp_path: Path) -> None:
     with PostgresServer() as server, small_disk(64, server.owner) as disk:
         with server.cursor("postgres") as cursor:
             cursor.execute(f"CREATE TABLESPACE small LOCATION '{disk}'")
@@ -253,16 +253,16 @@ def test_a_full_disk_of_postgresql_is_told_by_the_process_that_meets_it(broker: 
             jobs = farm.submit_batch([f"n{number}-20.test" for number in range(2000)])
             wait_until(farm.starts, what="their start")
             filler = fill(disk)
-            told(farm, "disk_full", "database")
+            wait_for_report(farm, "disk_full", "database")
             filler.unlink()
             farm.run_of(jobs.job_ids[-1], within_s=300)
 
 
-def test_a_redis_that_cannot_write_is_told(own_redis: EmbeddedRedis, farm: Farm) -> None:
+def test_a_redis_that_cannot_write_is_reported(own_redis: EmbeddedRedis, farm: Farm) -> None:
     with closing(Broker.open(own_redis.url)) as broker:
         own = Farm(farm.store, broker, farm.directory, farm.environ)
         with answering_with("misconf", own_redis):
-            told(own, "disk_full", "redis")
+            wait_for_report(own, "disk_full", "redis")
         own.parts.celery.close()
 
 
@@ -284,7 +284,7 @@ def test_jobs_that_a_promotion_loses_are_counted(broker: Broker, tmp_path: Path)
                 standby.promote()
                 started_at = time.monotonic()
                 farm.start_worker("one")
-                issue = told(farm, "commits_lost")
+                issue = wait_for_report(farm, "commits_lost")
                 log.info("%.1f s of it is the start of the worker", time.monotonic() - started_at)
                 wait_until(lambda: issues(farm, "commits_lost")[0].count == len(lost), what="all three")
                 assert issue.subject == "database"

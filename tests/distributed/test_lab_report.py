@@ -1,5 +1,6 @@
 """The figures of the lab are computed as described, and its table in the documents is the one that it prints."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from tests.distributed.lab import invariants
 from tests.distributed.lab.invariants import Times, Verdict
 from tests.distributed.lab.load import Accepted, Said
-from tests.distributed.lab.report import COLUMNS, row, table, written
+from tests.distributed.lab.report import COLUMNS, SHORT, SHORT_COLUMNS, row, table, written
 from tests.distributed.lab.scenarios import SCENARIOS
 
 pytestmark = pytest.mark.core  # starts nothing
@@ -19,23 +20,32 @@ SOUND = Verdict(
 )  # fmt: skip
 
 
-def test_the_rows_of_the_page_are_faults_in_their_order() -> None:
+def test_the_page_has_a_row_of_each_fault() -> None:
     names = [scenario.name for scenario in SCENARIOS]
-    rows = [next(name for name in names if line[0].startswith(name)) for line in written()]
-    assert rows == [name for name in names if name in rows]
+    rows = written()
+    assert [name for name, line in zip(names, rows, strict=True) if not line[0].startswith(name)] == []
     assert len(set(names)) == len(names)
 
 
+def test_no_row_of_the_page_breaks_an_invariant() -> None:
+    found = {line[0]: (re.sub(r" \(.*?\)", "", line[1]).partition(": ")[2], line[6]) for line in written()}
+    assert {name: cells for name, cells in found.items() if cells != ("0, 0, 0", "0")} == {}
+
+
+def test_the_page_about_reliability_has_the_same_table() -> None:
+    assert table(written(), SHORT_COLUMNS) in SHORT.read_text(encoding="utf-8")
+
+
 def test_a_row_says_what_was_found() -> None:
-    cells = row("worker cut off", SOUND, "by netem")
+    cells = row("worker cut off", SOUND, "by netem", when="2026-11-30 21da76d1")
     assert cells == [
         "worker cut off, by netem", "300: 0, 0, 0", "4, 24.1 s", "0.8 s", "3.4 s, 37.8 s", "0.3 s", "0",
-        "`no_worker` 3.0 s, `store_unavailable` 11.0 s", "0.0 s", "0.4 s",
+        "`no_worker` 3.0 s, `store_unavailable` 11.0 s", "0.0 s", "0.4 s", "2026-11-30 21da76d1",
     ]  # fmt: skip
     assert [line.count("|") for line in table([cells]).splitlines()] == [len(COLUMNS) + 1] * 3
 
 
-def test_what_no_standby_had_is_told_apart_from_what_is_lost() -> None:
+def test_jobs_that_the_standby_never_had_are_not_lost() -> None:
     cells = row("promotion", replace(SOUND, given_up=7, last_again_s=None, sound_s=None))
     assert cells[1:3] + cells[8:9] == ["300: 0 (7 that the standby never had), 0, 0", "0", "not within 90 s"]
     assert SOUND.breaches == []
@@ -59,7 +69,7 @@ def test_the_standstill_is_the_longest_time_without_a_start(
     assert invariants._standstill(accepted, of_jobs, Times((10.0,), over)) == expected
 
 
-def test_nobody_stands_still_who_has_nothing_to_do() -> None:
+def test_idle_workers_are_not_stalled() -> None:
     accepted = [Accepted("first", True, 0.0, 1.0), Accepted("second", False, 29.0, 30.0)]
     starts = {"first": [11.0], "second": [30.5]}
     assert invariants._standstill(accepted, starts, Times((10.0,), 20.0)) == (1.0, 0.0)
@@ -82,12 +92,12 @@ def test_a_batch_job_is_out_of_turn_while_a_person_has_waited_too_long() -> None
 
 
 def test_what_health_says_counts_from_the_fault_and_only_if_it_is_new() -> None:
-    said = [
+    message = [
         Said(9.0, "api1", frozenset({"clock_skew"}), 0.1),
         Said(14.0, "api2", frozenset({"clock_skew", "no_worker"}), 0.1),
         Said(13.0, "api1", frozenset({"no_worker"}), 0.1),
         Said(22.0, "api1", frozenset({"lease_ended"}), 0.1),
         Said(23.0, "api1", frozenset({"clock_skew"}), 0.1),
     ]
-    assert invariants._heard(said, Times((10.0,), 20.0)) == ({"no_worker": 3.0, "lease_ended": 12.0}, 2.0)
-    assert invariants._heard(said[:1], Times((10.0,), None)) == ({}, 0.0)
+    assert invariants._heard(message, Times((10.0,), 20.0)) == ({"no_worker": 3.0, "lease_ended": 12.0}, 2.0)
+    assert invariants._heard(message[:1], Times((10.0,), None)) == ({}, 0.0)

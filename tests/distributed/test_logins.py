@@ -1,6 +1,5 @@
 """Logins with minimal, insufficient and wrong permissions, and passwords that change while the service works."""
 
-import re
 import shutil
 import signal
 import tempfile
@@ -23,11 +22,9 @@ from gonemaster_tasks.masking import mask_password
 from gonemaster_tasks.monitoring.health import find_issues
 from tests.support.faults import Load
 from tests.support.postgres import PostgresServer
-from tests.support.redis_addresses import redis_on_port, sentinel
+from tests.support.redis_addresses import documented_rules, redis_on_port, sentinel
 from tests.support.stores import MakeSettings
-from tests.support.workers import ROOT, Farm, open_farm, wait_until
-
-HOWTO = (ROOT / "docs/howto/logins.md").read_text()
+from tests.support.workers import Farm, open_farm, wait_until
 
 
 @dataclass(frozen=True)
@@ -57,12 +54,6 @@ def server() -> Iterator[Server]:
         made.set_user(*documented_rules("old"))
         yield made
     shutil.rmtree(directory, ignore_errors=True)
-
-
-def documented_rules(password: str) -> list[str]:
-    """Return the rules of the how-to."""
-    (line,) = re.findall(r"^    ACL SETUSER gonemaster (.*)$", HOWTO, re.MULTILINE)
-    return ["reset", *line.replace("PASSWORD", password).split()]
 
 
 @pytest.fixture
@@ -119,7 +110,7 @@ def test_what_is_needed_is_named_at_the_start(server: Server, missing: str) -> N
         broker.check()
 
 
-def test_a_wrong_password_is_told_from_a_server_that_is_away(server: Server) -> None:
+def test_a_wrong_password_differs_from_an_unavailable_server(server: Server) -> None:
     with closing(Broker.open(server.url("wrong"))) as broker:
         with pytest.raises(BrokerLoginRefused):
             broker.ping()

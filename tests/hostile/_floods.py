@@ -85,9 +85,9 @@ def _soa_records(rtype: int, source: random.Random) -> tuple[bytes, int] | None:
     return _filled(record(_OWNER, SOA, _label(source) + _SOA_RDATA) for _ in range(1_000)) if rtype != NS else None
 
 
-def _of_type(wanted: int, rdata: Callable[[random.Random], bytes], count: int = 2_000) -> Flood:
+def _of_type(rdtype: int, rdata: Callable[[random.Random], bytes], count: int = 2_000) -> Flood:
     def flood(rtype: int, source: random.Random) -> tuple[bytes, int] | None:
-        return _filled(record(_OWNER, wanted, rdata(source)) for _ in range(count)) if rtype == wanted else None
+        return _filled(record(_OWNER, rdtype, rdata(source)) for _ in range(count)) if rtype == rdtype else None
 
     return flood
 

@@ -155,17 +155,17 @@ RDATA: dict[int, Callable[[int], bytes]] = {
 def giant_answer(rtype: int, share: float = 0.7) -> tuple[bytes, int]:
     """Return records of a type, then signatures over them, that fill a message; and their number."""
     make = RDATA.get(rtype, RDATA[TXT])
-    wanted = rtype if rtype in RDATA else TXT
+    rdata_type = rtype if rtype in RDATA else TXT
     records: list[bytes] = []
     size = 0
     for number in range(8_000):
-        one = record(b"\xc0\x0c", wanted, make(number))
+        one = record(b"\xc0\x0c", rdata_type, make(number))
         if size + len(one) > OCTETS * share:
             break
         records.append(one)
         size += len(one)
     for number in range(2_000):
-        one = record(b"\xc0\x0c", RRSIG, rrsig(wanted, number))
+        one = record(b"\xc0\x0c", RRSIG, rrsig(rdata_type, number))
         if size + len(one) > OCTETS:
             break
         records.append(one)

@@ -261,7 +261,7 @@ def test_list_that_is_read_later_is_the_same(values: list[Any], others: dict[str
     assert document == others
 
 
-def test_text_that_cannot_be_stored_is_found_wherever_it_is_cut() -> None:
+def test_text_that_cannot_be_stored_is_found_at_every_cut() -> None:
     for seed in range(200):
         with pytest.raises(BadRequest, match="lone surrogate"):
             parse_json(in_blocks(b'["a","b","\\ud800","c"]', seed))

@@ -135,8 +135,8 @@ class Speaking(Refusing):
                 for command in data.split(b"*")[1:]:
                     words = command.split(b"\r\n")[2::2]
                     connects = words[0] == b"HELLO" and len(words) > 1  # newer clients say which protocol they want
-                    said = _WELCOME if connects else self._lines.get(words[0].upper(), b"+OK")
-                    connection.sendall(said + b"\r\n")
+                    reply = _WELCOME if connects else self._lines.get(words[0].upper(), b"+OK")
+                    connection.sendall(reply + b"\r\n")
 
 
 @pytest.fixture(scope="module")
@@ -147,10 +147,10 @@ def refusing() -> Iterator[Refusing]:
 
 
 @pytest.mark.parametrize(
-    "said", [b"*0", b"*1\r\n$6\r\nserver", b"*3\r\n$7\r\nversion\r\n*1\r\n:1\r\n*1\r\n:2", b":7", b"+OK"]
+    "reply", [b"*0", b"*1\r\n$6\r\nserver", b"*3\r\n$7\r\nversion\r\n*1\r\n:1\r\n*1\r\n:2", b":7", b"+OK"]
 )
-def test_a_malformed_hello_without_info_ends_the_start_with_a_sentence(said: bytes) -> None:
-    lines = {b"INFO": b"-NOPERM no permissions", b"HELLO": said}
+def test_a_malformed_hello_without_info_ends_the_start_with_a_sentence(reply: bytes) -> None:
+    lines = {b"INFO": b"-NOPERM no permissions", b"HELLO": reply}
     with (
         Speaking(lines) as server,
         closing(Broker.open(server.url)) as broker,
@@ -179,9 +179,7 @@ def with_examples(codes: list[str]) -> Callable[[Callable[..., None]], Callable[
 @settings(max_examples=2000 if LONG else examples(15, 60), derandomize=False, print_blob=True)
 @with_examples(CODES)
 @given(text=st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=80))
-def test_whatever_a_server_answers_instead_nothing_but_broker_unavailable_is_raised(
-    refusing: Refusing, text: str
-) -> None:
+def test_every_wrong_answer_of_a_server_raises_broker_unavailable(refusing: Refusing, text: str) -> None:
     refusing.answer = f"-{text}\r\n".encode()
     broker = Broker.open(refusing.url)
     try:
@@ -202,11 +200,11 @@ def test_the_api_answers_503_and_says_when_to_come_again(
         if fault in ("busy", "misconf", "noperm"):  # a full server still answers PING
             answers.append(client.post("/api/v1/jobs", json={"domain": "example.com"}))
         assert client.get("/api/v1/queue").status_code in (200, 503)
-        told = [(answer.status_code, answer.headers.get("Retry-After", "")) for answer in answers]
-    assert {status for status, _ in told} <= {200, 503}
-    assert all(after for status, after in told if status == 503)
+        reported = [(answer.status_code, answer.headers.get("Retry-After", "")) for answer in answers]
+    assert {status for status, _ in reported} <= {200, 503}
+    assert all(after for status, after in reported if status == 503)
     # A full server answers PING: the pause is stored, and claims read it there.
-    assert any(status == 503 for status, _ in told) == (fault != "oom")
+    assert any(status == 503 for status, _ in reported) == (fault != "oom")
     wait_until(lambda: client.post("/api/v1/jobs", json={"domain": "example.com"}).status_code == 201)
     parts.broker.close()
     parts.celery.close()
@@ -247,7 +245,7 @@ def test_beat_outlives_each_error_with_one_line_in_its_log(
     assert fault_farm.log("beat").count("task failed, will be retried") == 1
 
 
-def test_beat_waits_for_a_redis_that_is_loading_and_stops_when_told(refusing: Refusing, farm: Farm) -> None:
+def test_beat_waits_for_a_redis_that_is_loading_and_stops_on_a_signal(refusing: Refusing, farm: Farm) -> None:
     refusing.answer = b"-LOADING Redis is loading the dataset in memory\r\n"
     beat = farm.start_beat(GONEMASTER_BROKER_URL=refusing.url)
     wait_until(lambda: "task failed, will be retried" in farm.log("beat"), what="a line in the log")

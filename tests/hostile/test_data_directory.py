@@ -25,7 +25,7 @@ def data_dir(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_a_new_one_is_private_whatever_the_umask(data_dir: Path) -> None:
+def test_a_new_directory_is_private_with_every_umask(data_dir: Path) -> None:
     before = os.umask(0)
     try:
         prepare(data_dir)
@@ -61,7 +61,7 @@ def test_a_directory_of_others_is_refused_and_left_as_it_is(data_dir: Path, wide
     assert mode(data_dir) == wide
 
 
-def test_a_shared_place_for_temporary_files_is_refused_whatever_it_holds(data_dir: Path) -> None:
+def test_a_shared_directory_for_temporary_files_is_always_refused(data_dir: Path) -> None:
     data_dir.mkdir()
     (data_dir / "gonemaster.db").touch()
     data_dir.chmod(0o1777)

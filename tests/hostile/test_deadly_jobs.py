@@ -59,7 +59,7 @@ def ended(farm: Farm, job_ids: list[str]) -> list[Run]:
     return [farm.run_of(job_id) for job_id in job_ids]
 
 
-def run_beside(farm: Farm, deadly: str) -> tuple[Run, list[Run]]:
+def run_with_neighbours(farm: Farm, deadly: str) -> tuple[Run, list[Run]]:
     """Start a deadly job and its neighbours in one worker process."""
     farm.start_worker("one")
     ids = list(farm.submit_batch([f"{deadly}.test", *(f"n{number}-1000.test" for number in range(NEIGHBOURS))]).job_ids)
@@ -70,7 +70,7 @@ def run_beside(farm: Farm, deadly: str) -> tuple[Run, list[Run]]:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", ENDS if LONG else ["segfault"])
 def test_a_job_that_ends_its_process_fails_alone(deadly_farm: Farm, kind: str) -> None:
-    evil, neighbours = run_beside(deadly_farm, kind)
+    evil, neighbours = run_with_neighbours(deadly_farm, kind)
     assert (evil.status, evil.error) == ("failed", f"the process that ran the test {ENDS[kind]} (attempt 3 of 3)")
     assert Counter(str(run.status) for run in neighbours) == {"succeeded": NEIGHBOURS}
     assert {run.attempt for run in neighbours} <= {1, 2}
@@ -79,7 +79,7 @@ def test_a_job_that_ends_its_process_fails_alone(deadly_farm: Farm, kind: str) -
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", STALLS if LONG else ["hold"])
 def test_a_job_that_stalls_its_process_fails_alone(deadly_farm: Farm, kind: str) -> None:
-    evil, neighbours = run_beside(deadly_farm, kind)
+    evil, neighbours = run_with_neighbours(deadly_farm, kind)
     assert evil.status == "failed"
     assert evil.error == f"the process that ran the test made no progress for {STALL_S} s (attempt 3 of 3)"
     assert Counter(str(run.status) for run in neighbours) == {"succeeded": NEIGHBOURS}
@@ -108,7 +108,7 @@ def test_with_one_attempt_neighbours_of_deadly_jobs_succeed(deadly_farm: Farm) -
 
 
 @pytest.mark.timeout(300)
-def test_jobs_that_wait_for_a_place_of_their_own_hold_no_slot(deadly_farm: Farm) -> None:
+def test_jobs_that_wait_for_an_isolated_run_hold_no_slot(deadly_farm: Farm) -> None:
     """All slots have second starts, of which four run; other jobs start nevertheless."""
     farm = deadly_farm
     slots = NEIGHBOURS + 1
@@ -127,7 +127,7 @@ def test_jobs_that_wait_for_a_place_of_their_own_hold_no_slot(deadly_farm: Farm)
     assert len(farm.starts()) <= 2 * slots + 3
 
 
-def test_a_worker_that_stands_still_says_what_it_was_doing(deadly_farm: Farm) -> None:
+def test_a_stalled_worker_logs_what_it_was_doing(deadly_farm: Farm) -> None:
     farm = deadly_farm
     worker = farm.start_worker("one", GONEMASTER_MAX_ATTEMPTS="1")
     job_id = farm.submit("block.test")

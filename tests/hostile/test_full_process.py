@@ -98,9 +98,7 @@ def test_body_for_which_there_is_no_file_is_refused_for_now(service: Service) ->
     assert "Traceback" not in service.log
 
 
-def test_processes_serve_beside_one_another_and_are_replaced(
-    store_settings: StoreSettings, redis_server: EmbeddedRedis
-) -> None:
+def test_processes_serve_together_and_are_replaced(store_settings: StoreSettings, redis_server: EmbeddedRedis) -> None:
     with serving(store_settings, redis_server, api_processes=PROCESSES) as service, ExitStack() as stack:
         wait_for(lambda: len(workers_of(service)) == PROCESSES, what="all processes")
         for _ in range(100):

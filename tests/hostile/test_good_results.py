@@ -123,7 +123,7 @@ def test_an_error_of_the_moment_costs_no_result(worker: Worker, code: str) -> No
 
 
 @pytest.mark.parametrize(("code", "refusals"), [("23514", 2), ("22P02", 2)] + ([("XX000", 8)] if LONG else []))
-def test_what_the_database_refuses_by_itself_fails_and_says_why(worker: Worker, code: str, refusals: int) -> None:
+def test_a_refusal_of_the_database_fails_with_its_reason(worker: Worker, code: str, refusals: int) -> None:
     store = worker.process.store
     raise_on_runs(store, code, times=1000, when=f"NEW.status = {list(RunStatus).index(RunStatus.SUCCEEDED)}")
     job_id = submitted(store)
@@ -289,18 +289,18 @@ def test_a_cancel_between_claim_and_start_is_not_missed(worker: Worker) -> None:
     process = worker.process
     job_id = submitted(process.store, "long-600000.test")
     claim = process.claims.claim
-    told: list[bool] = []
+    reported: list[bool] = []
 
     def claim_and_be_canceled(job_id: str) -> Any:
         claimed = claim(job_id)
         process.store.run_in_transaction(lambda session: request_cancel(session, job_id, now=process.clock.now()))
-        told.append(process.jobs.stop(job_id, Stop.CANCELED))  # as the control command of Celery does
+        reported.append(process.jobs.stop(job_id, Stop.CANCELED))  # as the control command of Celery does
         return claimed
 
     process.claims.claim = claim_and_be_canceled  # type: ignore[method-assign]
     run_job(process, job_id, NORMAL)
     run = ended(process.store, job_id)
-    assert (run.status, run.error, told) == ("canceled", "canceled", [True])
+    assert (run.status, run.error, reported) == ("canceled", "canceled", [True])
 
 
 def test_an_unknown_error_of_a_claim_keeps_the_job(worker: Worker) -> None:

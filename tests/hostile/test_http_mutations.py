@@ -182,8 +182,8 @@ def test_any_value_of_any_field_is_answered(
     service: Service, target: tuple[bytes, bytes], fields: list[tuple[str, bytes]]
 ) -> None:
     method, path = target
-    given = [name.encode() + b": " + value for name, value in fields]
-    request = get(path, *given) if method != b"POST" else post(b"Content-Length: 23", *given)
+    lines = [name.encode() + b": " + value for name, value in fields]
+    request = get(path, *lines) if method != b"POST" else post(b"Content-Length: 23", *lines)
     if any(name == "Host" for name, _ in fields):
         request = request.replace(b"Host: 127.0.0.1\r\n", b"", 1)
     if any(name == "Content-Type" for name, _ in fields):
@@ -217,7 +217,7 @@ def test_what_cannot_become_a_request_is_refused_before_its_end(service: Service
         assert (answer[0], code_of(answer)) == (400, "bad_request")
 
 
-def test_a_body_behind_an_upgrade_is_read_wherever_the_head_is_cut(service: Service) -> None:
+def test_a_body_behind_an_upgrade_is_read_at_every_cut_of_the_head(service: Service) -> None:
     """Some clients offer HTTP/2 with their first request, of any kind."""
     body = b'{"domain": "upgrade.example"}'
     offer = (b"Connection: Upgrade, HTTP2-Settings", b"upGrade: h2c", b"HTTP2-Settings: AAMAAABkAAQAAP__")

@@ -158,7 +158,7 @@ def test_counts_in_redis_end_by_themselves(app: Flask) -> None:
     assert 0 < client.ttl("gm:attempts:login:192.0.2.77") <= WINDOW_S
 
 
-def test_many_guesses_write_one_line_of_their_own(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+def test_many_guesses_write_one_separate_line(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     client = app.test_client(use_cookies=False)
     with capture_logs() as lines:
         for _ in range(MAX_FAILURES + 20):

@@ -58,12 +58,12 @@ class FailingWithTheCommit:
 
 
 def _job(farm: Farm, begin: Callable[..., None]) -> list[str]:
-    return [submit_job(farm.parts, NewJob("alone.test"), also=begin).id]
+    return [submit_job(farm.parts, NewJob("alone.test"), write=begin).id]
 
 
 def _batch(farm: Farm, begin: Callable[..., None]) -> list[str]:
     jobs = (NewJob(f"d{number}.test", priority=1) for number in range(5))
-    return list(submit_batch(farm.parts, NewBatch(5), jobs, also=begin).job_ids)
+    return list(submit_batch(farm.parts, NewBatch(5), jobs, write=begin).job_ids)
 
 
 @pytest.mark.parametrize("submit", [_job, _batch], ids=["job", "batch"])

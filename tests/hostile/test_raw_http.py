@@ -222,7 +222,7 @@ def test_head_and_options_have_no_body(service: Service) -> None:
         assert (status, content) == (200, b"")
 
 
-def test_service_that_is_told_to_stop_ends_without_error(
+def test_service_that_gets_a_signal_ends_without_error(
     store_settings: StoreSettings, redis_server: EmbeddedRedis
 ) -> None:
     with serving(store_settings, redis_server) as service, connect(service), connect(service, b"GET "):

@@ -152,9 +152,9 @@ def test_scripts_and_readers_step_over_what_is_no_message(parts: QueueParts) -> 
         raw(parts.broker).linsert(BATCH, "BEFORE", build_message(ids[1], BATCH), item)
     assert [job_id for job_id in parts.broker.lists.waiting_ids(BATCH) if job_id] == ids
     assert move_jobs(parts, [ids[3]], to="front") == [ids[3]]
-    wanted = [ids[2], ids[0], ids[1], ids[3]]
-    reorder_queue(parts, wanted)
-    assert [job_id for job_id in parts.broker.lists.waiting_ids(BATCH) if job_id] == wanted
+    expected = [ids[2], ids[0], ids[1], ids[3]]
+    reorder_queue(parts, expected)
+    assert [job_id for job_id in parts.broker.lists.waiting_ids(BATCH) if job_id] == expected
     assert parts.broker.lists.remove([ids[0]], BATCH) == [ids[0]]
 
 

@@ -291,7 +291,7 @@ def test_names_that_were_left_out_are_not_said_not_to_work() -> None:
     assert "B02_NO_WORKING_NS" not in tags
 
 
-def test_mail_servers_are_limited_per_run_whoever_names_them() -> None:
+def test_mail_servers_are_limited_per_run_from_every_record() -> None:
     """Forty in the MX records of the zone, forty more in those of its RNAME's domain."""
     world = evil_zone(mail=40)
     world.zones["mail.xa"] = {

@@ -195,7 +195,7 @@ def test_a_run_that_is_cancelled_ends_at_once(kind: str, tmp_path: Path) -> None
     assert max(figures["late_s"], figures["longest_turn_s"]) <= CANCELLED_S
 
 
-def test_a_good_run_beside_an_evil_one_is_not_kept_waiting(tmp_path: Path) -> None:
+def test_a_hostile_run_does_not_delay_a_good_one(tmp_path: Path) -> None:
     with many_servers(100, 100, each=100) as world:
         figures = cost(world, tmp_path, ZONE, GOOD_ZONE, deadline_s=4 * DEADLINE_S)  # the good zone takes 1 s
     good = next(run for run in figures["runs"] if run["zone"] == GOOD_ZONE)

@@ -64,7 +64,7 @@ def service(store_settings: StoreSettings, redis_server: EmbeddedRedis) -> Itera
 
 
 @pytest.fixture(scope="module")
-def hasty(store_settings: StoreSettings, redis_server: EmbeddedRedis) -> Iterator[Service]:
+def impatient_service(store_settings: StoreSettings, redis_server: EmbeddedRedis) -> Iterator[Service]:
     """A server with short time limits."""
     limits = {"read_timeout": f"{SHORT}s", "write_timeout": f"{SHORT}s", "idle_timeout": f"{SHORT}s"}
     with serving(store_settings, redis_server, **limits) as service:
@@ -161,40 +161,58 @@ def drip(connection: socket.socket, data: bytes) -> None:
     connection.settimeout(60)
 
 
-def test_header_has_one_deadline_for_all_of_it(hasty: Service) -> None:
-    with connect(hasty, b"GET /api/v1/queue HTTP/1.1\r\nHost: ") as connection:
+def test_header_has_one_deadline_for_all_of_it(impatient_service: Service) -> None:
+    with connect(impatient_service, b"GET /api/v1/queue HTTP/1.1\r\nHost: ") as connection:
         drip(connection, b"x" * 200)
         answer = parse(read_to_end(connection))
     assert (answer[0], code_of(answer)) == (408, "request_timeout")
 
 
-def test_body_has_one_deadline_for_all_of_it(hasty: Service) -> None:
+def test_body_has_one_deadline_for_all_of_it(impatient_service: Service) -> None:
     for framing, begin in ((b"Content-Length: 900", b"{"), (b"Transfer-Encoding: chunked", b"384\r\n{")):
-        with connect(hasty, post(framing, body=begin)) as connection:
+        with connect(impatient_service, post(framing, body=begin)) as connection:
             drip(connection, b"x" * 200)
             answer = parse(read_to_end(connection))
         assert (answer[0], code_of(answer)) == (408, "request_timeout")
 
 
-def test_silent_and_idle_connections_are_closed_without_an_answer(hasty: Service) -> None:
+def test_silent_and_idle_connections_are_closed_without_an_answer(impatient_service: Service) -> None:
     keep = get(b"/api/v1/healthz").replace(b"close", b"keep-alive")
-    with connect(hasty) as silent, connect(hasty, keep) as idle:
+    with connect(impatient_service) as silent, connect(impatient_service, keep) as idle:
         assert read_response(idle)[0] == 200
         assert read_to_end(silent) == read_to_end(idle) == b""
 
 
+def test_empty_lines_do_not_keep_an_idle_connection_open(hasty: Service) -> None:
+    keep = get(b"/api/v1/healthz").replace(b"close", b"keep-alive")
+    with connect(hasty, keep) as connection:
+        assert read_response(connection)[0] == 200
+        connection.settimeout(0.1)
+
+        def is_closed() -> bool:
+            try:
+                connection.sendall(b"\r\n")
+                return not connection.recv(1)
+            except TimeoutError:
+                return False
+            except ConnectionError:
+                return True
+
+        wait_for(is_closed, what="the end of the connection")
+
+
 @pytest.mark.parametrize("query", [b"limit=500", b"format=csv"])
-def test_response_that_is_not_taken_is_given_up(hasty: Service, query: bytes) -> None:
-    with connect(hasty, get(b"/api/v1/entries?" + query), receive_buffer=4096) as connection:
-        wait_for(lambda: sockets_of(hasty) == 1, what="the server's end of the connection")
-        wait_for(lambda: sockets_of(hasty) == 0, what="the end of the connection")
+def test_response_that_is_not_taken_is_given_up(impatient_service: Service, query: bytes) -> None:
+    with connect(impatient_service, get(b"/api/v1/entries?" + query), receive_buffer=4096) as connection:
+        wait_for(lambda: sockets_of(impatient_service) == 1, what="the server's end of the connection")
+        wait_for(lambda: sockets_of(impatient_service) == 0, what="the end of the connection")
         assert len(read_to_end(connection)) < PAGE
-    answers(hasty)
+    answers(impatient_service)
 
 
-def test_stream_that_is_taken_slowly_is_not_given_up(hasty: Service) -> None:
+def test_stream_that_is_taken_slowly_is_not_given_up(impatient_service: Service) -> None:
     """The whole response takes longer than the deadline; each part of it does not."""
-    with connect(hasty, get(b"/api/v1/entries?format=csv"), receive_buffer=65536) as connection:
+    with connect(impatient_service, get(b"/api/v1/entries?format=csv"), receive_buffer=65536) as connection:
         received, start = b"", time.monotonic()
         while piece := connection.recv(65536):
             received += piece

@@ -87,7 +87,7 @@ def test_operator_may_allow_what_is_not_global(make_app: MakeApp) -> None:
 
 
 @pytest.mark.parametrize("document", TOO_FAR, ids=str)
-def test_profile_that_goes_too_far_is_refused_wherever_it_comes(client: FlaskClient, document: dict[str, Any]) -> None:
+def test_profile_that_goes_too_far_is_refused_on_every_path(client: FlaskClient, document: dict[str, Any]) -> None:
     overrides = {"domain": "a.example", "profile_overrides": document}
     batch = {"domains": ["a.example"], "profile_overrides": document}
     for path, body in (("jobs", overrides), ("jobs/batch", batch)):
@@ -148,10 +148,10 @@ def test_guard_is_not_switched_off_over_the_api(make_app: MakeApp, store: Store)
 
 @pytest.mark.parametrize("address", [*NOT_GLOBAL, *NO_HOST])
 def test_commands_say_the_same(address: str, capsys: pytest.CaptureFixture[str]) -> None:
-    given = ["--ns", f"ns.a.example/{address}"]
-    assert command.main(["a.example", *given]) == 2
+    arguments = ["--ns", f"ns.a.example/{address}"]
+    assert command.main(["a.example", *arguments]) == 2
     assert "only globally reachable addresses of other hosts are queried" in capsys.readouterr().err
-    assert nagios.main(["-H", "a.example", *given]) == UNKNOWN
+    assert nagios.main(["-H", "a.example", *arguments]) == UNKNOWN
     assert "only globally reachable addresses" in capsys.readouterr().out
 
 

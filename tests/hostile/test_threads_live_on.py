@@ -86,12 +86,12 @@ def test_a_task_of_a_worker_goes_on_after_every_error(worker: Worker, task: str)
     worker._start()
     worker.process.jobs.add(RunningJob("job_1", "normal", attempt=1))  # leases of running jobs are renewed
 
-    def went_on() -> bool:
+    def work_continues() -> bool:
         worker.process.publisher.post("job_1", JobEvent("state", {}))
         worker.process.broker.marks.publish_settings("1")
         return not poisoned.left and poisoned.succeeded >= 2
 
-    wait_until(went_on, what="the work is done again")
+    wait_until(work_continues, what="the work is done again")
 
 
 def test_a_lock_is_renewed_after_every_error(broker: Broker) -> None:
@@ -122,7 +122,18 @@ def test_a_log_of_failures_has_the_first_and_one_a_minute_and_the_end(caplog: py
     assert all(record.exc_info is None for record in caplog.records)
 
 
-def test_an_error_that_nobody_expected_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+def test_work_that_fails_and_succeeds_in_turns_has_as_few_lines(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    now = 0.0
+    failures = FailureLog("duty", clock=lambda: now)
+    for _ in range(300):
+        failures.failed(BrokerUnavailable("read-only"))
+        failures.succeeded()
+        now += LOG_EVERY_S / 100
+    assert [record.message for record in caplog.records] == ["task failed, will be retried", "works again"] * 3
+
+
+def test_an_unexpected_error_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
     FailureLog("duty").failed(ValueError("no number"))
     assert caplog.records[0].exc_info
     assert "ValueError: no number" in str(caplog.records[0].__dict__["error"])

@@ -66,7 +66,7 @@ def test_what_may_not_be_sent_is_not_waited_for(service: Service) -> None:
     assert code_of(exchange(service, head(LARGE, f"Authorization: Bearer {READ}") + batch(LARGE))) == (403, "forbidden")
 
 
-def test_bodies_that_nobody_vouches_for_leave_space_to_operators(service: Service) -> None:
+def test_bodies_of_unknown_clients_leave_space_to_operators(service: Service) -> None:
     """With an invalid cookie a body is received, but in a separate space for such bodies."""
     made_up = f"Cookie: gm_admin={'x' * 43}"
     with ExitStack() as stack:

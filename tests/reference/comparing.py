@@ -96,13 +96,13 @@ def compare(world: World, options: Options, *, zone: str = "example.xa", cases: 
     """Run both sides on a world; repeat with longer timeouts if they differ or the engine found no zone to test."""
     cases = list(cases)
     for patience_s in PATIENCE_S:
-        told = dataclasses.replace(options, timeout_s=patience_s, denial_label=DENIAL_LABEL)
+        patient = dataclasses.replace(options, timeout_s=patience_s, denial_label=DENIAL_LABEL)
         _forget(world)
         with world:
             hints, port = world.hints_text, world.port
-            first = engine_entries(zone, told, cases, hints=hints, port=port, sources=("127.0.0.1", "::1"))
+            first = engine_entries(zone, patient, cases, hints=hints, port=port, sources=("127.0.0.1", "::1"))
             _forget(world)
-            second = reference_entries(zone, told, cases, hints=hints, port=port) if first else []
+            second = reference_entries(zone, patient, cases, hints=hints, port=port) if first else []
         found = differences(first, second)
         if first and not found:
             break

@@ -95,12 +95,12 @@ class Subject:
     def delegated(self) -> Servers:
         """Return names and addresses as delegated: in-domain ones from glue, others by recursion."""
         if self.is_undelegated:
-            given = {dns.name.from_text(name): set(found) for name, found in self.options.supplied.items()}
+            addresses = {dns.name.from_text(name): set(found) for name, found in self.options.supplied.items()}
         elif self.zone == dns.name.root:
-            given = self.resolution.hints
+            addresses = self.resolution.hints
         else:
-            given = self.parent.delegated if self.parent else {}
-        return {name: self._outside(name, found) for name, found in given.items()}
+            addresses = self.parent.delegated if self.parent else {}
+        return {name: self._outside(name, found) for name, found in addresses.items()}
 
     def _outside(self, name: Name, found: set[str]) -> set[str]:
         if name.is_subdomain(self.zone) or (self.is_undelegated and found):

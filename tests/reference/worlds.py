@@ -77,10 +77,10 @@ def generated(seed: int) -> Generated:
         world, addresses = _delegated(random)
     for _ in range(random.randrange(4)):
         _spoil(world, random, addresses)
-    told: dict[str, Any] = {"ipv6": random.random() < 0.8, "spf_limit": random.choice((3, 10, 10, 10))}
+    arguments: dict[str, Any] = {"ipv6": random.random() < 0.8, "spf_limit": random.choice((3, 10, 10, 10))}
     if random.random() < 0.05:
-        told |= {"supplied": {"ns1.nic.xa": [addresses[0]]}, "ds": random.random() < 0.5}
-    return Generated(world, Options(**told))
+        arguments |= {"supplied": {"ns1.nic.xa": [addresses[0]]}, "ds": random.random() < 0.5}
+    return Generated(world, Options(**arguments))
 
 
 def _spoil(world: World, random: Random, addresses: Sequence[str]) -> None:

@@ -163,10 +163,10 @@ def check_axe(page: Page, *, context: str = "document") -> None:
     source = Path(str(pytest.importorskip("axe_playwright_python").__file__)).parent / "axe.min.js"
     page.evaluate(source.read_text(encoding="utf-8") + "; undefined")
     found = page.evaluate(f"axe.run({context}, {{resultTypes: ['violations']}}).then(r => r.violations)")
-    told = [
+    reported = [
         {"rule": one["id"], "help": one["help"], "at": [node["target"] for node in one["nodes"][:5]]} for one in found
     ]
-    assert told == [], json.dumps(told, indent=1, ensure_ascii=False)
+    assert reported == [], json.dumps(reported, indent=1, ensure_ascii=False)
 
 
 def check_fits(page: Page) -> None:
@@ -178,6 +178,32 @@ def check_fits(page: Page) -> None:
         ".filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.innerText)"
     )
     assert not cut, f"{page.url} cuts {cut}"
+
+
+_UNREACHABLE = """() => {
+  const found = [], root = document.documentElement;
+  if (root.scrollWidth > root.clientWidth) found.push(`${root.scrollWidth - root.clientWidth} px too wide`);
+  for (const control of document.querySelectorAll("a[href], button, input, select, textarea, summary")) {
+    if (!control.checkVisibility({ visibilityProperty: true, opacityProperty: true }) || control.disabled) continue;
+    if (control.closest(".skip, .hide, [inert]")) continue;
+    const reached = (inline) => {
+      control.scrollIntoView({ block: "center", inline });
+      const box = control.getClientRects()[0];
+      if (!box || box.width < 2) return true;
+      const at = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+      return at && (control.contains(at) || at.closest("label")?.control === control);
+    };
+    if (reached("center") || reached("start")) continue;
+    const name = control.getAttribute("aria-label") || control.title || control.textContent.trim() || control.name;
+    found.push(`${control.tagName.toLowerCase()} "${name.slice(0, 40)}" is covered or outside`);
+  }
+  return found;
+}"""
+
+
+def unreachable(page: Page) -> list[str]:
+    """Return the controls of a page that a pointer cannot reach: covered, clipped or outside of the window."""
+    return list(page.evaluate(_UNREACHABLE))
 
 
 def check_screen(page: Page) -> None:

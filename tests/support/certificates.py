@@ -31,13 +31,13 @@ class Certificates:
         return context
 
 
-def make_certificates(directory: Path, *names: str) -> Certificates:
-    """Create an authority and a certificate for names and addresses."""
+def make_certificates(directory: Path, *names: str, ends_in: timedelta = _DAY) -> Certificates:
+    """Create an authority, and a certificate for names and addresses that is valid until `ends_in` from now."""
     now = datetime.now(UTC)
     authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority of a test")])
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
-    base = x509.CertificateBuilder().issuer_name(issuer).not_valid_before(now - _DAY).not_valid_after(now + _DAY)
+    base = x509.CertificateBuilder().issuer_name(issuer).not_valid_before(now - _DAY)
     usage = x509.KeyUsage(
         digital_signature=True,
         key_cert_sign=True,
@@ -51,6 +51,7 @@ def make_certificates(directory: Path, *names: str) -> Certificates:
     )
     root = (
         base.subject_name(issuer)
+        .not_valid_after(now + _DAY)
         .public_key(authority_key.public_key())
         .serial_number(x509.random_serial_number())
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
@@ -60,6 +61,7 @@ def make_certificates(directory: Path, *names: str) -> Certificates:
     )
     leaf = (
         base.subject_name(subject)
+        .not_valid_after(now + ends_in)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)

@@ -42,6 +42,7 @@ BANNED = {
     r"in earnest": "in production",
     r"none at all": "the noun",
     r"for so many": "for this number of",
+    r"again and again|over and over|for ever|at last|for good": "each time, until, finally",
     r"what (waits|stays|came|comes|goes|remains|differs) ": "the noun",
 }
 """Patterns of whole words, and their replacements."""

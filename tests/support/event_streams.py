@@ -47,10 +47,11 @@ class EventStream:
         self._started = threading.Event()
         self.status, self.headers = 0, dict[str, str]()
         transport = SimpleNamespace(is_closing=lambda: self._is_closed, abort=self._break_off)
+        cycle = SimpleNamespace(more_body=False)
         connection = SimpleNamespace(
-            transport=transport, remote=remote, trusts=lambda _: False, cycle=SimpleNamespace()
+            transport=transport, remote=remote, is_proxy=False, cycle=cycle, parser=True, abort=self._break_off
         )
-        given = {"host": "localhost", **(headers or {})}
+        fields = {"host": "localhost", **(headers or {})}
         scope = {
             "type": "http",
             "http_version": "1.1",
@@ -61,8 +62,11 @@ class EventStream:
             "scheme": "http",
             "server": ("127.0.0.1", 80),
             "client": (remote, 1),
-            "headers": [(name.lower().encode(), value.encode()) for name, value in given.items()],
-            "extensions": {"gonemaster": {"connection": connection, "target": path.encode()}},
+            "headers": [(name.lower().encode(), value.encode()) for name, value in fields.items()],
+            "connection": connection,
+            "cycle": cycle,
+            "target": path.encode(),
+            "refusal": None,
         }
         serve = Bridge(app, threads=2)(scope, self._receive, self._send)
         self._done = asyncio.run_coroutine_threadsafe(serve, _loop())

@@ -72,8 +72,8 @@ class Load:
 
     def wait_until_running(self, share: float = 0.2) -> None:
         """Wait until this share of the jobs has started."""
-        wanted = int(len(self.job_ids) * share)
-        wait_until(lambda: len(self.farm.starts()) >= wanted, within_s=PATIENCE_S, what=f"{wanted} starts")
+        started = int(len(self.job_ids) * share)
+        wait_until(lambda: len(self.farm.starts()) >= started, within_s=PATIENCE_S, what=f"{started} starts")
 
     def kill(self, *names: str) -> None:
         """Kill workers; from then on, measure how long their jobs wait."""

@@ -36,7 +36,7 @@ def main() -> None:
     broker = Broker.open(settings.broker_url)
     parts = QueueParts(open_store(store_settings(settings)), broker, make_app(settings.broker_url))
     if sys.argv[1] == "storing":
-        vars(recurring)["jobs_of_tag"] = lambda *given, **named: _deadly(jobs_of_tag(*given, **named))
+        vars(recurring)["jobs_of_tag"] = lambda *arguments, **named: _deadly(jobs_of_tag(*arguments, **named))
     else:
         vars(recurring)["enqueue_batch"] = _die
     recurring.run_due_schedules(parts, max_batch_size=1000)

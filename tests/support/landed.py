@@ -1,4 +1,4 @@
-"""What is kept of each migration that has landed: its digest, and a database that it made, with a few rows.
+"""The record of each landed migration: its digest, and a database that it made, with a few rows.
 
     python -m tests.support.landed
 

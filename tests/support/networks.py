@@ -47,8 +47,8 @@ class Namespace:
             start_new_session=True,  # Ctrl-C reaches us, and we stop it
         )
         assert self._keeper.stdout is not None
-        with self._keeper.stdout as said:
-            assert said.readline(), f"no namespaces for {self.name}"
+        with self._keeper.stdout as output:
+            assert output.readline(), f"no namespaces for {self.name}"
         self._first = int(_children(self._keeper.pid)[0])
 
     @property
@@ -131,7 +131,7 @@ class Host(Namespace):
 
     def __init__(self, switch: Switch, name: str) -> None:
         self._switch = switch
-        self._mend: Callable[[], object] = lambda: None
+        self._repair: Callable[[], object] = lambda: None
         number, self.address = switch.next_host()
         self._port = f"{switch.uplink}p{number}"  # the switch end; in our namespace
         # Kept when the host loses its power, like that of a network card: others remember it for half a minute.
@@ -173,7 +173,7 @@ class Host(Namespace):
         quality = ["delay", f"{delay_ms}ms", f"{jitter_ms}ms", "loss", f"{loss_percent}%"]
         ends = ((self._switch, self._port), (self, "eth0"))
         if all(_can(*end.within, "tc", "qdisc", "add", "dev", port, "root", "netem", *quality) for end, port in ends):
-            self._mend = lambda: [end.run("tc", "qdisc", "del", "dev", port, "root") for end, port in ends]
+            self._repair = lambda: [end.run("tc", "qdisc", "del", "dev", port, "root") for end, port in ends]
             return "netem"
         inner, outer = f"{self._port}i", f"{self._port}o"
         plain = [sys.executable, _WORSE_LINK, "--plain"]
@@ -187,17 +187,17 @@ class Host(Namespace):
         program = self._switch.start_program(command, subprocess.DEVNULL, environ={}, cwd=Path("/"))
         self._switch.run("ip", "link", "set", outer, "master", "bridge", "up")
 
-        def mend() -> None:
+        def repair() -> None:
             self._switch.run("ip", "link", "del", outer)
             self.join()
             _kill(program)
 
-        self._mend = mend
+        self._repair = repair
         return "a program that passes frames, for this kernel has no netem"
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Undo `worsen`."""
-        self._mend()
+        self._repair()
 
     def freeze(self) -> None:
         """Stop all its processes: the kernel acknowledges packets to them, but no process responds."""

@@ -3,8 +3,8 @@
 import contextlib
 import datetime
 import ipaddress
+import re
 import socket
-import socketserver
 import ssl
 import subprocess
 import threading
@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from gonemaster_tasks.broker.embedded import EmbeddedRedis, find_server
-from tests.support.workers import wait_until
+from tests.support.tls_front import tls_front
+from tests.support.workers import ROOT, wait_until
 
 _LOOPBACK = "127.0.0.1"
 
@@ -28,6 +29,13 @@ def free_port() -> int:
     """Return a port without a listener."""
     with socket.create_server((_LOOPBACK, 0)) as server:
         return int(server.getsockname()[1])
+
+
+def documented_rules(password: str) -> list[str]:
+    """Return the rules of `ACL SETUSER gonemaster` in the how-to."""
+    page = (ROOT / "docs/howto/logins.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^    ACL SETUSER gonemaster (.*)$", page, re.MULTILINE)
+    return ["reset", *line.replace("PASSWORD", password).split()]
 
 
 @contextmanager
@@ -78,19 +86,7 @@ def tls_in_front_of(port: int, directory: Path) -> Iterator[tuple[int, Path]]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
 
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            # A client that rejects the certificate ends the handshake; other clients disconnect while they wait.
-            with (
-                contextlib.suppress(OSError),
-                context.wrap_socket(self.request, server_side=True) as near,
-                socket.create_connection((_LOOPBACK, port)) as far,
-            ):
-                threading.Thread(target=_pump, args=(far, near), daemon=True).start()
-                _pump(near, far)
-
-    with socketserver.ThreadingTCPServer((_LOOPBACK, 0), Handler) as server:
-        server.daemon_threads = True
+    with tls_front((_LOOPBACK, 0), port, context) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -98,13 +94,6 @@ def tls_in_front_of(port: int, directory: Path) -> Iterator[tuple[int, Path]]:
         finally:
             server.shutdown()
             thread.join()
-
-
-def _pump(source: socket.socket, target: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while octets := source.recv(65536):
-            target.sendall(octets)
-        target.shutdown(socket.SHUT_RDWR)
 
 
 def _certificate(directory: Path) -> tuple[Path, Path]:

@@ -54,12 +54,12 @@ def make_cohort(store: Store, tag: str, *, analysis_enabled: bool = True) -> int
 
 def schedule(store: Store, target: ScheduleTarget | str, *, due_at: datetime = NOON, **fields: Any) -> int:
     """Store a daily schedule that is due at a time; return its id. A text is the name of a tag."""
-    wanted = ScheduleTarget(tag=target) if isinstance(target, str) else target
+    schedule_target = ScheduleTarget(tag=target) if isinstance(target, str) else target
     new = replace(DAILY, time_of_day=f"{due_at:%H:%M}", **fields)
     with store.transaction() as session:
-        set_schedule(session, wanted, new, now=due_at - timedelta(minutes=1))
+        set_schedule(session, schedule_target, new, now=due_at - timedelta(minutes=1))
     with store.read_only() as session:
-        found = find_schedule(session, wanted)
+        found = find_schedule(session, schedule_target)
         assert found
         return found.schedule.id
 

@@ -38,7 +38,7 @@ class Limits:
             sys.stdout.flush()
 
 
-async def ask_for_ever(transport: Transport, name: str) -> None:
+async def send_queries(transport: Transport, name: str) -> None:
     loop = asyncio.get_running_loop()
     for number in count():
         qname = names.to_wire(f"{name}-{number}.xa")
@@ -51,7 +51,7 @@ async def ask_for_ever(transport: Transport, name: str) -> None:
 async def main(url: str, port: int, name: str, limits: Limits) -> None:
     lease_client = RedisLeaseClient(url, name)
     transport = Transport(port=port, pacing=Pacing(lease_client, limits))
-    await asyncio.gather(*(ask_for_ever(transport, f"{name}-{slot}") for slot in range(SLOTS)))
+    await asyncio.gather(*(send_queries(transport, f"{name}-{slot}") for slot in range(SLOTS)))
 
 
 if __name__ == "__main__":

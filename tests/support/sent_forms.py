@@ -93,19 +93,19 @@ ANSWERS = frozenset({"ui_test.check", "ui_tokens.create"})
 def sends_its_forms(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test of SENT_BY that does not submit successfully to each of its views."""
     file = request.path.relative_to(TESTS).with_suffix("")
-    wanted = set(SENT_BY.get(f"{file}.{request.node.originalname}", ()))
+    expected = set(SENT_BY.get(f"{file}.{request.node.originalname}", ()))
     sent: set[str] = set()
 
     def note(_: Flask, response: Response, **__: object) -> None:
-        if current.method == "POST" and current.endpoint in wanted and is_success(current.endpoint, response):
+        if current.method == "POST" and current.endpoint in expected and is_success(current.endpoint, response):
             sent.add(current.endpoint)
 
-    if not wanted:
+    if not expected:
         yield
         return
     with request_finished.connected_to(note):
         yield
-    assert sent == wanted, "SENT_BY says that this test sends to the others, too"
+    assert sent == expected, "SENT_BY says that this test sends to the others, too"
 
 
 def is_success(endpoint: str, response: Response) -> bool:

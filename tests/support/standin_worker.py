@@ -1,6 +1,6 @@
 """A worker process whose engine is a stand-in: the domain name says what the run does.
 
-`NAME-<ms>.test` sleeps that long, `still-<ms>.test` gives its slot away meanwhile, `fail.test` raises,
+`NAME-<ms>.test` sleeps that long, `still-<ms>.test` yields its slot for that time, `fail.test` raises,
 `stubborn-<ms>.test` reports no progress, `poison.test` finds what cannot be stored. What ends or stalls the process:
 see DEADLY. Each start is a JSON line in the file that GONEMASTER_TEST_STARTS names.
 """

@@ -290,12 +290,12 @@ def denied(response: dns.message.Message, qname: dns.name.Name) -> bool:
 
 def hashed_between(rrset: dns.rrset.RRset, name: dns.name.Name) -> bool:
     record = rrset[0]
-    wanted = dns.dnssec.nsec3_hash(name, record.salt or None, record.iterations, 1)
+    name_hash = dns.dnssec.nsec3_hash(name, record.salt or None, record.iterations, 1)
     owner = rrset.name.labels[0].decode().upper()
     following = record.next_name(dns.name.root).labels[0].decode().upper()
     if owner < following:
-        return bool(owner <= wanted < following)
-    return bool(wanted >= owner or wanted < following)
+        return bool(owner <= name_hash < following)
+    return bool(name_hash >= owner or name_hash < following)
 
 
 def test_unsigned_delegation_is_proven_insecure(world: World) -> None:
@@ -363,7 +363,7 @@ def test_servers_can_hold_different_states(loopback_dns: Callable[[World], World
     assert ask(world, "127.9.4.1", "lame.xa", "SOA").rcode() == dns.rcode.REFUSED
 
 
-def test_cname_may_stand_at_the_apex(loopback_dns: Callable[[World], World]) -> None:
+def test_cname_is_allowed_at_the_apex(loopback_dns: Callable[[World], World]) -> None:
     world = World()
     world.zone("example.xa", ns={"ns1.example.xa": NS1}, records="@ CNAME www.other.xa.\n@ MX 0 .")
     loopback_dns(world)
@@ -381,10 +381,10 @@ def test_server_tells_version_nsid_and_cookie(loopback_dns: Callable[[World], Wo
     assert '"loopback 1"' in dns.query.udp(query, NS1, timeout=3, port=world.port).answer[0].to_text()
     options = [dns.edns.GenericOption(OptionType.NSID, b""), dns.edns.GenericOption(OptionType.COOKIE, b"12345678")]
     response = ask(world, NS1, "example.xa", "SOA", use_edns=0, options=options)
-    given = {int(option.otype): option.to_wire() for option in response.options}
-    assert given[3] == b"one"
-    assert given[10][:8] == b"12345678"
-    assert len(given[10]) == 16
+    values = {int(option.otype): option.to_wire() for option in response.options}
+    assert values[3] == b"one"
+    assert values[10][:8] == b"12345678"
+    assert len(values[10]) == 16
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="this Python has no IPv6")
@@ -432,7 +432,7 @@ def test_demo_world_knows_origins_and_reverse_names(demo_world: World) -> None:
     assert answer[0][0].strings == (b"64521 | 127.21.0.0/16 | ZZ | loopback | 2026-01-01",)
 
 
-def test_world_serves_in_a_process_of_its_own(tmp_path: Path) -> None:
+def test_world_serves_in_a_separate_process(tmp_path: Path) -> None:
     hints = tmp_path / "root.hints"
     command = [sys.executable, "-m", "tests.support.dnsworld", "demo", "--hints", str(hints)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

@@ -72,10 +72,10 @@ def test_a_link_that_loses_everything_and_one_that_delays(two: tuple[Host, Host]
     server, caller = two
     server.worsen(delay_ms=0, jitter_ms=0, loss_percent=100)
     assert not reaches(server, caller)
-    server.mend()
+    server.repair()
     server.worsen(delay_ms=5, jitter_ms=1, loss_percent=0)
     wait_until(lambda: reaches(server, caller), what="an answer over a slow link")
-    server.mend()
+    server.repair()
     assert reaches(server, caller)
 
 
@@ -106,8 +106,8 @@ def test_nothing_is_left_when_its_maker_is_killed() -> None:
         pytest.skip("hosts are namespaces of Linux, which need root")
     maker = subprocess.Popen([sys.executable, "-c", MAKER], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert maker.stdout is not None
-    with maker.stdout as said:
-        uplink = said.readline().strip()
+    with maker.stdout as output:
+        uplink = output.readline().strip()
     if not uplink:
         pytest.skip("this machine makes no hosts")
     assert Path(f"/sys/class/net/{uplink}").exists()

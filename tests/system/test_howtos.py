@@ -45,14 +45,14 @@ class Reader:
 
     def define(self, block: str) -> None:
         """Add lines that apply to all later blocks."""
-        self._before.append(self._here(block))
+        self._before.append(self._with_service_url(block))
 
     def run(self, block: str, **words: str) -> list[Any]:
         """Run a block with some words replaced. Return the printed documents, none of which is an error."""
         for old, new in words.items():
             assert old in block
             block = block.replace(old, new)
-        script = "\n".join(["set -euo pipefail", *self._before, self._here(block)])
+        script = "\n".join(["set -euo pipefail", *self._before, self._with_service_url(block)])
         done = subprocess.run(
             ["bash", "-c", script], cwd=self._directory, capture_output=True, text=True, check=False, timeout=120
         )
@@ -61,7 +61,7 @@ class Reader:
         assert not any("error" in one for one in documents if isinstance(one, dict)), documents
         return documents
 
-    def _here(self, text: str) -> str:
+    def _with_service_url(self, text: str) -> str:
         assert "8080" not in text or "http://127.0.0.1:8080" in text
         return text.replace("http://127.0.0.1:8080", self._service.url)
 
@@ -96,15 +96,15 @@ def test_monitor_a_tld(start: StartService, tmp_path: Path) -> None:
     assert (planned["enabled"], len(preview["next"])) == (True, 5)
     for number in (1, 2):
         reader.run(at_once)
-        several = partial(lambda wanted: len(captured(reader.run(snapshots)[0])) == wanted, number)
+        several = partial(lambda number_expected: len(captured(reader.run(snapshots)[0])) == number_expected, number)
         wait_for(several, timeout_s=120, what="the snapshot")
     slugs = captured(reader.run(snapshots)[0])
     shown, trends, report = reader.run(read, **{"2026-10-01-...": slugs[-1], "2026-11-01-...": slugs[0]})
     assert shown["counts"]["domain_count"] == len(DOMAINS)
     assert [point["slug"] for point in trends["points"]] == slugs[::-1]
     assert report["totals"]["common"] == len(DOMAINS)
-    (told,) = reader.run(watch)
-    assert told["tag"] == "mytld"
+    (notification,) = reader.run(watch)
+    assert notification["tag"] == "mytld"
     reader.run(polite)
     assert [service.get("/settings")[key]["value"] for key in ("nameserver_qps", "nameserver_outstanding")] == [40, 20]
     assert "Traceback" not in service.log

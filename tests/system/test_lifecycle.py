@@ -125,7 +125,7 @@ def test_second_server_on_a_data_directory_is_refused(start: StartService) -> No
     assert first.process.poll() is None
 
 
-def test_port_in_use_is_told(start: StartService) -> None:
+def test_port_in_use_is_reported(start: StartService) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         service = start(ready=False, listen=f"127.0.0.1:{taken.getsockname()[1]}")
         assert service.process.wait(30) == 2

@@ -42,7 +42,7 @@ def doctor(service: Service, *flags: str) -> tuple[int, dict[str, Any]]:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_counters_never_fall_whatever_ends(
+def test_counters_never_fall_when_processes_end(
     driver: Any, make_store_settings: MakeSettings, in_demo_world: dict[str, str]
 ) -> None:
     settings = make_store_settings(driver)

@@ -43,7 +43,7 @@ class Database:
         with self.server.cursor("postgres") as cursor:  # databases to which the fault does not apply
             cursor.execute(_OTHERS, (self.name,))
 
-    def end_connections_again_and_again(self) -> None:
+    def keep_ending_connections(self) -> None:
         """End all connections every half second."""
         until = time.monotonic() + FAULT_S
         while time.monotonic() < until:
@@ -92,7 +92,7 @@ class Database:
 
 
 FAULTS: dict[str, Callable[[Database], None]] = {
-    "connections ended": Database.end_connections_again_and_again,
+    "connections ended": Database.keep_ending_connections,
     "statements canceled": Database.cancel_statements,
     "read only": Database.refuse_writes,
     "deadlocks": Database.make_deadlocks,
@@ -101,7 +101,7 @@ FAULTS: dict[str, Callable[[Database], None]] = {
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_each_job_ends_once_whatever_the_database_does(
+def test_each_job_ends_once_with_every_fault_of_the_database(
     fault: Callable[[Database], None], server: PostgresServer, own_broker: Broker, tmp_path: Path
 ) -> None:
     database = Database(server, server.create_database())

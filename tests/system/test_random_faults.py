@@ -60,9 +60,9 @@ def test_nothing_is_lost_or_doubled_by_controls_and_faults_in_any_order(
     fault_farm: Farm, own_redis: EmbeddedRedis
 ) -> None:
     chaos = Chaos(fault_farm, own_redis, random.Random(SEED))
-    chaos.go_on_until(time.monotonic() + MINUTES * 60)
-    chaos.stand_still()
-    chaos.calm_down()
+    chaos.disturb_until(time.monotonic() + MINUTES * 60)
+    chaos.check_consistency()
+    chaos.end_faults()
     log.info("seed %d, %s", SEED, dict(sorted(chaos.done.items())))
     chaos.load.assert_each_ended_once(statuses=(RunStatus.SUCCEEDED, RunStatus.CANCELED, RunStatus.EXPIRED))
     assert not _never(chaos.done)
@@ -87,7 +87,7 @@ class Chaos:
         for number in range(3):
             farm.start_worker(f"worker{number}")
 
-    def go_on_until(self, deadline: float) -> None:
+    def disturb_until(self, deadline: float) -> None:
         """Take steps; count refusals by the service, which are allowed, separately."""
         steps, weights = zip(*_STEPS.items(), strict=True)
         while time.monotonic() < deadline:
@@ -100,7 +100,7 @@ class Chaos:
                 self.done[name] += 1
             time.sleep(self.dice.uniform(0, 0.2))  # the pace of the steps
 
-    def stand_still(self) -> None:
+    def check_consistency(self) -> None:
         """Pause all, and check that rows and messages become consistent after any earlier step."""
         wait_until(self._try_pause_all, within_s=60, what="a pause of all")
         wait_until(self._agree, within_s=120, what="a message for each queued row, and no other")
@@ -119,7 +119,7 @@ class Chaos:
         messages = [sorted(self.farm.broker.lists.waiting_ids(tier)) for tier in TIERS]
         return rows == messages and not running
 
-    def calm_down(self) -> None:
+    def end_faults(self) -> None:
         """Release, resume, keep at least one worker running, and lift the limits."""
         for job_id in self.held():
             release_job(self.farm.parts, job_id)

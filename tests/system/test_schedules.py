@@ -86,7 +86,7 @@ def strike(farm: Farm, fault: str) -> None:
         farm.stop(name, signal.SIGKILL)
 
 
-def test_each_occurrence_is_submitted_once_whatever_is_killed(farm: Farm) -> None:
+def test_each_occurrence_is_submitted_once_after_every_kill(farm: Farm) -> None:
     chance = random.Random(11)
     for number in range(TAGS):
         fill_tag(farm.store, f"t{number}", DOMAINS)

@@ -59,10 +59,10 @@ def ask(service: Service, token: str = "", path: str = "/api/v1/queue") -> int:
             return error.code
 
 
-def everywhere(service: Service, token: str, status: int) -> None:
+def wait_for_status(service: Service, token: str, status: int) -> None:
     """Wait until all processes answer so; frequent refusals are answered with 429."""
-    wanted = {status, 429} if status == 401 else {status}
-    wait_for(lambda: {ask(service, token) for _ in range(16)} <= wanted, what=f"{status} of all processes")
+    expected = {status, 429} if status == 401 else {status}
+    wait_for(lambda: {ask(service, token) for _ in range(16)} <= expected, what=f"{status} of all processes")
 
 
 def command(service: Service, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -113,7 +113,7 @@ def test_the_commands_of_the_howto_work(service: Service) -> None:
             assert command(service, "--config", str(service.home / "settings.json"), "auth", "clear").returncode == 2
             continue
         if last and "GONEMASTER_TOKEN=" in text:
-            everywhere(service, last, 200)
+            wait_for_status(service, last, 200)
         text = text.replace("gm_...", last).replace("http://127.0.0.1:8080", service.url)
         if "$GONEMASTER_TOKEN" in text and "export" not in text:
             text = f"GONEMASTER_TOKEN={last}\n{text}"
@@ -133,10 +133,10 @@ def test_the_commands_of_the_howto_work(service: Service) -> None:
             assert re.search(r"monitoring +read +database", done.stdout), done.stdout
     assert kinds.count("json") == 1
     assert len(kinds) > 7
-    everywhere(service, last, 200)  # the token of the file, after SIGHUP
+    wait_for_status(service, last, 200)  # the token of the file, after SIGHUP
     configure(service.home, ("root", ROOT_TOKEN))
     hang_up(service)
-    everywhere(service, last, 401)
+    wait_for_status(service, last, 401)
 
 
 def test_sighup_loses_no_request_and_no_stream(service: Service) -> None:
@@ -163,11 +163,11 @@ def test_sighup_loses_no_request_and_no_stream(service: Service) -> None:
             for labels in ([("late", late)], [], [("late", late)]):
                 configure(service.home, ("root", ROOT_TOKEN), *labels)
                 hang_up(service)
-                everywhere(service, late, 200 if labels else 401)
+                wait_for_status(service, late, 200 if labels else 401)
             (service.home / "settings.json").write_text("{")
             hang_up(service)
             service.wait_for_log("tokens not reloaded, the previous ones stay valid")
-            everywhere(service, late, 200)
+            wait_for_status(service, late, 200)
         finally:
             stop.set()
         for each in asking:
@@ -185,7 +185,7 @@ def api_workers(service: Service) -> set[int]:
 
 def test_a_revoked_token_ends_everywhere_with_its_sessions_and_streams(service: Service) -> None:
     token = add(service, "short", "operate")
-    everywhere(service, token, 200)
+    wait_for_status(service, token, 200)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     assert service.call("POST", "/api/v1/queue/pause", None, **headers)[0] == 200
     status, job = service.call("POST", "/api/v1/jobs", {"domain": "good.xa"}, **headers)
@@ -197,7 +197,7 @@ def test_a_revoked_token_ends_everywhere_with_its_sessions_and_streams(service: 
         assert stream.readline()  # it is open
         assert command(service, "auth", "revoke", "short").returncode == 0
         assert status_with_cookie(service, cookie) in (401, 429), "sessions are looked up in the database"
-        everywhere(service, token, 401)
+        wait_for_status(service, token, 401)
         try:
             rest = stream.read()  # ends on its own: the job stays paused
         except (http.client.IncompleteRead, ConnectionError):
@@ -228,7 +228,7 @@ def test_two_operators_at_the_same_time_lose_no_update(service: Service) -> None
         found = list(threads.map(work, range(4)))
     assert sorted(status for status, _ in found) == [0, 0, 2, 2]
     for token in (TOKEN.findall(text)[0] for status, text in found if status == 0):
-        everywhere(service, token, 200)
+        wait_for_status(service, token, 200)
 
 
 def test_no_token_and_no_digest_is_in_what_was_logged(service: Service) -> None:

@@ -29,7 +29,7 @@ def restored() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_secrets_are_masked_wherever_they_are(form: str) -> None:
+def test_secrets_are_masked_at_every_depth(form: str) -> None:
     stream = io.StringIO()
     configure_logging(form=form, stream=stream, secrets=["hush-1"])
     log = logging.getLogger("some")

@@ -135,7 +135,7 @@ def test_who_stops_a_task_waits_for_its_call(make: Make) -> None:
     assert len(ended) == count
 
 
-def test_a_child_process_has_a_timer_of_its_own(make: Make) -> None:
+def test_a_child_process_has_a_separate_timer(make: Make) -> None:
     make(lambda: None).start()
     reading, writing = os.pipe()
     child = os.fork()

@@ -44,10 +44,10 @@ def public_run(
     store: Store, domain: str = "a.example", *, config: Any = None, profile_name: str = "", **fields: Any
 ) -> Run:
     """Store a finished public test; `fields` are fields of its record."""
-    given: dict[str, Any] = {"entries": ENTRIES, "nameserver_timings": TIMINGS} | fields
+    values: dict[str, Any] = {"entries": ENTRIES, "nameserver_timings": TIMINGS} | fields
     order: dict[str, Any] = {
         "public_id": new_public_id(),
         "config": {"origin": "public"} | (config or {}),
         "profile_name": profile_name,
     }
-    return make_run(store, domain, record(**given), **order)
+    return make_run(store, domain, record(**values), **order)

@@ -238,7 +238,7 @@ def test_a_new_batch_says_what_is_wrong_and_keeps_what_was_typed(client: FlaskCl
 
 
 @pytest.mark.parametrize(
-    ("sent", "said"),
+    ("sent", "message"),
     [
         ({"source": "names"}, "domains is empty"),
         ({"source": "tag"}, "Enter the tag"),
@@ -249,10 +249,10 @@ def test_a_new_batch_says_what_is_wrong_and_keeps_what_was_typed(client: FlaskCl
         ({"source": "names", "names": "a.example", "profile_id": "9" * 5000}, "must be an integer"),
     ],
 )
-def test_a_batch_that_is_refused_says_why(client: FlaskClient, sent: dict[str, str], said: str) -> None:
+def test_a_batch_that_is_refused_says_why(client: FlaskClient, sent: dict[str, str], message: str) -> None:
     refused = client.post("/batches/new", data=sent)
     assert refused.status_code == 400
-    assert said in refused.text
+    assert message in refused.text
     assert "aria-invalid" in refused.text
 
 

@@ -94,9 +94,9 @@ def snapshots(store: Store) -> tuple[str, list[str]]:
 
 def test_snapshots_are_listed_in_any_order(client: FlaskClient, store: Store) -> None:
     path, slugs = snapshots(store)
-    for sort, wanted in (("captured_desc", slugs[1::-1]), ("captured_asc", slugs[:2]), ("slug_asc", slugs)):
+    for sort, expected in (("captured_desc", slugs[1::-1]), ("captured_asc", slugs[:2]), ("slug_asc", slugs)):
         page = text_of(client, f"{path}?sort={sort}")
-        at = [page.index(f">{slug}<") for slug in wanted]
+        at = [page.index(f">{slug}<") for slug in expected]
         assert at == sorted(at), sort
     assert text_of(client, path, part="snapshots").strip() in text_of(client, path)
 

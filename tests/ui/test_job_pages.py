@@ -149,8 +149,10 @@ def test_results_are_exported(client: FlaskClient, run_id: str) -> None:
 @pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.CANCELED, RunStatus.EXPIRED])
 def test_runs_without_result_say_why(client: FlaskClient, store: Store, status: RunStatus) -> None:
     run = make_run(store, "example.com", record(status=status, error="it was so"))
-    said = {"failed": "it was so", "canceled": "was canceled", "expired": "expired before it could start"}[status.value]
-    assert said in text_of(client, f"/jobs/{run.id}")
+    message = {"failed": "it was so", "canceled": "was canceled", "expired": "expired before it could start"}[
+        status.value
+    ]
+    assert message in text_of(client, f"/jobs/{run.id}")
 
 
 def test_a_waiting_job_is_held_released_moved_and_canceled(client: FlaskClient, store: Store) -> None:

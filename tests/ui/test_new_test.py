@@ -57,7 +57,7 @@ def test_both_ip_versions_are_selected_by_default(client: FlaskClient, store: St
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "message"),
     [
         ({"domain": ""}, "Enter a domain name."),
         ({"domain": "a..b"}, "Invalid domain name"),
@@ -74,13 +74,15 @@ def test_both_ip_versions_are_selected_by_default(client: FlaskClient, store: St
         ({"ns": ["ns.example"] * 40, "ip": [""] * 40}, "At most 32 rows"),
     ],
 )
-def test_errors_are_shown_at_their_fields(client: FlaskClient, store: Store, fields: dict[str, Any], said: str) -> None:
-    given = {"domain": "typed.example", **fields}
-    text = refused(client, **given)
-    assert said in text
+def test_errors_are_shown_at_their_fields(
+    client: FlaskClient, store: Store, fields: dict[str, Any], message: str
+) -> None:
+    values = {"domain": "typed.example", **fields}
+    text = refused(client, **values)
+    assert message in text
     assert 'class="bad"' in text or 'role="alert"' in text
-    given.pop("min_level", None)  # The field is a list without this value.
-    for value in given.values():
+    values.pop("min_level", None)  # The field is a list without this value.
+    for value in values.values():
         for typed in [value] if isinstance(value, str) else value[:1]:
             assert not typed or typed in text
     assert jobs(store) == []

@@ -125,12 +125,12 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
 
 
 def test_errors_are_shown_at_their_fields(client: FlaskClient) -> None:
-    for fields, place, said in WRONG:
+    for fields, place, message in WRONG:
         response = send(client, **fields)
         text = response.get_data(as_text=True)
         assert response.status_code == 400, fields
         (problem,) = re.findall(rf'<small class="bad" id="{place}-bad">(.*?)</small>', text)
-        assert said in problem
+        assert message in problem
         assert "<code>" in problem, "with the code of the API"
         for name in fields.keys() - {"profile"}:  # Browsers choose this value from a list.
             for typed in [fields[name]] if isinstance(fields[name], str) else fields[name][:32]:

@@ -75,7 +75,13 @@ def test_a_result_says_what_was_found(client: FlaskClient, store: Store) -> None
     text = text_of(client, str(run.public_id))
     assert '<h1 class="title">ä.example</h1>' in text
     assert "<span>xn--4ca.example</span>" in text, "the A-label too"
-    assert "2 errors: some users may not reach this domain." in text
+    assert "This domain works, but a failure, an expiry or a change can break it, or it can be misused." in text
+    assert "2 causes explain 2 of 4 findings." in text
+    assert "Fix this first" in text
+    assert text.index("The signatures of the zone expire soon") < text.index(
+        "Values of the SOA record should be corrected"
+    )
+    assert "dig +dnssec SOA xn--4ca.example @NAME_SERVER" in text
     assert re.search(r'aria-label="Grade [A-F], score \d+ of 100"', text)
     for part in (
         "Criteria for A+",
@@ -149,7 +155,7 @@ def test_levels_are_filtered_by_the_address(client: FlaskClient, store: Store) -
 
 
 @pytest.mark.parametrize(
-    ("levels", "said"),
+    ("levels", "message"),
     [
         (["INFO"], "No problems found."),
         (["NOTICE"], "Works, with 1 notice."),
@@ -157,9 +163,19 @@ def test_levels_are_filtered_by_the_address(client: FlaskClient, store: Store) -
         (["CRITICAL", "ERROR"], "The domain does not work: 1 critical finding."),
     ],
 )
-def test_the_worst_level_is_said_in_words(client: FlaskClient, store: Store, levels: list[str], said: str) -> None:
+def test_the_worst_level_is_said_in_words(client: FlaskClient, store: Store, levels: list[str], message: str) -> None:
     entries = [entry("B01_CHILD_FOUND", "BASIC", "basic01", level, domain="a.example") for level in levels]
-    assert said in text_of(client, str(public_run(store, entries=entries).public_id))
+    assert message in text_of(client, str(public_run(store, entries=entries).public_id))
+
+
+def test_advice_alone_is_open_and_does_not_alarm(client: FlaskClient, store: Store) -> None:
+    advice = entry("DS07_NOT_SIGNED", "DNSSEC", "dnssec07", "WARNING")
+    text = text_of(client, str(public_run(store, entries=[advice]).public_id))
+    assert "This domain works. It can still be improved." in text
+    assert "Fix this first" not in text
+    assert re.search(r'<details class="panel" id="advice"\s+open>', text)
+    swedish = text_of(client, f"{public_run(store, entries=[advice]).public_id}?lang=sv")
+    assert "Domänen fungerar. Den kan ändå förbättras." in swedish
 
 
 @pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.CANCELED, RunStatus.EXPIRED])

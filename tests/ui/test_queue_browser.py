@@ -93,6 +93,22 @@ def test_keys_walk_the_rows_and_act_on_the_current_one(page: Page, site: Site, w
     assert page.evaluate("document.activeElement.name") == "domain"
 
 
+def test_focus_stays_with_the_job_when_the_list_is_refreshed(page: Page, site: Site, waiting: list[str]) -> None:
+    refresh = "window.dispatchEvent(new PopStateEvent('popstate'))"
+    page.goto(f"{site.url}/?domain=queue-")
+    page.get_by_role("button", name=f"Hold {waiting[2]}").press("Enter")
+    release = page.get_by_role("button", name=f"Release {waiting[2]}")
+    release.wait_for()
+    assert release.evaluate("node => node === document.activeElement")
+    gone = page.locator("[data-partial=waiting] tbody tr").nth(2).get_attribute("id")
+    post(site, "/queue/remove", {"job_ids": [gone]})
+    page.evaluate("history.pushState(null, '', location.href + '&limit=50')")
+    page.evaluate(refresh)
+    page.get_by_text("The row is no longer in the list.").wait_for()
+    row = page.locator("tr", has_text=waiting[3])
+    assert row.evaluate("row => row.contains(document.activeElement)")
+
+
 def test_a_row_is_dragged_within_its_tier(page: Page, site: Site, waiting: list[str]) -> None:
     page.goto(f"{site.url}/?domain=queue-")
     rows = page.locator("[data-partial=waiting] tbody tr")

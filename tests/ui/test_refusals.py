@@ -41,7 +41,7 @@ def wrong_domain() -> str:
 
 @pytest.mark.usefixtures("swedish")
 @pytest.mark.parametrize(
-    ("english", "said"),
+    ("english", "message"),
     [
         (Text("{domain} has a waiting or running job", domain="x.se"), "x.se har ett jobb som väntar eller körs"),
         (Text("{wrong} of {given} names are invalid; nothing was queued", wrong=3, given=9), "3 av 9 namn är ogiltiga"),
@@ -53,8 +53,8 @@ def wrong_domain() -> str:
         ("", ""),
     ],
 )
-def test_texts_are_said_in_the_language_of_the_request(english: str, said: str) -> None:
-    assert in_language(english).startswith(said)
+def test_texts_are_said_in_the_language_of_the_request(english: str, message: str) -> None:
+    assert in_language(english).startswith(message)
 
 
 @pytest.mark.usefixtures("swedish")
@@ -95,7 +95,7 @@ def test_a_copy_of_a_text_can_be_translated() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "message"),
     [
         ("/jobs/job_none", "jobbet finns inte"),
         ("/recent?status=odd", "Måste vara något av"),
@@ -103,6 +103,6 @@ def test_a_copy_of_a_text_can_be_translated() -> None:
         ("/no-such-page", "det finns inget på denna adress"),
     ],
 )
-def test_swedish_pages_refuse_in_swedish(path: str, said: str, client: FlaskClient) -> None:
+def test_swedish_pages_refuse_in_swedish(path: str, message: str, client: FlaskClient) -> None:
     page = client.get(path, headers={**HTML, "Accept-Language": "sv"}).get_data(as_text=True)
-    assert said in page
+    assert message in page

@@ -59,7 +59,7 @@ def test_a_schedule_is_previewed_saved_changed_and_removed(client: FlaskClient) 
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"time_of_day": "25:10"}, "from 00:00 to 23:59"),
         ({"timezone": "Mars/Phobos"}, "IANA time zone"),
@@ -71,11 +71,11 @@ def test_a_schedule_is_previewed_saved_changed_and_removed(client: FlaskClient) 
         ({"profile_id": "99"}, "no such profile"),
     ],
 )
-def test_a_wrong_rule_says_what_is_allowed(client: FlaskClient, changes: dict[str, Any], said: str) -> None:
+def test_a_wrong_rule_says_what_is_allowed(client: FlaskClient, changes: dict[str, Any], message: str) -> None:
     client.post("/tags", data={"name": "mine"})
     refused = client.post("/tags/mine/schedule", data=WEEKLY | changes)
     assert refused.status_code == 400
-    assert said in refused.text
+    assert message in refused.text
     assert client.get("/api/v1/tags/mine/schedule").status_code == 404
 
 

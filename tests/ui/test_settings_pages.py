@@ -117,7 +117,7 @@ def test_comparing_and_reducing_save_nothing(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "said"),
+    ("config", "message"),
     [
         ('{"net": ', "Invalid JSON in line 1"),
         ("[1]", "must be a JSON object"),
@@ -126,10 +126,10 @@ def test_comparing_and_reducing_save_nothing(client: FlaskClient) -> None:
         ('{"net": {"ipv6": "<script>"}}', "net.ipv6"),
     ],
 )
-def test_an_invalid_configuration_is_reported_at_its_field(client: FlaskClient, config: str, said: str) -> None:
+def test_an_invalid_configuration_is_reported_at_its_field(client: FlaskClient, config: str, message: str) -> None:
     answer = client.post("/settings/profiles/new", data={"name": "x", "config": config, "do": "save"})
     assert answer.status_code == 400
-    assert said in answer.text or said == "invalid_profile"
+    assert message in answer.text or message == "invalid_profile"
     assert "<script>" not in answer.text
     assert client.get("/api/v1/profiles").get_json() == []
 

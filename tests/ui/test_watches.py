@@ -65,7 +65,7 @@ def test_a_test_message_is_queued_and_followed(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"tag": ""}, "specify tag or domain, unless queue.trouble is the only event"),
         ({"domain": "a.example"}, "specify either tag or domain, not both"),
@@ -80,11 +80,11 @@ def test_a_test_message_is_queued_and_followed(client: FlaskClient) -> None:
         ({"grade_drop": "many"}, "must be an integer"),
     ],
 )
-def test_a_wrong_watch_says_what_is_allowed(client: FlaskClient, changes: dict[str, object], said: str) -> None:
+def test_a_wrong_watch_says_what_is_allowed(client: FlaskClient, changes: dict[str, object], message: str) -> None:
     client.post("/tags", data={"name": "mine"})
     refused = client.post("/watches/new", data=NEW | changes)
     assert refused.status_code == 400
-    assert said in refused.text
+    assert message in refused.text
     assert "s3cret" not in refused.text
 
 

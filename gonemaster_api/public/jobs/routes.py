@@ -23,11 +23,11 @@ from gonemaster_api.queries.jobs.public_jobs import (
 from gonemaster_api.queries.runs.results import parts_for_public
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.idempotency import answer_once
+from gonemaster_api.rest.parsing import LocaleQuerySchema
 from gonemaster_api.state import State, state
 from gonemaster_api.use_cases.lookups import name_asns
 from gonemaster_api.use_cases.score_backfill import read_scored_result
 from gonemaster_api.use_cases.submission.public import submit_public_job
-from gonemaster_api.v1.jobs.schemas import LocaleQuerySchema
 from gonemaster_api.v1.runs.chain_schemas import DnssecChainSchema
 from gonemaster_api.web.clients import client_key
 from gonemaster_db.models import Run

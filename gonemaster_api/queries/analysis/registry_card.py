@@ -63,7 +63,7 @@ def _can_retry(reading: ViewReading, found: Registration | None) -> bool:
 def _request(reading: ViewReading, domain: str) -> bool:
     """Queue a domain; return False if it could not be queued."""
     try:
-        return reading.state.broker.wishes.add(domain, at=utcnow().timestamp())
+        return reading.state.broker.registration_requests.add(domain, at=utcnow().timestamp())
     except BrokerUnavailable:
         log.info("registration data not requested, the broker is unavailable", domain=domain)
         return False

@@ -1,4 +1,4 @@
-"""Stores the request latencies of this process in the slots of the trends."""
+"""The request latencies of this process, stored by time slot for the trends."""
 
 import secrets
 from contextlib import suppress

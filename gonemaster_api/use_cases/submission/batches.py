@@ -44,12 +44,12 @@ def submit_many_jobs(state: State, request: Mapping[str, Any], *, keep: Keep) ->
     tags = options.config.get("tags", ())
     profiles = _profiles(state, request, names.names, tags=tags)
 
-    def also(session: Session, submitted: SubmittedBatch) -> None:
+    def write(session: Session, submitted: SubmittedBatch) -> None:
         ensure_tags(session, tags, now=submitted.batch.created_at)  # Each domain joins when its job ends.
         keep(session, _answer(submitted, names))
 
     jobs = _jobs(names, options, profiles)
-    submitted = submit_batch(state.queue, _new_batch(request, names), jobs, also=also)
+    submitted = submit_batch(state.queue, _new_batch(request, names), jobs, write=write)
     structlog.contextvars.bind_contextvars(batch_id=submitted.batch.id)
     return _answer(submitted, names)
 

@@ -302,7 +302,7 @@ def submit_single_job(state: State, request: Mapping[str, Any], *, keep: Keep) -
     guarded = is_guarded(state.settings, (profile.config, options.config.get("overrides")))
     check_targets(options.config.get("nameservers", ()), guarded=guarded)
 
-    def also(session: Session, job: Job) -> None:
+    def write(session: Session, job: Job) -> None:
         if tags:
             tag_domains(
                 session, tags, ensure_domains(session, [domain], now=job.created_at).values(), now=job.created_at
@@ -310,7 +310,7 @@ def submit_single_job(state: State, request: Mapping[str, Any], *, keep: Keep) -
         keep(session, new_job_document(job))
 
     new = new_job(domain, options, priority=Priority.NORMAL, profile=profile)
-    return new_job_document(submit_traced_job(state.queue, new, also=also, alone=bool(tags)))
+    return new_job_document(submit_traced_job(state.queue, new, write=write, separate=bool(tags)))
 
 
 def submit_job_again(state: State, old: Job | Run) -> dict[str, Any]:
@@ -325,7 +325,7 @@ def submit_job_again(state: State, old: Job | Run) -> dict[str, Any]:
     guarded = is_guarded(state.settings, (profile.config, options.config.get("overrides")))
     check_targets(options.config.get("nameservers", ()), guarded=guarded)
     new = new_job(old.domain, options, priority=Priority.NORMAL, profile=profile)
-    return new_job_document(submit_traced_job(state.queue, new, also=_store_nothing))
+    return new_job_document(submit_traced_job(state.queue, new, write=_store_nothing))
 
 
 def _store_nothing(_session: Session, _job: Job) -> None:

@@ -46,11 +46,11 @@ def submit_public_job(state: State, request: Mapping[str, Any], *, keep: Keep) -
         profile = choose_public_profile(session, request.get("profile_id"), domain)
     check_targets(options.config.get("nameservers", ()), guarded=public_targets_are_guarded(state.settings, profile))
 
-    def also(session: Session, job: Job) -> None:
+    def write(session: Session, job: Job) -> None:
         keep(session, public_job_document(state, job))
 
     new = new_job(domain, options, priority=Priority.NORMAL, profile=profile, public_id=new_public_id())
-    return public_job_document(state, submit_traced_job(state.queue, new, also=also))
+    return public_job_document(state, submit_traced_job(state.queue, new, write=write))
 
 
 def _check_public_rules(request: Mapping[str, Any]) -> None:

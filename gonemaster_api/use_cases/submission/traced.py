@@ -23,12 +23,12 @@ def about_request(jobs: int = 1) -> dict[str, str]:
 
 
 def submit_traced_job(
-    queue: QueueParts, new: NewJob, *, also: Callable[[Session, Job], None], alone: bool = False
+    queue: QueueParts, new: NewJob, *, write: Callable[[Session, Job], None], separate: bool = False
 ) -> Job:
     """Queue a job as `submit_job` does, connected with the request.
 
     The job stores the request id and the trace, which its worker continues; the log line of the request has the job id.
     """
-    job = submit_job(queue, replace(new, config={**new.config, **about_request()}), also=also, alone=alone)
+    job = submit_job(queue, replace(new, config={**new.config, **about_request()}), write=write, separate=separate)
     structlog.contextvars.bind_contextvars(job_id=job.id)
     return job

@@ -161,10 +161,10 @@ class RerunBatch(MethodView):
         shared, only = state(), request_body["which"]
 
         def submit(keep: Keep) -> dict[str, Any]:
-            def also(session: Session, submitted: SubmittedBatch) -> None:
+            def write(session: Session, submitted: SubmittedBatch) -> None:
                 keep(session, _answer(submitted))
 
-            return _answer(rerun_batch(shared.queue, batch_id, only=only, who=who(), also=also))
+            return _answer(rerun_batch(shared.queue, batch_id, only=only, who=who(), write=write))
 
         return answer_once(shared, RerunAcceptedSchema, 202, submit)
 

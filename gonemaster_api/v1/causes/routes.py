@@ -5,8 +5,7 @@ from typing import Any
 from flask.views import MethodView
 
 from gonemaster_api.rest.blueprint import Blueprint
-from gonemaster_api.v1.causes.schemas import CausesSchema
-from gonemaster_api.v1.spec.schemas import LocaleQuerySchema
+from gonemaster_api.v1.causes.schemas import CausesQuerySchema, CausesSchema
 from gonemaster_engine.findings.causes.registry import RULES
 
 blueprint = Blueprint("causes", __name__, url_prefix="/causes", description="Root causes of findings")
@@ -16,7 +15,7 @@ blueprint = Blueprint("causes", __name__, url_prefix="/causes", description="Roo
 class Causes(MethodView):
     """List of root causes."""
 
-    @blueprint.arguments(LocaleQuerySchema, location="query")
+    @blueprint.arguments(CausesQuerySchema, location="query")
     @blueprint.response(200, CausesSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the root causes that runs can have, with their texts."""

@@ -1,11 +1,19 @@
 """Schemas of root causes."""
 
 import marshmallow as ma
+from marshmallow import validate
 
+from gonemaster_api.rest.parsing import QuerySchema
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_engine.findings.causes.model import HARMS, Responsible, SnippetKind
 
 HARM_NAMES = [harm.value for harm in HARMS]
+
+
+class CausesQuerySchema(QuerySchema):
+    """The language of the texts."""
+
+    locale = ma.fields.String(load_default="en", validate=validate.Length(max=35))
 
 
 class CauseTextsSchema(ma.Schema):

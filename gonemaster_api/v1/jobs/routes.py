@@ -9,6 +9,7 @@ from gonemaster_api.queries.jobs.events import job_feed
 from gonemaster_api.queries.jobs.jobs import job_document, read_job, read_jobs
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.idempotency import answer_once
+from gonemaster_api.rest.parsing import LocaleQuerySchema
 from gonemaster_api.state import state
 from gonemaster_api.use_cases.retention import purge_runs
 from gonemaster_api.use_cases.score_backfill import read_scored_result
@@ -18,7 +19,6 @@ from gonemaster_api.v1.jobs.schemas import (
     JobPageSchema,
     JobResultSchema,
     JobSchema,
-    LocaleQuerySchema,
     NewJobSchema,
     PurgedJobsSchema,
     PurgeSchema,

@@ -8,7 +8,7 @@ from marshmallow import validate
 from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger, LevelName, positive_id
 from gonemaster_api.rest.messages import Message
 from gonemaster_api.rest.paging import CursorPagingSchema, page_schema
-from gonemaster_api.rest.parsing import QuerySchema, RequestSchema
+from gonemaster_api.rest.parsing import RequestSchema
 from gonemaster_api.v1.causes.schemas import HARM_NAMES, RootCauseSchema
 from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema, ScoreSchema
 from gonemaster_db.core.levels import LEVELS
@@ -224,9 +224,3 @@ class PurgedJobsSchema(ma.Schema):
     """Number of deleted runs."""
 
     purged_jobs = ma.fields.Integer(required=True)
-
-
-class LocaleQuerySchema(QuerySchema):
-    """The requested language; English if the text is not translated."""
-
-    locale = ma.fields.String(load_default="en", validate=validate.Length(max=35))

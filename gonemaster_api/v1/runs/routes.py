@@ -8,14 +8,15 @@ from gonemaster_api.errors import NotFound
 from gonemaster_api.queries.runs.comparison import read_run_difference
 from gonemaster_api.queries.runs.runs import read_runs
 from gonemaster_api.rest.blueprint import Blueprint
+from gonemaster_api.rest.parsing import LocaleQuerySchema
 from gonemaster_api.state import state
 from gonemaster_api.use_cases.score_backfill import read_explained_score, read_scored_result, read_scored_run
 from gonemaster_api.v1.jobs.measure_schemas import ExplainedScoreSchema
-from gonemaster_api.v1.jobs.schemas import JobResultSchema, LocaleQuerySchema
+from gonemaster_api.v1.jobs.schemas import JobResultSchema
 from gonemaster_api.v1.runs.chain_schemas import DnssecChainSchema
 from gonemaster_api.v1.runs.schemas import (
-    DiffQuerySchema,
     RunDifferenceSchema,
+    RunDiffQuerySchema,
     RunPageSchema,
     RunQuerySchema,
     RunSchema,
@@ -91,7 +92,7 @@ class Chain(MethodView):
 class Diff(MethodView):
     """Comparison of two runs."""
 
-    @blueprint.arguments(DiffQuerySchema, location="query")
+    @blueprint.arguments(RunDiffQuerySchema, location="query")
     @blueprint.response(200, RunDifferenceSchema)
     @blueprint.refuses(_400="invalid_min_level, invalid_args", _404="not_found")
     def get(self, query: dict[str, Any], run_id: str, other_id: str) -> Any:

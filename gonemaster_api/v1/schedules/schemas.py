@@ -12,7 +12,7 @@ from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger, positi
 from gonemaster_api.rest.parsing import RequestSchema
 from gonemaster_db.models import ScheduleOutcome
 from gonemaster_engine.texts import Text
-from gonemaster_tasks.recurrence.rules import LAST_COMMON_DAY, LONGEST_INTERVAL, WEEKDAYS, RuleKind
+from gonemaster_tasks.recurrence.rules import LAST_COMMON_DAY, MAX_INTERVAL_DAYS, WEEKDAYS, RuleKind
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
@@ -58,7 +58,7 @@ class ScheduleBodySchema(RequestSchema):
     interval_days = JsonInteger(
         load_default=None,
         allow_none=True,
-        validate=validate.Range(min=0, max=LONGEST_INTERVAL),
+        validate=validate.Range(min=0, max=MAX_INTERVAL_DAYS),
         metadata={"description": "interval: days from one run to the next, at least 1"},
     )
     anchor_date = Day(description="interval: YYYY-MM-DD, the first day")

@@ -6,9 +6,9 @@ from flask.views import MethodView
 
 from gonemaster_api.errors import NotFound
 from gonemaster_api.rest.blueprint import Blueprint
+from gonemaster_api.rest.parsing import LocaleQuerySchema
 from gonemaster_api.state import state
 from gonemaster_api.v1.spec.schemas import (
-    LocaleQuerySchema,
     TestcaseDetailSchema,
     TestcaseQuerySchema,
     TestcasesSchema,

@@ -4,7 +4,6 @@ import marshmallow as ma
 from marshmallow import validate
 
 from gonemaster_api.rest.parsing import QuerySchema
-from gonemaster_api.v1.jobs.schemas import LocaleQuerySchema
 
 
 class TestcaseSchema(ma.Schema):
@@ -52,4 +51,4 @@ class TestcaseQuerySchema(QuerySchema):
     category = ma.fields.String(validate=validate.Length(max=32))
 
 
-__all__ = ["LocaleQuerySchema", "TestcaseDetailSchema", "TestcaseQuerySchema", "TestcasesSchema"]
+__all__ = ["TestcaseDetailSchema", "TestcaseQuerySchema", "TestcasesSchema"]

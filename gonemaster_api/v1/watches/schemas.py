@@ -12,7 +12,7 @@ from gonemaster_api.rest.parsing import RequestSchema
 from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_db.models import DeliveryStatus, WatchEvent
 from gonemaster_engine.texts import Text
-from gonemaster_tasks.notifications.targets import LONGEST_URL
+from gonemaster_tasks.notifications.targets import MAX_URL_LENGTH
 
 _EVENTS = [event.value for event in WatchEvent]
 _STATUSES = [status.value for status in DeliveryStatus]
@@ -37,7 +37,7 @@ class EventList(ma.fields.List[Any]):
 
 
 def _url(**kwargs: Any) -> ma.fields.String:
-    return ma.fields.String(validate=validate.Length(1, LONGEST_URL), **kwargs)
+    return ma.fields.String(validate=validate.Length(1, MAX_URL_LENGTH), **kwargs)
 
 
 def _email(**kwargs: Any) -> ma.fields.String:

@@ -212,7 +212,7 @@ def _check_idle(connection: Any, record: ConnectionPoolEntry, _proxy: object) ->
             cursor.execute("SELECT 1")
         connection.rollback()
     except DriverError as error:
-        # All other idle connections are older. Testing each one separately would take as long each time.
+        # All other idle connections are older: each separate test would take as long as this one.
         raise InvalidatePoolError from error
 
 

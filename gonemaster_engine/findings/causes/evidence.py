@@ -52,7 +52,7 @@ class ReadEntry(verdict.JudgedEntry, Protocol):
 
 
 class ReadTiming(Protocol):
-    """The attributes of the response times of a name server that rules read."""
+    """The response times of a name server, as far as the rules use them."""
 
     @property
     def address(self) -> str:

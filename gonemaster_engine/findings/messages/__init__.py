@@ -73,9 +73,9 @@ def locales(directory: Path = LOCALE_DIRECTORY) -> list[str]:
     return sorted({DEFAULT_LOCALE, *(path.parent.parent.name for path in catalogues)})
 
 
-def best_locale(wanted: str, directory: Path = LOCALE_DIRECTORY) -> str:
+def best_locale(locale: str, directory: Path = LOCALE_DIRECTORY) -> str:
     """Return the best language for a locale such as "sv", "sv-SE" or "sv_SE.UTF-8"; English if there is none."""
-    name = wanted.partition(".")[0].partition("@")[0].replace("-", "_")
+    name = locale.partition(".")[0].partition("@")[0].replace("-", "_")
     language, _, country = name.partition("_")
     having = locales(directory)
     for candidate in (f"{language.lower()}_{country.upper()}", language.lower()):

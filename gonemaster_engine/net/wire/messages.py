@@ -429,7 +429,7 @@ class Response:
         """
         if self._held_octets is None:
             octets = sum(record.held_octets for record in (*self.answer, *self.authority, *self.additional))
-            octets += _RESPONSE_OVERHEAD_OCTETS + self._message.held_octets  # with the names that the records decoded
+            octets += _RESPONSE_OVERHEAD_OCTETS + self._message.held_octets  # including decoded names
             options = self._edns.options if self._edns else ()
             self._held_octets = octets + sum(len(value) + _OPTION_OVERHEAD_OCTETS for _, value in options)
         return self._held_octets

@@ -119,11 +119,11 @@ def _parent(walk: Walk) -> Iterator[Finding]:
 
 
 def _child(zone: Zone, walk: Walk) -> Iterator[Finding]:
-    seen = {observation.seen for observation in walk.observations}
-    if seen & EXISTS:
+    states = {observation.seen for observation in walk.observations}
+    if states & EXISTS:
         yield CHILD_FOUND(domain=zone.name)
         yield from _inconsistencies(zone.name, walk)
-    elif not seen:  # no server answered or could be queried
+    elif not states:  # no server answered or could be queried
         yield CHILD_UNDETERMINED(domain_child=zone.name, domain_super=names.parent(zone.name))
     else:
         yield NO_CHILD(domain_child=zone.name, domain_super=names.parent(zone.name))

@@ -69,7 +69,7 @@ async def check_answers(zone: Zone, servers: Sequence[Nameserver], tags: Transpo
     """Query each server for SOA and NS and check the answers; the last finding lists the servers without faults."""
     pending = [(server, [server.query(zone.name, qtype, tcp=tcp) for qtype in QUERY_TYPES]) for server in servers]
     findings: list[Finding] = []
-    good: list[Nameserver] = []
+    working: list[Nameserver] = []
     for server, queries in pending:
         responses = [await query for query in queries]
         if not any(responses):
@@ -82,21 +82,21 @@ async def check_answers(zone: Zone, servers: Sequence[Nameserver], tags: Transpo
         ]
         findings += problems
         if not problems:
-            good.append(server)
-    return [*findings, tags.ok(servers=good)] if good else findings
+            working.append(server)
+    return [*findings, tags.ok(servers=working)] if working else findings
 
 
 def _judge(
     zone_name: str, query_type: str, server: Nameserver, response: Response | None, tags: QueryTags
 ) -> Iterator[Finding]:
-    where = {"ns": server.name, "address": server.address}
+    server_args = {"ns": server.name, "address": server.address}
     if response is None:
-        yield tags.no_response(**where)
+        yield tags.no_response(**server_args)
     elif response.rcode != "NOERROR":
-        yield tags.unexpected_rcode(**where, rcode=response.rcode)
+        yield tags.unexpected_rcode(**server_args, rcode=response.rcode)
     elif not (records := response.records(query_type)):
-        yield tags.missing(**where)
+        yield tags.missing(**server_args)
     elif records[0].owner != zone_name:
-        yield tags.wrong(**where, domain_found=records[0].owner, domain_expected=zone_name)
+        yield tags.wrong(**server_args, domain_found=records[0].owner, domain_expected=zone_name)
     elif not response.aa:
-        yield tags.not_aa(**where)
+        yield tags.not_aa(**server_args)

@@ -80,8 +80,8 @@ def _compare(family: list[tuple[Nameserver, Origin]], tags: PrefixTags, *, are_a
     for prefix, servers in announced.items():
         if len(servers) > 1:
             yield tags.same(prefixes=[prefix], servers=servers)
-    alone = [servers[0] for servers in announced.values() if len(servers) == 1]
-    if alone:
-        yield tags.different(servers=alone)
+    unshared = [servers[0] for servers in announced.values() if len(servers) == 1]
+    if unshared:
+        yield tags.different(servers=unshared)
     if announced and len(groups) == 1 and are_all_known and all(origin.is_known for _, origin in family):
         yield tags.single()

@@ -66,10 +66,10 @@ class _ChildData:
 )
 async def consistency05(zone: Zone) -> AsyncIterator[Finding]:
     """Check that the glue agrees with the zone, and that the parent's name servers agree on the delegation."""
-    given = await referrals(zone)
-    for finding in _ns_sets(zone, given):
+    from_parents = await referrals(zone)
+    for finding in _ns_sets(zone, from_parents):
         yield finding
-    glue = _glue(zone, (response for _, response in given))
+    glue = _glue(zone, (response for _, response in from_parents))
     in_domain = [name for name in await zone.all_names() if names.is_in_domain(name, zone.name)]
     child = await _query_child(zone, in_domain)
     for server in sorted(child.unresponsive):
@@ -90,8 +90,8 @@ async def consistency05(zone: Zone) -> AsyncIterator[Finding]:
         yield finding
 
 
-def _ns_sets(zone: Zone, given: list[tuple[Nameserver | None, Response]]) -> list[Finding]:
-    sets = grouped((tuple(delegated_names(zone, response)), server) for server, response in given if server)
+def _ns_sets(zone: Zone, from_parents: list[tuple[Nameserver | None, Response]]) -> list[Finding]:
+    sets = grouped((tuple(delegated_names(zone, response)), server) for server, response in from_parents if server)
     if len(sets) < 2:
         return []
     every_name = sorted({name for ns_set, _ in sets for name in ns_set})

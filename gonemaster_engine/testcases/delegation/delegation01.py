@@ -35,12 +35,12 @@ class _Side(NamedTuple):
 
 
 def _side(suffix: str) -> _Side:
-    def family(number: str, none: Level) -> tuple[bool, Tag, Tag, Tag]:
+    def family(number: str, no_server_level: Level) -> tuple[bool, Tag, Tag, Tag]:
         return (
             number == "6",
             Tag(f"ENOUGH_IPV{number}_NS_{suffix}", Level.INFO, _KEYS),
             Tag(f"NOT_ENOUGH_IPV{number}_NS_{suffix}", Level.ERROR, _KEYS, claims_all=True),
-            Tag(f"NO_IPV{number}_NS_{suffix}", none, _KEYS, claims_all=True),
+            Tag(f"NO_IPV{number}_NS_{suffix}", no_server_level, _KEYS, claims_all=True),
         )
 
     return _Side(
@@ -75,23 +75,23 @@ def _count(
     """Count the names in total and with addresses of each family; names with unknown addresses may count."""
     tag = side.enough if len(ns_names) >= MINIMUM else side.not_enough
     yield tag(count=len(ns_names), minimum=MINIMUM, servers=ns_names)
-    for is_ipv6, enough, not_enough, none in side.families:
+    for is_ipv6, enough, not_enough, no_server in side.families:
         of_family = [server for server in servers if server.is_ipv6 == is_ipv6]
-        known = {server.name for server in of_family}
-        open_names = unknown["AAAA" if is_ipv6 else "A"].intersection(ns_names) - known
-        count = len(known)
+        family_names = {server.name for server in of_family}
+        open_names = unknown["AAAA" if is_ipv6 else "A"].intersection(ns_names) - family_names
+        count = len(family_names)
         if count < MINIMUM and open_names and (not count or count + len(open_names) >= MINIMUM):
             continue
-        tag = enough if count >= MINIMUM else not_enough if count else none
+        tag = enough if count >= MINIMUM else not_enough if count else no_server
         yield tag(count=count, minimum=MINIMUM, servers=of_family)
 
 
 async def _names_without_glue(zone: Zone) -> list[str]:
     """Return the in-domain name servers without an address in any referral."""
-    given = [response for _, response in await referrals(zone)]
-    delegated = {name for response in given for name in delegated_names(zone, response)}
+    responses = [response for _, response in await referrals(zone)]
+    delegated = {name for response in responses for name in delegated_names(zone, response)}
     return sorted(
         name
         for name in delegated
-        if names.is_in_domain(name, zone.name) and not any(glue_addresses(response, name) for response in given)
+        if names.is_in_domain(name, zone.name) and not any(glue_addresses(response, name) for response in responses)
     )

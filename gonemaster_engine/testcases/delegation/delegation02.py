@@ -26,21 +26,21 @@ ANY_DISTINCT = Tag("DISTINCT_IP_ADDRESS", Level.INFO)
 @case("delegation02", CHILD_DISTINCT, CHILD_SAME, DELEGATION_DISTINCT, DELEGATION_SAME, ANY_DISTINCT, ANY_SAME)
 async def delegation02(zone: Zone) -> AsyncIterator[Finding]:
     """Check that the name servers have distinct addresses."""
-    for servers, same, distinct in (
+    for servers, shared_tag, distinct_tag in (
         (await zone.glue(), DELEGATION_SAME, DELEGATION_DISTINCT),
         (await zone.ns(), CHILD_SAME, CHILD_DISTINCT),
         (await zone.all_servers(), ANY_SAME, ANY_DISTINCT),
     ):
-        for finding in _shared_addresses(servers, same, distinct):
+        for finding in _shared_addresses(servers, shared_tag, distinct_tag):
             yield finding
 
 
-def _shared_addresses(servers: Iterable[Nameserver], same: Tag, distinct: Tag) -> Iterator[Finding]:
+def _shared_addresses(servers: Iterable[Nameserver], shared_tag: Tag, distinct_tag: Tag) -> Iterator[Finding]:
     by_address: dict[str, set[str]] = defaultdict(set)
     for server in servers:
         by_address[server.address].add(server.name)
     shared = [(address, ns_names) for address, ns_names in sorted(by_address.items()) if len(ns_names) > 1]
     for address, ns_names in shared:
-        yield same(servers=ns_names, address=address)
+        yield shared_tag(servers=ns_names, address=address)
     if by_address and not shared:
-        yield distinct()
+        yield distinct_tag()

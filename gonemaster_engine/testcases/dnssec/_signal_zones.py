@@ -147,7 +147,7 @@ class SignalPath:
             rtype: SignedSet(rrset(answer, rtype, name), signatures(answer, rtype, name))
             for rtype, answer in ((CDS, response), (CDNSKEY, other))
         }
-        is_empty = not any(each.records.rdatas for each in sets.values())
+        is_empty = not any(signed_set.records.rdatas for signed_set in sets.values())
         return SignalSearch(SearchEnd.ABSENT if is_empty else SearchEnd.SIGNAL, at, sets)
 
     async def _referred(self, cut: str, parent: PathZone, referral: Response) -> PathZone:
@@ -202,11 +202,11 @@ class SignalPath:
     async def validate(self, zone: PathZone) -> tuple[PathZone, ZoneFault] | None:
         """Validate the zones from the root down to this one; return the first zone with a fault, or None."""
         # From the root down: the keys of a zone can be validated only if those of its parent are trusted.
-        for each in reversed(list(_lineage(zone))):
-            if each.keys is None:
-                each.keys = await self._validated_keys(each)
-            if isinstance(each.keys, ZoneFault):
-                return each, each.keys
+        for ancestor in reversed(list(_lineage(zone))):
+            if ancestor.keys is None:
+                ancestor.keys = await self._validated_keys(ancestor)
+            if isinstance(ancestor.keys, ZoneFault):
+                return ancestor, ancestor.keys
         return None
 
     async def _validated_keys(self, zone: PathZone) -> Sequence[Dnskey] | ZoneFault:
@@ -233,10 +233,10 @@ class SignalPath:
 
 
 def _lineage(zone: PathZone) -> Iterator[PathZone]:
-    each: PathZone | None = zone
-    while each is not None:
-        yield each
-        each = each.parent
+    current: PathZone | None = zone
+    while current is not None:
+        yield current
+        current = current.parent
 
 
 def _referred_zone(response: Response) -> str | None:

@@ -158,7 +158,8 @@ class Vantage:
 
     async def _expected_signer(self, name: str, signer: str | None) -> str:
         """Return the zone that contains the name, according to the delegations."""
-        # The signer is the probable zone cut, so one DS query is usually enough; without it, each label may be one.
+        # The signer is the probable zone cut, so one DS query usually suffices; without a signer, each label may be a
+        # cut.
         start = signer if signer and names.is_in_domain(name, signer) else name
         for candidate in _up_to(start, self.origin):
             if (await self.cut(candidate)).state in _DECIDED:

@@ -63,16 +63,16 @@ _PAIRS_PER_MICROSECOND = 2  # comparisons of a DS record with a key
 async def dnssec02(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check that the DS records in the parent zone match DNSKEY records that sign the DNSKEY RRset."""
     parents = await parent_servers(zone)
-    wanted = supplied_ds(zone) or await _ds_at(zone, parents)
-    if not wanted:
+    ds_set = supplied_ds(zone) or await _ds_at(zone, parents)
+    if not ds_set:
         return []
     servers = usable(await zone.all_servers())
     tally = ServerTally()
     for server, response in await query_all(servers, zone.name, "DNSKEY", dnssec=True):
         await zone.wait_for_turn()
         if is_dnssec_answer(response) and not response.tc and (keys := dnskeys(response, zone.name)):
-            await zone.wait_for_turn(len(wanted) * len(keys) // _PAIRS_PER_MICROSECOND)
-            await _judge(zone, tally, server, wanted, keys, response)
+            await zone.wait_for_turn(len(ds_set) * len(keys) // _PAIRS_PER_MICROSECOND)
+            await _judge(zone, tally, server, ds_set, keys, response)
     last = () if tally.has(NO_KEY_FOR_ANY_DS) else (NOT_SIGNED_BY_ANY_DS,)
     return tally.findings(*PER_KEY, NO_KEY_FOR_ANY_DS, *last)
 
@@ -95,10 +95,10 @@ class _Matched:
 
 
 async def _judge(
-    zone: Zone, tally: ServerTally, server: Nameserver, wanted: Iterable[Ds], keys: Sequence[Dnskey], response: Response
+    zone: Zone, tally: ServerTally, server: Nameserver, ds_set: Iterable[Ds], keys: Sequence[Dnskey], response: Response
 ) -> None:
     matched: dict[bytes, _Matched] = {}
-    for ds in wanted:
+    for ds in ds_set:
         found = _match(zone.name, tally, server, ds, keys)
         if found:
             known = matched.setdefault(found.key.rdata, found)

@@ -43,7 +43,7 @@ async def dnssec13(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
 
 
 def _judge(zone: Zone, tally: ServerTally, server: Nameserver, responses: list[Response | None]) -> set[str]:
-    """Record the algorithms that do not sign a set; return the types of the sets that are signed at all."""
+    """Record the algorithms that do not sign a set; return the types of the sets that have a signature."""
     keys = responses[0]
     if not is_usable(keys) or not all_signatures(keys):
         return set()

@@ -56,7 +56,7 @@ async def dnssec15(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
         _read(zone, server, cds, cdnskey)
         for server, (cds, cdnskey) in await query_each_type(servers, zone.name, "CDS", "CDNSKEY")
     ]
-    if not any(each.cds or each.cdnskey for each in published):
+    if not any(server_sets.cds or server_sets.cdnskey for server_sets in published):
         yield NONE()
         return
     for finding in _judge(published):
@@ -73,16 +73,25 @@ def _read(zone: Zone, server: Nameserver, cds: Response | None, cdnskey: Respons
 
 def _judge(published: list[_ServerRecords]) -> Iterator[Finding]:
     tally = ServerTally()
-    for each in published:
-        if each.cds is not None and each.cdnskey is not None:
-            _compare(tally, each.server, each.cds, each.cdnskey)
-        if any(not _has_must_digest(ds) for ds in each.cds or ()):
-            tally.add(NON_MUST_DIGEST, each.server)
+    for server_sets in published:
+        if server_sets.cds is not None and server_sets.cdnskey is not None:
+            _compare(tally, server_sets.server, server_sets.cds, server_sets.cdnskey)
+        if any(not _has_must_digest(ds) for ds in server_sets.cds or ()):
+            tally.add(NON_MUST_DIGEST, server_sets.server)
     yield from tally.findings(ONLY_CDS, ONLY_CDNSKEY, BOTH, NON_MUST_DIGEST)
-    cds_sets = {_comparable(each.cds) for each in published if each.cds is not None}
+    cds_sets = {_comparable(server_sets.cds) for server_sets in published if server_sets.cds is not None}
     if len(cds_sets) > 1:
         yield INCONSISTENT_CDS()
-    if len({frozenset(key.rdata for key in each.cdnskey) for each in published if each.cdnskey is not None}) > 1:
+    if (
+        len(
+            {
+                frozenset(key.rdata for key in server_sets.cdnskey)
+                for server_sets in published
+                if server_sets.cdnskey is not None
+            }
+        )
+        > 1
+    ):
         yield INCONSISTENT_CDNSKEY()
     yield from tally.findings(MISMATCH)
 
@@ -98,7 +107,7 @@ def _has_must_digest(ds: Ds) -> bool:
 def _compare(tally: ServerTally, server: Nameserver, cds: list[Ds], cdnskey: list[Dnskey]) -> None:
     if cds and cdnskey:
         tally.add(BOTH, server)
-        if {_partner(each) for each in cds} != {_partner(each) for each in cdnskey}:
+        if {_partner(record) for record in cds} != {_partner(record) for record in cdnskey}:
             tally.add(MISMATCH, server)
     elif cds:
         tally.add(ONLY_CDS, server)

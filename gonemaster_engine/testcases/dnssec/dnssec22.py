@@ -61,7 +61,7 @@ _STATUS = {
 
 @dataclass(slots=True)
 class _Cut:
-    """A secure zone cut to which servers referred."""
+    """A secure zone cut that a referral of name servers shows."""
 
     ds: Sequence[Ds]
     deferred: dict[str, set[Nameserver]] = field(default_factory=dict)  # names, and the servers that referred
@@ -107,8 +107,8 @@ class _Results:
 )
 async def dnssec22(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Validate the addresses of the in-domain name servers."""
-    wanted = [] if zone.is_root else [name for name in await zone.all_names() if names.is_in_domain(name, zone.name)]
-    if not wanted:
+    ns_names = [] if zone.is_root else [name for name in await zone.all_names() if names.is_in_domain(name, zone.name)]
+    if not ns_names:
         yield NO_IN_DOMAIN_NS()
         return
     children = await child_servers(zone)
@@ -117,13 +117,13 @@ async def dnssec22(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
         yield NOT_SECURE()
         return
     servers = usable(children)
-    pending = [server.query(name, "A", dnssec=True) for server in servers for name in wanted]
+    pending = [server.query(name, "A", dnssec=True) for server in servers for name in ns_names]
     for answer in pending:
         await answer  # sent concurrently, before the names are judged one by one
     results = _Results()
     for address, of_address in _by_address(servers).items():
         vantage = Vantage(zone, of_address[0], zone.name, keys_by_address[address])
-        await _judge_names(vantage, wanted, of_address, results)
+        await _judge_names(vantage, ns_names, of_address, results)
     for cut, state in sorted(results.cuts.items()):
         glue = sorted(zone.nameserver(*pair) for pair in state.glue)
         usable(server for server in glue if server not in children)  # servers among the children are already reported
@@ -165,9 +165,9 @@ def _by_address(servers: Iterable[Nameserver]) -> dict[str, list[Nameserver]]:
 
 
 async def _judge_names(
-    vantage: Vantage, wanted: Iterable[str], servers: Sequence[Nameserver], results: _Results
+    vantage: Vantage, ns_names: Iterable[str], servers: Sequence[Nameserver], results: _Results
 ) -> None:
-    for name in wanted:
+    for name in ns_names:
         judgement = await vantage.judge(name)
         if judgement.outcome is AddressOutcome.REFERRED:
             cut = results.cuts.get(judgement.signer)

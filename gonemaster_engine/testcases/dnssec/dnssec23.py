@@ -73,7 +73,7 @@ def _judge(zone: Zone, tally: ServerTally, server: Nameserver, response: Respons
     published = nsec3param_records(nsec3param, zone.name) if is_usable(nsec3param) else None
     if nsec3 and published is not None:
         # Records of several chains are one fault; comparing each with NSEC3PARAM would report it twice.
-        if (MIXED_PARAMETERS, {}) not in found and nsec3[0].parameters not in {each.parameters for each in published}:
+        if (MIXED_PARAMETERS, {}) not in found and nsec3[0].parameters not in {param.parameters for param in published}:
             found.append((NOT_PUBLISHED, {}))
         if len(published) > 1:
             tally.add(MULTIPLE_NSEC3PARAM, server)
@@ -101,6 +101,6 @@ def _nsec3_faults(records: Sequence[Nsec3]) -> Iterator[tuple[Tag, dict[str, str
 
 
 def _nsec_overlaps(records: Sequence[Nsec]) -> Iterator[tuple[Tag, dict[str, str]]]:
-    for one, other in permutations(records, 2):
-        if one.owner != other.owner and one.covers(other.owner):
-            yield NSEC_OVERLAP, {"owner": one.owner, "covered": other.owner, "next": one.next}
+    for record, other in permutations(records, 2):
+        if record.owner != other.owner and record.covers(other.owner):
+            yield NSEC_OVERLAP, {"owner": record.owner, "covered": other.owner, "next": record.next}

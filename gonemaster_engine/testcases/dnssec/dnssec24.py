@@ -174,10 +174,12 @@ class _HostSignals:
         keys = [] if signing.keys is None or isinstance(signing.keys, ZoneFault) else signing.keys
         is_good = True
         for rtype in _TYPES:
-            of, each = {"ns": host, "query_name": name, "query_type": type_text(rtype)}, found.sets[rtype]
-            if each.records.rdatas:
+            of, signed_set = {"ns": host, "query_name": name, "query_type": type_text(rtype)}, found.sets[rtype]
+            if signed_set.records.rdatas:
                 verifier, now = self._zone.verifier, self._zone.now
-                trust = await validate_set(verifier, each.records, each.rrsigs, keys, zone=signing.name, now=now)
+                trust = await validate_set(
+                    verifier, signed_set.records, signed_set.rrsigs, keys, zone=signing.name, now=now
+                )
                 if trust is Trust.OPEN:
                     is_good = False
                     continue
@@ -185,7 +187,7 @@ class _HostSignals:
                     is_good = False
                     yield UNSIGNED(**of, zone=signing.name)
                     continue
-            if any(published != each.records.rdatas for published in self._apex.sets[rtype]):
+            if any(published != signed_set.records.rdatas for published in self._apex.sets[rtype]):
                 is_good = False
                 yield MISMATCH(**of)
         if is_good:

@@ -43,18 +43,18 @@ SUPPORT = Tag("EDNS0_SUPPORT", Level.INFO, ("servers",))
 async def nameserver02(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers support EDNS version 0."""
     servers = usable(await zone.all_servers())
-    good = []
+    supporting = []
     faulty = False
     for server, response in await query_all(servers, zone.name, "SOA", edns=PLAIN_EDNS):
         await zone.wait_for_turn()
         tag = _judge(response) if response else await _judge_silence(zone, server)
         if tag is None:
-            good.append(server)
+            supporting.append(server)
             continue
         faulty |= tag is not NO_RESPONSE
         yield tag(**server_args(server), domain=zone.name) if "domain" in tag.keys else tag(**server_args(server))
-    if good and not faulty:
-        yield SUPPORT(servers=good)
+    if supporting and not faulty:
+        yield SUPPORT(servers=supporting)
 
 
 def _judge(response: Response) -> Tag | None:

@@ -41,7 +41,7 @@ async def nameserver05(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
     """Check that the name servers respond to AAAA queries correctly."""
     servers = usable(await zone.all_servers())
     pending = [(server, server.query(zone.name, "A"), server.query(zone.name, "AAAA")) for server in servers]
-    good: list[Nameserver] = []
+    correct: list[Nameserver] = []
     faulty = False
     for server, about_a, about_aaaa in pending:
         response = await about_a
@@ -54,9 +54,9 @@ async def nameserver05(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
             for finding in problems:
                 yield finding
         else:
-            good.append(server)
-    if good and not faulty:
-        yield WELL_PROCESSED(servers=good)
+            correct.append(server)
+    if correct and not faulty:
+        yield WELL_PROCESSED(servers=correct)
 
 
 def _judge(server: Nameserver, response: Response | None) -> Iterator[Finding]:

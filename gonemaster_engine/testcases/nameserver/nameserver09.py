@@ -51,14 +51,14 @@ async def nameserver09(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
     pending = [
         (server, [server.query(name, QUERY_TYPE, qname_octets=spelling) for spelling in octets]) for server in servers
     ]
-    given = set()
+    received = set()
     for server, queries in pending:
         first, second = [await query for query in queries]
         if (result := await _compare(zone, server, spelled, first, second)) is not None:
-            given.add(result.tag)
+            received.add(result.tag)
             yield result
-    if given:
-        tag = RESULTS_OK if given <= {SAME_ANSWER, SAME_RCODE} else RESULTS_DIFFER
+    if received:
+        tag = RESULTS_OK if received <= {SAME_ANSWER, SAME_RCODE} else RESULTS_DIFFER
         yield tag(query_type=QUERY_TYPE, domain=name)
 
 

@@ -34,7 +34,7 @@ NOT_CLEAR = Tag("Z_FLAGS_NOTCLEAR", Level.WARNING, ("ns", "address"))
 async def nameserver12(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers clear unassigned EDNS flags in responses."""
     servers = usable(await zone.all_servers())
-    good = []
+    correct = []
     for server, response in await query_all(servers, zone.name, "SOA", edns=PROBE):
         await zone.wait_for_turn()
         if response is None:
@@ -42,9 +42,9 @@ async def nameserver12(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
         elif (fault := _fault(response)) is not None:
             yield fault(**server_args(server))
         else:
-            good.append(server)
-    if good:
-        yield CLEAR(servers=good)
+            correct.append(server)
+    if correct:
+        yield CLEAR(servers=correct)
 
 
 def _fault(response: Response) -> Tag | None:

@@ -34,7 +34,7 @@ RESPONSE_OK = Tag("N13_EDNS_RESPONSE_OK", Level.INFO, ("servers",))
 async def nameserver13(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that truncated responses contain the OPT record."""
     servers = usable(await zone.all_servers())
-    good = []
+    correct = []
     for server, response in await query_all(servers, zone.name, "DNSKEY", edns=PROBE, fallback=False):
         await zone.wait_for_turn()
         if response is None:
@@ -42,9 +42,9 @@ async def nameserver13(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
         elif (fault := _fault(response)) is not None:
             yield fault(**server_args(server))
         else:
-            good.append(server)
-    if good:
-        yield RESPONSE_OK(servers=good)
+            correct.append(server)
+    if correct:
+        yield RESPONSE_OK(servers=correct)
 
 
 def _fault(response: Response) -> Tag | None:

@@ -20,12 +20,12 @@ SYNTAX_OK = Tag("NAMESERVER_SYNTAX_OK", Level.INFO, ("servers",))
 @case("syntax04", *TAGS.all, SYNTAX_OK)
 async def syntax04(zone: Zone) -> AsyncIterator[Finding]:
     """Check that the names of the name servers are valid host names."""
-    good = []
+    valid = []
     for name in await zone.all_names():
         faults = TAGS.faults(name)
         for fault in faults:
             yield fault
         if not faults:
-            good.append(name)
-    if good:
-        yield SYNTAX_OK(servers=good)
+            valid.append(name)
+    if valid:
+        yield SYNTAX_OK(servers=valid)

@@ -63,19 +63,19 @@ class _SoaContents:
 async def zone01(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the SOA MNAME is a name server with the newest version of the zone."""
     servers = usable(await zone.all_servers())
-    seen = await _collect(zone, await query_all(servers, zone.name, "SOA"))
-    if seen.localhost_at:
-        yield IS_LOCALHOST(addresses=sorted(seen.localhost_at))
-    if seen.dot_at:
-        yield IS_DOT(addresses=sorted(seen.dot_at))
+    primaries_found = await _collect(zone, await query_all(servers, zone.name, "SOA"))
+    if primaries_found.localhost_at:
+        yield IS_LOCALHOST(addresses=sorted(primaries_found.localhost_at))
+    if primaries_found.dot_at:
+        yield IS_DOT(addresses=sorted(primaries_found.dot_at))
     primaries: list[tuple[Nameserver, int]] = []
     ns_names = await zone.ns_names()
-    for mname in sorted(seen.mnames):
+    for mname in sorted(primaries_found.mnames):
         if mname not in ns_names:
             yield NOT_IN_NS_LIST(ns=mname)
         async for finding in _query_primary(zone, mname, usable, primaries):
             yield finding
-    for finding in _compare(primaries, seen.serials):
+    for finding in _compare(primaries, primaries_found.serials):
         yield finding
 
 

@@ -43,5 +43,5 @@ async def _query(zone: Zone, host: str) -> Response | None:
     """Return the first authoritative answer about a host."""
     if names.is_in_domain(host, zone.name):
         return await zone.query_auth(host, "A")
-    # probably no server has the name, so all are queried concurrently
+    # Usually no server has data for the name, so all servers are queried concurrently.
     return next((answer for _, answer in await zone.query_all(host, "A") if answer and answer.aa), None)

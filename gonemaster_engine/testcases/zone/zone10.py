@@ -39,7 +39,7 @@ WRONG_SOA = Tag("WRONG_SOA", Level.DEBUG, (*_SERVER, "owner", "query_name"))
 async def zone10(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the zone has exactly one SOA record, and no CNAME or DNAME record at its apex."""
     servers = usable(await zone.all_servers())
-    good: list[Nameserver] = []
+    correct: list[Nameserver] = []
     faulty = False
     for server, response in await query_all(servers, zone.name, "SOA"):
         await zone.wait_for_turn()
@@ -49,10 +49,10 @@ async def zone10(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
             faulty = True
             yield fault
         else:
-            good.append(server)
-    if good and not faulty:
+            correct.append(server)
+    if correct and not faulty:
         yield ONE_SOA()
-    for finding in await _aliases(zone.name, good):
+    for finding in await _aliases(zone.name, correct):
         yield finding
 
 

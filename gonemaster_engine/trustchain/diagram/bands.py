@@ -89,15 +89,15 @@ def _middle_band(
 ) -> Band:
     below = context.chain.cuts[position + 1]
     column, ds_column = _ds_column(context, position + 1, ds, keys_below)
-    worth = marks.for_set(below.ds_signatures, context.chain.checked_at)
-    targets = ends_of((box for _, box in ds), worth) if worth else ()
+    signature_mark = marks.for_set(below.ds_signatures, context.chain.checked_at)
+    targets = ends_of((box for _, box in ds), signature_mark) if signature_mark else ()
     return _zone(context, position, keys, column, _signed(context, keys, below.ds_signatures, targets), ds_column)
 
 
 def _tested(context: Context, keys: Sequence[KeyBox]) -> Band:
     cut = context.chain.cuts[-1]
     found = list(record_ends(context))
-    over_data = [each for each in cut.signatures if each.covers != "DNSKEY"]
+    over_data = [signature for signature in cut.signatures if signature.covers != "DNSKEY"]
     targets = tuple(BundleEnd(box, mark) for box, mark in found if mark)
     column = _fewer(context, [box for box, _ in found], "records", len(context.chain.cuts) - 1)
     return _zone(context, len(context.chain.cuts) - 1, keys, column, _signed(context, keys, over_data, targets), None)
@@ -115,7 +115,7 @@ def _zone(
     entries = [each.box for each in keys if each.is_entry]
     others = [each.box for each in keys if not each.is_entry]
     over_keys = [each for each in cut.signatures if each.covers == "DNSKEY"]
-    worth = marks.for_set(over_keys, context.chain.checked_at)
+    signature_mark = marks.for_set(over_keys, context.chain.checked_at)
     columns: Columns = (
         _fewer(context, entries if keys else [no_keys(context, position)], "keys", position),
         _fewer(context, others, "other-keys", position),
@@ -126,7 +126,7 @@ def _zone(
         name=context.words.label("root") if cut.name == "." else cut.name,
         reasons=tuple(map(context.words.reason, cut.reasons[:_MAX_REASONS])),
         columns=columns,
-        keys=_signed(context, keys, over_keys, ends_of(others, worth) if worth else ()),
+        keys=_signed(context, keys, over_keys, ends_of(others, signature_mark) if signature_mark else ()),
         data=data,
         below=below,
     )
@@ -156,9 +156,9 @@ def _signed(
     if not targets or not rrsigs:
         return None
     at, shared = context.chain.checked_at, marks.best(end.mark for end in targets)
-    own = marks.by_signer(rrsigs)
-    worth = ((each.box, marks.for_signatures(own.get(each.key.name, ()), at)) for each in keys)
-    return Bundle(tuple(BundleEnd(box, mark) for box, mark in worth if mark), targets, shared or Mark.UNKNOWN)
+    by_key = marks.by_signer(rrsigs)
+    marked_boxes = ((key.box, marks.for_signatures(by_key.get(key.key.name, ()), at)) for key in keys)
+    return Bundle(tuple(BundleEnd(box, mark) for box, mark in marked_boxes if mark), targets, shared or Mark.UNKNOWN)
 
 
 def _ds_column(
@@ -168,13 +168,13 @@ def _ds_column(
     cut = context.chain.cuts[position]
     boxes = [box for _, box in ds] or [no_ds(context, position)]
     column = _fewer(context, boxes, "ds", position)
-    having = {key.key.name for key in keys}
-    fitting = [box for each, box in ds if each.verdict == "match" and each.of in having]
-    if not fitting:
+    key_names = {key.key.name for key in keys}
+    matching = [box for view, box in ds if view.verdict == "match" and view.of in key_names]
+    if not matching:
         mark = _without_match(cut)
         return column, Bundle(ends_of(boxes, mark), (), mark)
-    sources = tuple(BundleEnd(box, box.mark) for box in fitting)
-    mark = marks.best(box.mark for box in fitting) or Mark.UNKNOWN
+    sources = tuple(BundleEnd(box, box.mark) for box in matching)
+    mark = marks.best(box.mark for box in matching) or Mark.UNKNOWN
     named = (key.box for key in keys if key.key.name in cut.matched)
     return column, Bundle(sources, ends_of(named, mark), mark)
 
@@ -189,7 +189,7 @@ def _fewer(context: Context, boxes: Iterable[Box], kind: str, position: int) -> 
     listed = list(boxes)
     if len(listed) <= MAX_BOXES:
         return tuple(listed)
-    kept, left_out = listed[: MAX_BOXES - 1], listed[MAX_BOXES - 1 :]
+    shown, left_out = listed[: MAX_BOXES - 1], listed[MAX_BOXES - 1 :]
     words = context.words
     more = context.box(
         f"{kind}-more",
@@ -200,7 +200,7 @@ def _fewer(context: Context, boxes: Iterable[Box], kind: str, position: int) -> 
         position=position,
         listed=[fact for box in left_out[:MAX_BOXES] for fact in facts.left_out(words, box.label, box.about.word)],
     )
-    return (*kept, more)
+    return (*shown, more)
 
 
 def _fewer_bands(context: Context, bands: list[Band]) -> Iterator[Band]:

@@ -69,7 +69,7 @@ def key_boxes(context: Context, position: int) -> list[KeyBox]:
         _key_box(context, position, number, rrsigs=rrsigs.get(key.name, []), total=total)
         for number, key in enumerate(cut.keys)
     ]
-    return sorted(found, key=lambda each: (each.key.name not in cut.matched, each.key.name not in rrsigs))
+    return sorted(found, key=lambda key_box: (key_box.key.name not in cut.matched, key_box.key.name not in rrsigs))
 
 
 def _is_entry(cut: ZoneView, key: Key) -> bool:
@@ -82,10 +82,10 @@ def _key_box(context: Context, position: int, number: int, *, rrsigs: Sequence[S
     words, cut = context.words, context.chain.cuts[position]
     key = cut.keys[number]
     is_entry = _is_entry(cut, key)
-    over_keys = [each for each in rrsigs if each.covers == "DNSKEY"] if is_entry else []
+    over_keys = [signature for signature in rrsigs if signature.covers == "DNSKEY"] if is_entry else []
     problem = _note(context, key, over_keys, total)
     mark = marks.for_keys(cut)
-    role = _role(key, is_entry=is_entry, signs_data=any(each.covers != "DNSKEY" for each in rrsigs))
+    role = _role(key, is_entry=is_entry, signs_data=any(signature.covers != "DNSKEY" for signature in rrsigs))
     is_anchor = cut.name == "." and key.name in cut.matched
     box = context.box(
         f"key-{number}",
@@ -125,7 +125,7 @@ def _signature_note(context: Context, rrsigs: Sequence[Signature]) -> str:
     if marks.for_signatures(rrsigs, at) in {None, Mark.OK}:
         return ""
     if marks.differs(rrsigs):
-        return words.label("signature_differs") if any(each.verdict == "valid" for each in rrsigs) else ""
+        return words.label("signature_differs") if any(signature.verdict == "valid" for signature in rrsigs) else ""
     end = marks.ending(rrsigs, at)
     if end:
         return words.label("signature_ends", time=f"{end:%H:%M}")
@@ -133,8 +133,8 @@ def _signature_note(context: Context, rrsigs: Sequence[Signature]) -> str:
 
 
 def _answering(servers: Iterable[ServerView], records: Iterable[Key | DsView]) -> set[str]:
-    given = {address for record in records for address in record.servers}
-    return given | {server.address for server in servers if server.status != "indeterminate"}
+    answering = {address for record in records for address in record.servers}
+    return answering | {server.address for server in servers if server.status != "indeterminate"}
 
 
 def ds_boxes(context: Context, position: int) -> list[tuple[DsView, Box]]:
@@ -224,7 +224,10 @@ def record_ends(context: Context) -> Iterator[tuple[Box, Mark | None]]:
 
 def _records(context: Context, number: int, kind: str, rrsigs: Sequence[Signature]) -> tuple[Box, Mark | None]:
     words, position = context.words, len(context.chain.cuts) - 1
-    mark, worth = marks.for_status(context.chain.cuts[-1].status), marks.for_set(rrsigs, context.chain.checked_at)
+    mark, signature_mark = (
+        marks.for_status(context.chain.cuts[-1].status),
+        marks.for_set(rrsigs, context.chain.checked_at),
+    )
     problem = _set_note(context, rrsigs)
     box = context.box(
         f"records-{number}",
@@ -235,14 +238,14 @@ def _records(context: Context, number: int, kind: str, rrsigs: Sequence[Signatur
         position=position,
         listed=facts.signed_by(words, rrsigs),
     )
-    return box, worth
+    return box, signature_mark
 
 
 def _set_note(context: Context, rrsigs: Sequence[Signature]) -> str:
     """Return a note about a problem of a set's signatures, taken from the best signing key."""
     at = context.chain.checked_at
-    worth = marks.for_set(rrsigs, at)
-    found = (each for each in marks.by_signer(rrsigs).values() if marks.for_signatures(each, at) is worth)
+    signature_mark = marks.for_set(rrsigs, at)
+    found = (each for each in marks.by_signer(rrsigs).values() if marks.for_signatures(each, at) is signature_mark)
     return _signature_note(context, next(found, []))
 
 

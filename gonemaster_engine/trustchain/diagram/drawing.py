@@ -194,8 +194,8 @@ def _at(point: Point) -> str:
     return f"{point[0]:g} {point[1]:g}"
 
 
-def _length(one: Point, other: Point) -> float:
-    return abs(one[0] - other[0]) + abs(one[1] - other[1])  # all lines are horizontal or vertical
+def _length(start: Point, end: Point) -> float:
+    return abs(start[0] - end[0]) + abs(start[1] - end[1])  # all lines are horizontal or vertical
 
 
 def _towards(start: Point, end: Point, distance: float) -> Point:

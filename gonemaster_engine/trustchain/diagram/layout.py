@@ -130,9 +130,9 @@ def _bundle(band: PlacedBand, bundle: Bundle, x: float) -> Iterator[Polyline]:
 def _to_common_line(band: PlacedBand, place: PlacedBox, x: float) -> tuple[float, tuple[Point, ...]]:
     """Return the height at which a line from a box meets the common line, and its points; it passes below boxes."""
     if x == _DATA_LINE and place.x == _COLUMNS[0][0] and band.band.columns[1]:
-        way, below = _KEYS_LINE - 5, band.bottom - _FOOT + _BELOW_BOXES
+        channel, below = _KEYS_LINE - 5, band.bottom - _FOOT + _BELOW_BOXES
         start = place.middle + BOX_HEIGHT / 4
-        return below, ((place.right, start), (way, start), (way, below), (x, below))
+        return below, ((place.right, start), (channel, start), (channel, below), (x, below))
     return place.middle, ((place.right, place.middle), (x, place.middle))
 
 

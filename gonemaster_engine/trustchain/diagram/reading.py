@@ -163,8 +163,8 @@ def _link(item: Mapping[str, Any]) -> _KeyLink:
 
 def _cut(item: Mapping[str, Any], links: Sequence[_KeyLink]) -> ZoneView:
     name = _text(item.get("zone"))
-    own = [link for link in links if link.zone == name]  # in the order of the DS records
-    ds = tuple(_ds(each, own) for each in _items(item.get("ds")))
+    zone_links = [link for link in links if link.zone == name]  # in the order of the DS records
+    ds = tuple(_ds(each, zone_links) for each in _items(item.get("ds")))
     signatures = _signatures(item.get("signatures"))
     return ZoneView(
         name=name,
@@ -181,8 +181,8 @@ def _cut(item: Mapping[str, Any], links: Sequence[_KeyLink]) -> ZoneView:
 
 def _ds(item: Mapping[str, Any], links: list[_KeyLink]) -> DsView:
     tag, algorithm, digest_type = (_number(item.get(key)) for key in ("key_tag", "algorithm", "digest_type"))
-    wanted = (tag, algorithm, digest_type)
-    link = next((each for each in links if (each.key_tag, each.algorithm, each.digest_type) == wanted), None)
+    ds_key = (tag, algorithm, digest_type)
+    link = next((each for each in links if (each.key_tag, each.algorithm, each.digest_type) == ds_key), None)
     if link:
         links.remove(link)
     return DsView(

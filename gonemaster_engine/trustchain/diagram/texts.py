@@ -43,9 +43,9 @@ class DiagramTexts:
         """Return the sentence for a reason of the document; unknown reasons are returned unchanged."""
         if code in REASONS:
             return phrase(REASONS[code], {}, locale=self.locale)
-        what, _, fault = code.partition("_")
-        if what in _RRSETS and fault in REASONS:
-            return phrase(REASONS[fault], {"rrset": _RRSETS[what]}, locale=self.locale)
+        subject, _, fault = code.partition("_")
+        if subject in _RRSETS and fault in REASONS:
+            return phrase(REASONS[fault], {"rrset": _RRSETS[subject]}, locale=self.locale)
         return shown(code)
 
     def summary(self, status: str, zone: str) -> str:

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 LIFE = timedelta(seconds=15)  # The longest time for which a killed holder blocks other processes.
 TIMEOUT = timedelta(seconds=30)
-_LOOK_EVERY_S = 0.02
+_CHECK_INTERVAL_S = 0.02
 # Compare and change atomically: between a GET and a DEL the lock could expire and pass to another holder.
 _IF_OURS = 'return redis.call("GET", KEYS[1]) == ARGV[1] and '
 
@@ -104,7 +104,7 @@ class Locks:
         while not self.acquire(name, holder, LIFE):
             if time.monotonic() > deadline:
                 raise BrokerUnavailable(f"another process holds the lock {name}")
-            time.sleep(_LOOK_EVERY_S)
+            time.sleep(_CHECK_INTERVAL_S)
         with self._held(name, holder) as lock:
             yield lock
 

@@ -27,6 +27,8 @@ class ProcessReport:
     writer_held_since: float | None = None  # Since when no process could acquire the write lock of SQLite.
     disconnected_since: float | None = None  # When the consumer of this worker stopped polling queues.
     idle_since: float | None = None  # When this worker stopped receiving waiting messages.
+    refused_since: float | None = None  # When Redis started answering this worker's requests for messages with errors.
+    refusal: str = ""
     offline_since: float | None = None  # When name servers stopped answering this worker.
     offline_families: tuple[int, ...] = ()  # The address families in which none answers.
 

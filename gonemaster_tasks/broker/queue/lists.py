@@ -91,7 +91,7 @@ class WaitingLists:
                 removed += [piece[number - 1] for number in numbers]
         return removed
 
-    def move(self, job_ids: Sequence[str], tier: str, where: Where, pivot: str = "") -> list[str]:
+    def move(self, job_ids: Sequence[str], tier: str, side: Where, pivot: str = "") -> list[str]:
         """Move waiting messages within their tier, in the given order; return the ids of the moved ones.
 
         Raises:
@@ -100,7 +100,7 @@ class WaitingLists:
         pivots = _message_forms([pivot], tier)
         with reachable():
             try:
-                numbers = self._edit(keys=[tier], args=[where, *pivots, *_message_forms(job_ids, tier)])
+                numbers = self._edit(keys=[tier], args=[side, *pivots, *_message_forms(job_ids, tier)])
             except redis.ResponseError as error:
                 if "NOPIVOT" in str(error):
                     raise LookupError(pivot) from error
@@ -123,14 +123,14 @@ class WaitingLists:
         self._put_in_order(job_ids, tier, within=len(job_ids))
 
     def _put_in_order(self, job_ids: Iterable[str], tier: str, *, within: int) -> int:
-        wanted = keys.wanted_order(tier, secrets.token_hex(8))
+        order_key = keys.new_order(tier, secrets.token_hex(8))
         with reachable():
             for piece in slices(job_ids, _IDS):
                 with self._client.pipeline(transaction=True) as pipe:
-                    pipe.rpush(wanted, *piece)
-                    pipe.expire(wanted, _REORDER_LIFE_S)  # Set immediately, in case the process is killed halfway.
+                    pipe.rpush(order_key, *piece)
+                    pipe.expire(order_key, _REORDER_LIFE_S)  # Set immediately, in case the process is killed halfway.
                     pipe.execute()
-            return int(self._reorder(keys=[tier, wanted], args=[within]))
+            return int(self._reorder(keys=[tier, order_key], args=[within]))
 
     def rebuild(self, job_ids: Iterable[str], tier: str) -> int:
         """Replace all waiting messages of a tier with those of `job_ids`; return their number.

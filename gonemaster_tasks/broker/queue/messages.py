@@ -8,8 +8,8 @@ from typing import Any
 from gonemaster_db.core.ids import is_job_id
 from gonemaster_tasks.queues import MAINTENANCE, ROUTES, RUN, TIERS
 
-_LONGEST = 65_536  # bytes; job messages have about 400, messages of beat 1,000
-_LONGEST_NAME = 255
+_MAX_BYTES = 65_536  # bytes; job messages have about 400, messages of beat 1,000
+_MAX_NAME = 255
 _BEFORE_TAG = '"delivery_tag": "'  # the last field
 
 
@@ -75,8 +75,8 @@ def fault_of(message: bytes, queue: str) -> str:
     Any client of Redis can write to a queue. Celery and kombu do not validate the form of a message, so the worker
     validates it first.
     """
-    if len(message) > _LONGEST:
-        return f"longer than {_LONGEST} bytes"
+    if len(message) > _MAX_BYTES:
+        return f"longer than {_MAX_BYTES} bytes"
     try:
         fields = json.loads(message.decode())
         return _fault_of_job(fields, queue) if queue in TIERS else _fault_of_call(fields, queue)
@@ -89,8 +89,8 @@ def _fault_of_job(fields: Any, tier: str) -> str:
     job_id = fields["headers"]["id"]
     if not isinstance(job_id, str) or not is_job_id(job_id):
         return "the message names no job"
-    ours = any(fields == json.loads(build_message(job_id, tier, redelivered=form)) for form in (False, True))
-    return "" if ours else "the content is not a job message of this service"
+    is_job_message = any(fields == json.loads(build_message(job_id, tier, redelivered=form)) for form in (False, True))
+    return "" if is_job_message else "the content is not a job message of this service"
 
 
 def _fault_of_call(fields: Any, queue: str) -> str:
@@ -98,7 +98,7 @@ def _fault_of_call(fields: Any, queue: str) -> str:
     headers, properties = fields["headers"], fields["properties"]
     arguments, keywords, _ = json.loads(base64.b64decode(fields["body"], validate=True))
     names = (headers["id"], headers["task"], properties["delivery_tag"], properties["delivery_info"]["exchange"])
-    if not all(isinstance(name, str) and len(name) <= _LONGEST_NAME for name in names):
+    if not all(isinstance(name, str) and len(name) <= _MAX_NAME for name in names):
         return "an id or a name is not a short string"
     if (fields["content-type"], fields["content-encoding"]) != ("application/json", "utf-8"):
         return "the content is not JSON in UTF-8"

@@ -16,7 +16,7 @@ from gonemaster_tasks.broker.keys import REJECTED, TYPES
 log = logging.getLogger(__name__)
 
 KEPT = 100
-_LONGEST = 2000  # characters of an item
+_MAX_CHARACTERS = 2000  # characters of an item
 _LIFE = timedelta(days=1)  # From the last item on; the queue health reports it for this long.
 
 
@@ -38,10 +38,10 @@ class RejectedItems:
 
     def add(self, queue: str, item: bytes | str, reason: str) -> None:
         """Store an item that was removed from a queue."""
-        text = item if isinstance(item, str) else item[: 4 * _LONGEST].decode(errors="backslashreplace")
+        text = item if isinstance(item, str) else item[: 4 * _MAX_CHARACTERS].decode(errors="backslashreplace")
         with reachable():
-            kept = RejectedItem(queue, reason, text[:_LONGEST], server_time(self._client))
-            self._push(kept)
+            rejected = RejectedItem(queue, reason, text[:_MAX_CHARACTERS], server_time(self._client))
+            self._push(rejected)
         log.error("invalid queue item rejected", extra={"queue": queue, "reason": reason, "kept_in": REJECTED})
 
     def newest(self) -> RejectedItem | None:

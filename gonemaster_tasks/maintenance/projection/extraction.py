@@ -23,8 +23,8 @@ from gonemaster_tasks.maintenance.projection.outline import (
 )
 from gonemaster_tasks.maintenance.projection.texts import address_of, asn_of, name_of, prefix_of
 
-_LONGEST_KEY = 255
-_LONGEST_VERSION = 64
+_MAX_KEY = 255
+_MAX_VERSION = 64
 _SEVERITIES = frozenset({"NOTICE", "WARNING", "ERROR", "CRITICAL"})
 _MISSING = frozenset({"EMPTY_ASN_SET", "CN04_EMPTY_PREFIX_SET"})
 _FAILED = frozenset({"ERROR_ASN_DATABASE", "CN04_ERROR_PREFIX_DATABASE"})
@@ -42,10 +42,12 @@ def facts_of(row: RunRow, stored: StoredRun, kinds: Mapping[int, EntryType], out
     document = stored.full_document
     for place, tag in outline.places:
         found.take(tag, document.arguments(place))
-    timings = {(one.nameserver, one.address): one for one in _timings(document.nameserver_timings, found)}
+    timings = {
+        (endpoint.nameserver, endpoint.address): endpoint for endpoint in _timings(document.nameserver_timings, found)
+    }
     endpoints = _endpoints(found, timings)
-    origins = list(found.known_origins({one.address for one in endpoints if one.address}))
-    asns = found.asns | {(asn, 6 if ":" in one.address else 4) for one in origins for asn in one.asns}
+    origins = list(found.known_origins({endpoint.address for endpoint in endpoints if endpoint.address}))
+    asns = found.asns | {(asn, 6 if ":" in origin.address else 4) for origin in origins for asn in origin.asns}
     return RunFacts(
         row.domain_id,
         row.domain,
@@ -102,9 +104,9 @@ class _Extracted:
         elif tag.startswith(ALGORITHM_PREFIX):
             self._take_algorithm(args)
         elif tag == VERSION and isinstance(args.get("string"), str):
-            self.versions.add(args["string"][:_LONGEST_KEY])
+            self.versions.add(args["string"][:_MAX_KEY])
         elif tag == ENGINE and isinstance(args.get("version"), str):
-            self.engine = args["version"][:_LONGEST_VERSION]
+            self.engine = args["version"][:_MAX_VERSION]
 
     def announced(self, address: str, asns: Any, prefix: Any) -> None:
         """Record the ASes and the prefix that announce an address."""
@@ -202,8 +204,8 @@ def _categories(
 
 
 def _ipv6_coverage(endpoints: Iterable[EndpointFact]) -> str:
-    names = {one.nameserver for one in endpoints}
-    reached = {one.nameserver for one in endpoints if ":" in one.address}
+    names = {endpoint.nameserver for endpoint in endpoints}
+    reached = {endpoint.nameserver for endpoint in endpoints if ":" in endpoint.address}
     if not reached:
         return "none"
     return "full" if reached == names else "partial"

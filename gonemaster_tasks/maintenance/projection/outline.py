@@ -67,12 +67,14 @@ class Outlines:
 def _outline(found: Sequence[tuple[int, int, EntryType]], floor: str) -> Outline:
     counted = frozenset(at_least(floor))
     tags = {kind.tag for _, _, kind in found}
-    wanted = SERVERS | ORIGINS | AS_LISTS.keys() | {VERSION, ENGINE}
+    required = SERVERS | ORIGINS | AS_LISTS.keys() | {VERSION, ENGINE}
     if not any(tag.startswith("A01_") for tag in tags):
-        wanted |= MORE_SERVERS
+        required |= MORE_SERVERS
     return Outline(
         places=[
-            (place, kind.tag) for place, _, kind in found if kind.tag in wanted or kind.tag.startswith(ALGORITHM_PREFIX)
+            (place, kind.tag)
+            for place, _, kind in found
+            if kind.tag in required or kind.tag.startswith(ALGORITHM_PREFIX)
         ],
         counts=Counter(kind_id for _, kind_id, kind in found if kind.level in counted),
         posture=_posture(tags, has_dnssec=any(kind.module == "DNSSEC" for _, _, kind in found)),

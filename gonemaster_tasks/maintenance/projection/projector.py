@@ -34,16 +34,16 @@ log = logging.getLogger(__name__)
 RUNS_AT_A_TIME = 300
 _FOUND_AT_A_TIME = 3000
 _RECENT = timedelta(days=7)
-_LOOK_AT_ALL_EACH = timedelta(minutes=10)
+_FULL_CHECK_INTERVAL = timedelta(minutes=10)
 
 
 class Projector:
     """The state of a process between rounds: when it last checked old batches, and which batches had no new runs."""
 
     def __init__(self) -> None:
-        self._looked_at_all: datetime | None = None
+        self._full_check_at: datetime | None = None
         # (cohort, generation, batch) to the number of succeeded runs
-        self._nothing: dict[tuple[int, int, int], int] = {}
+        self._unchanged: dict[tuple[int, int, int], int] = {}
         self._outlines: dict[str, Outlines] = {}
 
     def project(
@@ -62,26 +62,26 @@ class Projector:
         began = now()
         with store.read_only() as session:
             pending = pending_cohorts(session)
-            whole = bool(pending) or self._is_time_for_all(began)
-            found = find_waiting(session, floor=floor, created_since=None if whole else began - _RECENT)
+            is_full = bool(pending) or self._is_full_check_due(began)
+            found = find_waiting(session, floor=floor, created_since=None if is_full else began - _RECENT)
         projected = 0
         for waiting in found:
             if stopped():
                 return projected
-            if self._nothing.get(_about(waiting)) == waiting.succeeded:
+            if self._unchanged.get(_about(waiting)) == waiting.succeeded:
                 continue
             if not _belongs(store, waiting, coverage):
-                self._nothing[_about(waiting)] = waiting.succeeded
+                self._unchanged[_about(waiting)] = waiting.succeeded
             else:
                 projected += self._project(store, waiting, now, stopped)
-        if whole:
-            self._looked_at_all = began
+        if is_full:
+            self._full_check_at = began
         for cohort_id, generation in pending.items():
             _finish(store, cohort_id, generation, now())
         return projected
 
-    def _is_time_for_all(self, now: datetime) -> bool:
-        return self._looked_at_all is None or now - self._looked_at_all >= _LOOK_AT_ALL_EACH
+    def _is_full_check_due(self, now: datetime) -> bool:
+        return self._full_check_at is None or now - self._full_check_at >= _FULL_CHECK_INTERVAL
 
     def _project(
         self, store: Store, waiting: UnseenBatch, now: Callable[[], datetime], stopped: Callable[[], bool]
@@ -95,7 +95,7 @@ class Projector:
             log.info("projection dropped, its cohort or batch has changed", extra={"batch_key": waiting.batch_key})
             return 0
         if not stopped() and work.snapshot_id is None:
-            self._nothing[_about(waiting)] = waiting.succeeded
+            self._unchanged[_about(waiting)] = waiting.succeeded
         return projected
 
 
@@ -139,10 +139,10 @@ class _BatchProjection:
         while True:
             with self._store.read_only() as session:
                 keys = waiting_runs(session, self._current_batch(), limit=_FOUND_AT_A_TIME)
-            for some in chunks(keys, RUNS_AT_A_TIME):
+            for chunk in chunks(keys, RUNS_AT_A_TIME):
                 if self._stopped():
                     return projected
-                projected += self._project(some)
+                projected += self._project(chunk)
             if len(keys) < _FOUND_AT_A_TIME:
                 break
         if (snapshot_id := self.snapshot_id) is not None:

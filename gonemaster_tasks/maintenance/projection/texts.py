@@ -5,8 +5,8 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 _MAX_ASN = 2**32 - 1
-_LONGEST_NAME = 255
-_LONGEST_TEXT = 1024  # the length of a name with every byte escaped
+_MAX_NAME = 255
+_MAX_TEXT = 1024  # the length of a name with every byte escaped
 _CACHED = 65_536  # entries per kind; most runs use the same servers
 
 
@@ -32,7 +32,7 @@ def asn_of(value: Any) -> int | None:
 
 
 def _is_short(value: Any) -> bool:
-    return isinstance(value, str) and len(value) <= _LONGEST_TEXT
+    return isinstance(value, str) and len(value) <= _MAX_TEXT
 
 
 @lru_cache(maxsize=_CACHED)
@@ -55,4 +55,4 @@ def _prefix(value: str) -> str | None:
 @lru_cache(maxsize=_CACHED)
 def _name(value: str) -> str | None:
     name = value.lower().removesuffix(".") or "."
-    return name if len(name) <= _LONGEST_NAME and name.isascii() and name.isprintable() else None
+    return name if len(name) <= _MAX_NAME and name.isascii() and name.isprintable() else None

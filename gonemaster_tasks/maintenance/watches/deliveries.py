@@ -45,14 +45,14 @@ GIVE_UP_AFTER = timedelta(hours=24)
 AT_ONCE = 16
 _PER_HOST = 2
 _WORK_FOR_S = 15.0  # Then the slot is released; the next call continues.
-_LOOK_EVERY_S = 0.2
+_CHECK_INTERVAL_S = 0.2
 _FIRST_PAUSE = timedelta(minutes=1)
-_LONGEST_PAUSE = timedelta(hours=1)
+_MAX_PAUSE = timedelta(hours=1)
 
 
 def pause_after(failures: int) -> timedelta:
     """Return the pause for a receiver after consecutive failures: 1, 2, 4 ... minutes, up to an hour."""
-    pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * (1 << min(failures, 20) - 1))
+    pause = min(_MAX_PAUSE, _FIRST_PAUSE * (1 << min(failures, 20) - 1))
     return random.uniform(0.9, 1.1) * pause  # Deliveries that failed together are not retried together.
 
 
@@ -100,7 +100,9 @@ class _DeliveryAttempts:
                     self._begin(self._claim(AT_ONCE - len(self.running)))
                 if not self.running:
                     break
-                await asyncio.wait(self.running.values(), timeout=_LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(
+                    self.running.values(), timeout=_CHECK_INTERVAL_S, return_when=asyncio.FIRST_COMPLETED
+                )
                 if time.monotonic() - renewed > self.lease.total_seconds() / 3:
                     self._renew()
                     renewed = time.monotonic()
@@ -142,8 +144,8 @@ class _DeliveryAttempts:
     def _renew(self) -> None:
         ids = list(self.running)
         until = self.now() + self.lease
-        kept = self.store.run_in_transaction(partial(renew_deliveries, ids=ids, worker=self.holder, until=until))
-        for delivery_id in set(ids) - kept:  # Another worker has claimed the delivery, or its watch was deleted.
+        renewed = self.store.run_in_transaction(partial(renew_deliveries, ids=ids, worker=self.holder, until=until))
+        for delivery_id in set(ids) - renewed:  # Another worker has claimed the delivery, or its watch was deleted.
             self.running[delivery_id].cancel()
 
     async def _cancel_all(self) -> None:

@@ -103,7 +103,7 @@ def _webhook_body(
             "event": event,
             "created_at": instant(now),
             "watch": {"id": watch.id, "tag": watch.tag, "domain": watch.domain},
-            "events": [{**one, "url": link_to(watch, event, one)} for one in events],
+            "events": [{**details, "url": link_to(watch, event, details)} for details in events],
         }
     )
 
@@ -144,10 +144,10 @@ def add_to_summary(
     """Return the summary of a digest with more changes added: their number, and the worst ones."""
     joined: dict[str, Any] = {}
     for event in _CHANGES:
-        known = summary.get(event.value, {"count": 0, "first": []})
+        counts = summary.get(event.value, {"count": 0, "first": []})
         new = events.get(event, ())
-        listed = sorted([*known["first"], *new], key=_worst_first)[:_LISTED]
-        joined[event.value] = {"count": known["count"] + len(new), "first": listed}
+        listed = sorted([*counts["first"], *new], key=_worst_first)[:_LISTED]
+        joined[event.value] = {"count": counts["count"] + len(new), "first": listed}
     return joined
 
 
@@ -200,11 +200,13 @@ def _change_lines(watch: Watch, event: WatchEvent, part: Mapping[str, Any]) -> l
 
 def _change_line(event: WatchEvent, change: Mapping[str, Any]) -> str:
     grades = [change[side]["grade"] or "no grade" for side in ("previous", "current")]
-    tags = change["new_tags"] if event is WatchEvent.DOMAIN_REGRESSED else change["gone_tags"]
-    named = [f"{tag['level']} {tag['tag']}" for tag in tags[:_MAIL_TAGS]]
+    word = "new" if event is WatchEvent.DOMAIN_REGRESSED else "gone"
+    # Root causes say what happened; a change within a cause has message tags only. Older digests have no causes.
+    causes = [cause["title"] for cause in change.get(f"{word}_causes", ())]
+    tags = causes or [f"{tag['level']} {tag['tag']}" for tag in change[f"{word}_tags"]]
+    named = tags[:_MAIL_TAGS]
     if len(tags) > _MAIL_TAGS:
         named.append("...")
-    word = "new" if event is WatchEvent.DOMAIN_REGRESSED else "gone"
     about = f"; {word}: {', '.join(named)}" if named else ""
     profile = "; the profile has changed" if change["profile_changed"] else ""
     return f"{change['domain']}: {grades[0]} -> {grades[1]}{about}{profile} ({change['run_id']})"

@@ -16,7 +16,7 @@ from gonemaster_tasks.maintenance.watches.messages import instant, queue_message
 CHECK_INTERVAL = timedelta(seconds=30)
 CHECKS = 2  # Consecutive checks that must agree: an issue that is gone at the next check is not reported.
 _STATE = "troubles"
-_SHOWN = 10
+_MAX_ISSUES = 10
 
 
 class ReportedIssue(Protocol):
@@ -85,22 +85,22 @@ class IssueCheck:
                 check._is_absent(kind, known, now)
         return check
 
-    def _is_present(self, kind: str, known: Mapping[str, Any], faults: Sequence[ReportedIssue]) -> None:
-        checks = 0 if known["told"] else known["looks"] + 1
-        begins = not known["told"] and checks >= CHECKS
-        self.kinds[kind] = {"since": known["since"], "told": known["told"] or begins, "looks": 0 if begins else checks}
+    def _is_present(self, kind: str, state: Mapping[str, Any], faults: Sequence[ReportedIssue]) -> None:
+        checks = 0 if state["told"] else state["looks"] + 1
+        begins = not state["told"] and checks >= CHECKS
+        self.kinds[kind] = {"since": state["since"], "told": state["told"] or begins, "looks": 0 if begins else checks}
         if begins:
-            shown = [_document(fault) for fault in faults[:_SHOWN]]
+            shown = [_document(fault) for fault in faults[:_MAX_ISSUES]]
             number = sum(fault.count for fault in faults)
-            facts = {"kind": kind, "state": "begun", "since": known["since"], "count": number, "issues": shown}
-            self.notified.append((f"{kind} {known['since']} begun", facts))
+            facts = {"kind": kind, "state": "begun", "since": state["since"], "count": number, "issues": shown}
+            self.notified.append((f"{kind} {state['since']} begun", facts))
 
-    def _is_absent(self, kind: str, known: Mapping[str, Any], now: datetime) -> None:
-        if known["looks"] + 1 < CHECKS:
-            self.kinds[kind] = {**known, "looks": known["looks"] + 1}
+    def _is_absent(self, kind: str, state: Mapping[str, Any], now: datetime) -> None:
+        if state["looks"] + 1 < CHECKS:
+            self.kinds[kind] = {**state, "looks": state["looks"] + 1}
             return
-        facts = {"kind": kind, "state": "ended", "since": known["since"], "ended_at": instant(now)}
-        self.notified.append((f"{kind} {known['since']} ended", facts))
+        facts = {"kind": kind, "state": "ended", "since": state["since"], "ended_at": instant(now)}
+        self.notified.append((f"{kind} {state['since']} ended", facts))
 
 
 def _document(fault: ReportedIssue) -> dict[str, Any]:

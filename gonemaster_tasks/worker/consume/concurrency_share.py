@@ -38,9 +38,10 @@ def part_of(limit: int, queues: Mapping[str, Collection[str]], name: str) -> int
     All processes use the same order: first the workers of both tiers, then alternately those of one tier, so that a
     small limit leaves no tier without a slot if possible. Workers that consume only maintenance have no share.
     """
-    tiers = {worker: {NORMAL, BATCH} & set(taken) for worker, taken in queues.items()}
+    tiers = {worker: {NORMAL, BATCH} & set(consumed) for worker, consumed in queues.items()}
     both, normal, batch = (
-        sorted(worker for worker, own in tiers.items() if own == kind) for kind in ({NORMAL, BATCH}, {NORMAL}, {BATCH})
+        sorted(worker for worker, worker_tiers in tiers.items() if worker_tiers == kind)
+        for kind in ({NORMAL, BATCH}, {NORMAL}, {BATCH})
     )
     order = both + [worker for pair in zip_longest(normal, batch) for worker in pair if worker]
     if name not in order:

@@ -12,10 +12,10 @@ remaining capacity in this order:
 
 A paused tier has no capacity. After Redis lost its content or returned with older files, no tier has capacity until all
 are rebuilt: BRPOP is only sent to the Redis in which the tiers were rebuilt, which its replication id identifies. No
-queue has capacity while the worker stops, while the database does not answer, or for a second after Redis refused a
-command; without a network only maintenance has. The limit is the number of slots or, if that is less, this process'
-share of `max_concurrent_jobs`. Messages in flight are received and not finished; jobs that yield their slots do not
-count.
+queue has capacity while the worker stops, while the database does not answer, or for a second after Redis refused
+BRPOP (5 s if the login lacks the permission); without a network only maintenance has. The limit is the number of slots
+or, if that is less, this process' share of `max_concurrent_jobs`. Messages in flight are received and not finished;
+jobs that yield their slots do not count.
 """
 
 import threading
@@ -27,18 +27,21 @@ from typing import Any
 from celery.worker import state as celery_state
 
 from gonemaster_tasks.broker.clock import SharedClock
+from gonemaster_tasks.broker.connection import OF_LOGIN
 from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL, ORDER
 
 # Purge, operations, projection and capture may each take minutes; the fifth slot serves the short tasks.
 _MAX_MAINTENANCE = 5
 MAX_SLOTS = 1024
+_REST_S = 1.0
+_FOR_LOGIN_S = 5.0  # A person must change the permissions.
 POOL_THREADS = MAX_SLOTS + _MAX_MAINTENANCE  # Threads are created on demand; the gate limits the messages taken.
 
 
 @dataclass
 class _AcquiredSlot:
-    """The slot of a job. A yielded slot counts only if its job still runs and all workers have a common limit."""
+    """The slot of a job. A yielded slot counts only while its job runs and a limit for all workers is set."""
 
     tier: str
     is_yielded: bool = False
@@ -69,6 +72,7 @@ class Gate:
         self._is_offline: Callable[[], bool] = lambda: False
         self.polls = 0  # Calls of the connected consumer for the queues to poll, at least one a second.
         self.received = 0  # Messages received, of all queues.
+        self.refusal = ""  # The error reply to the last BRPOP.
         self._connected_to = ""
 
     def pause_while(self, is_held: Callable[[], bool]) -> None:
@@ -102,9 +106,10 @@ class Gate:
         """Stop taking messages."""
         self._closed = True
 
-    def rest(self, seconds: float) -> None:
-        """Take no messages for a few seconds, because Redis refused a command and would refuse the next one, too."""
-        self._resting_until = time.monotonic() + seconds
+    def refuse(self, reason: str) -> None:
+        """Take no messages for a few seconds, because Redis refused BRPOP and would refuse the next one, too."""
+        self.refusal = reason
+        self._resting_until = time.monotonic() + (_FOR_LOGIN_S if reason.startswith(OF_LOGIN) else _REST_S)
 
     def acquire(self, job_id: str, tier: str) -> bool:
         """Acquire a slot for a job; return False if another slot of this process already has the job."""

@@ -6,7 +6,6 @@ from gonemaster_tasks.queues import ORDER
 from gonemaster_tasks.worker.consume.gate import Gate
 
 _gate: Gate | None = None
-_REST_S = 1.0
 
 
 def install(gate: Gate | None) -> None:
@@ -21,22 +20,22 @@ class TierOrder(priority_cycle):
     The order is independent of the order of `-Q`, of control commands, pauses and resumptions.
     """
 
-    asked: list[str] = []  # noqa: RUF012 - replaced, never changed
+    requested: list[str] = []  # noqa: RUF012 - replaced, never changed
 
     def consume(self, n: int) -> list[str]:
         """Return the queues for the next BRPOP; an empty list sends none."""
         if _gate is not None:
             _gate.polls += 1
-        self.asked = self._wanted(n)  # Redis acts on this reply up to a second later, so has_more compares with it.
-        return self.asked
+        self.requested = self._order(n)  # Redis acts on this reply up to a second later, so has_more compares with it.
+        return self.requested
 
     def partial(self, n: int) -> bool:
         """Whether a BRPOP sent now would omit some of the queues."""
-        return len(self._wanted(n)) < n
+        return len(self._order(n)) < n
 
     def has_more(self, n: int) -> bool:
         """Whether more queues are allowed now than in the last BRPOP."""
-        return not set(self._wanted(n)) <= set(self.asked)
+        return not set(self._order(n)) <= set(self.requested)
 
     def received(self) -> None:
         """Count a message that BRPOP returned."""
@@ -52,12 +51,17 @@ class TierOrder(priority_cycle):
         if _gate is not None:
             _gate.connect(replication_id)
 
-    def refused(self) -> None:
+    def refused(self, reason: str) -> None:
         """Request no queue for a moment, after BRPOP returned an error."""
         if _gate is not None:
-            _gate.rest(_REST_S)
+            _gate.refuse(reason)
 
-    def _wanted(self, n: int) -> list[str]:
+    def accepted(self) -> None:
+        """Record that BRPOP returned no error."""
+        if _gate is not None:
+            _gate.refusal = ""
+
+    def _order(self, n: int) -> list[str]:
         names = self.items[:n]
         if _gate is None:  # Not a worker: a client that controls workers waits for replies in a separate queue.
             return [*(name for name in ORDER if name in names), *(name for name in names if name not in ORDER)]

@@ -21,7 +21,7 @@ from kombu.utils.json import dumps
 
 from gonemaster_db.core.clock import utcnow
 from gonemaster_tasks.broker.address import BrokerAddress
-from gonemaster_tasks.broker.connection import CLIENT_ERRORS, NOT_ALLOWED, ErrorReply, is_out_of_memory
+from gonemaster_tasks.broker.connection import CLIENT_ERRORS, NOT_ALLOWED, ErrorReply, error_text, is_out_of_memory
 from gonemaster_tasks.broker.queue.messages import fault_of
 from gonemaster_tasks.broker.queue.rejected_items import RejectedItems
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 _broadcasts = FailureLog("broadcast")
 _unrecorded = FailureLog("record of a message that was taken")
+_refused = FailureLog("request for messages")
 _LOGGED = 200  # bytes of an item in the log
 _REPLICATION_ID = re.compile(rb"master_replid:(\w+)")
 _BLIND_WAIT_S = 0.05  # Used if BRPOP cannot be unblocked.
@@ -111,11 +112,12 @@ class _UnblockingChannel:
     def _brpop_read(self, **options: Any) -> Any:
         try:
             return super()._brpop_read(**options)  # type: ignore[misc]  # kombu's channel has it
-        except ErrorReply as error:
-            self._queue_cycle.refused()
-            if str(error).startswith("WRONGTYPE"):
+        except ErrorReply as error:  # kombu has disconnected, so the next BRPOP logs in again, at the current master.
+            self._queue_cycle.refused(error_text(error))
+            _refused.failed(error)
+            if error_text(error).startswith("WRONGTYPE"):
                 self._quarantine_wrong_types()
-            raise
+            raise Empty from error
         except (Empty, *CLIENT_ERRORS):
             raise
         except Exception as error:  # kombu or Celery could not parse the item.
@@ -133,6 +135,8 @@ class _UnblockingChannel:
 
     def _valid_reply(self, answer: Any) -> Any:
         """Return the reply to BRPOP if it is a valid message, else a timeout reply, because kombu would raise."""
+        self._queue_cycle.accepted()
+        _refused.succeeded()
         if not answer:
             return None
         queue, item = answer[0].decode(), answer[1]
@@ -202,7 +206,7 @@ class _UnblockingChannel:
     def _read_client_id(self) -> bool:
         """Read the client id of BRPOP's connection, once per socket; the connection is idle here.
 
-        Return whether BRPOP can be unblocked with it: the login may lack the permission.
+        Return whether CLIENT UNBLOCK can end BRPOP: the login may lack the permission.
         """
         connection = self.client.connection
         socket = getattr(connection, "_sock", None)

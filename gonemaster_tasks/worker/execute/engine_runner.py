@@ -10,6 +10,7 @@ from typing import Any
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.asn.cache import Origin
 from gonemaster_engine.entries import Entry, Level
+from gonemaster_engine.findings.causes.registry import causes_of
 from gonemaster_engine.net.pacing import AddressLimits, LeaseClient, Pacing
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.resources import Resources
@@ -21,7 +22,7 @@ from gonemaster_engine.scoring.score import compute_score
 from gonemaster_tasks.config.address_types import NO_SERVERS
 from gonemaster_tasks.config.profiles import base_profile, caller_limits
 from gonemaster_tasks.config.settings import CurrentSettings, Settings
-from gonemaster_tasks.worker.execute.engine_resources import follow_settings, open_resources
+from gonemaster_tasks.worker.execute.engine_resources import follow_settings, open_normal_runs, open_resources
 from gonemaster_tasks.worker.execute.profiles import Profiles, job_overrides
 from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder, Usage
 from gonemaster_tasks.worker.execute.stalls import StallDetector
@@ -54,7 +55,7 @@ class EngineRunner:
         self._lease_client = lease_client
         self._clock = clock
         self._pacing: Pacing | None = None
-        self._profiles = Profiles(base_profile(live.own))
+        self._profiles = Profiles(base_profile(live.base))
         self._applied = live.current
         self._resources: Resources | None = None
         self._stalls: StallDetector | None = None
@@ -65,7 +66,8 @@ class EngineRunner:
         if self._lease_client:
             self._pacing = Pacing(self._lease_client, self._limits)
         self._stalls = StallDetector()
-        self._resources = open_resources(settings, pacing=self._pacing)
+        normal_runs = open_normal_runs(settings.data_dir)
+        self._resources = open_resources(settings, pacing=self._pacing, normal_runs=normal_runs)
 
     async def close(self) -> None:
         """Close the sockets."""
@@ -125,7 +127,7 @@ class EngineRunner:
         """Return the holders of ASes; those not determined within fifteen seconds are missing."""
         if self._resources is None:
             raise RuntimeError("the runner is not open")
-        profile = caller_limits(self._live.current)  # with the guard of the settings
+        profile = caller_limits(self._live.current)  # without non-global targets, unless the settings allow them
         return await look_up_as_names(asns, profile, self._resources, limit_s=_AS_NAMES_LIMIT_S)
 
     async def reach(self) -> Mapping[int, bool]:
@@ -159,6 +161,7 @@ def _outcome(domain: str, result: RunResult, profile: str, *, least: Level, scor
         dnssec_chain=_storable(result.chain),
         score=score.score if score else None,
         grade=score.grade if score else None,
+        causes=[cause.id for cause in causes_of(domain, result.entries, result.timings)],
     )
 
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Self
 
 _FORK, _TICK, _STOP_WATCHING = b"f", b"t", b"s"
-_LOOK_EVERY_MS, _IDLE_MS = 100, 1000
+_CHECK_INTERVAL_MS, _IDLE_MS = 100, 1000
 _IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)  # The end of the worker ends the server.
 
 Work = Callable[[socket.socket], int]  # returns the exit status
@@ -48,24 +48,24 @@ class ForkServer:
 
         Once this process has ticked, it must tick again within `silence_s`.
         """
-        ours, theirs = socket.socketpair()
+        parent_end, child_end = socket.socketpair()
         worker, pid = os.getpid(), os.fork()
         if not pid:
-            ours.close()
-            _end_after(lambda: _ForkLoop(theirs, work, worker, silence_s).serve())
-        theirs.close()
-        return cls(ours, pid)
+            parent_end.close()
+            _end_after(lambda: _ForkLoop(child_end, work, worker, silence_s).serve())
+        child_end.close()
+        return cls(parent_end, pid)
 
     def connect(self) -> socket.socket:
         """Fork a process; return the socket to it. Raises ForkServerLost."""
-        ours, theirs = socket.socketpair()
-        with theirs:
+        parent_end, child_end = socket.socketpair()
+        with child_end:
             try:
-                socket.send_fds(self._control, [_FORK], [theirs.fileno()])
+                socket.send_fds(self._control, [_FORK], [child_end.fileno()])
             except OSError as error:
-                ours.close()
+                parent_end.close()
                 raise ForkServerLost from error
-        return ours
+        return parent_end
 
     def tick(self) -> None:
         """Report that the interpreter works; never blocks."""
@@ -103,8 +103,8 @@ class _ForkLoop:
         self._work = work
         self._worker = worker  # PID
         self._jobs: dict[int, socket.socket] = {}
-        self._longest_silence_s = silence_s
-        self._silent_s = math.nan  # Not a number, which is never too much, while the worker is not watched.
+        self._max_silence_s = silence_s
+        self._silent_s = math.nan  # NaN until the first tick of the worker: it exceeds no limit.
 
     def serve(self) -> int:
         """Serve until the worker ends."""
@@ -125,15 +125,15 @@ class _ForkLoop:
         return 0
 
     def _wait(self) -> set[int]:
-        """Wait for an order, a hang-up or some time; return the ready descriptors."""
+        """Wait for an order, a hang-up or a timeout; return the ready descriptors."""
         poll, began = select.poll(), time.monotonic()
         poll.register(self._control, select.POLLIN)
         for job in self._jobs.values():
             poll.register(job, 0)  # Only for the hang-up.
-        wait_ms = _LOOK_EVERY_MS if self._jobs else _IDLE_MS
+        wait_ms = _CHECK_INTERVAL_MS if self._jobs else _IDLE_MS
         ready = {descriptor for descriptor, _ in poll.poll(wait_ms)}
         self._silent_s += min(time.monotonic() - began, wait_ms / 1000)  # This process may have been suspended.
-        if self._silent_s > self._longest_silence_s and self._control.fileno() not in ready:
+        if self._silent_s > self._max_silence_s and self._control.fileno() not in ready:
             if not _is_suspended(self._worker):
                 os.kill(self._worker, signal.SIGABRT)
             self._silent_s = 0.0

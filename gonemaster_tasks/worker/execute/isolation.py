@@ -32,8 +32,8 @@ _GRACE_S = 10.0  # Added to the deadline of the run, for the scoring.
 START_S = 60.0  # The limit until the first line.
 AGAIN_S = 1.0  # The pause after a failed start, which limits the repetitions.
 _PIECE = 1 << 20
-_LEAST_S = 0.001
-_LOOK_EVERY_S = 0.1
+_MIN_TIMEOUT_S = 0.001
+_CHECK_INTERVAL_S = 0.1
 _ROOM_S = 30.0  # How long a job that got a child process waits for another job to end.
 
 
@@ -140,14 +140,14 @@ class Isolation:
             gate.reclaim_slot(running.job_id)
             until = time.monotonic() + _ROOM_S
             while gate.over_limit() and not running.stopped and time.monotonic() < until:
-                time.sleep(_LOOK_EVERY_S)
+                time.sleep(_CHECK_INTERVAL_S)
         finally:
             self._returning.release()
 
 
 def _unless_stopped(running: RunningJob, acquire: Callable[..., bool]) -> bool:
     """Acquire a lock or semaphore; return False if the job is stopped first."""
-    while not acquire(timeout=_LOOK_EVERY_S):
+    while not acquire(timeout=_CHECK_INTERVAL_S):
         if running.stopped:
             return False
     return True
@@ -203,7 +203,7 @@ class _ChildReader:
                     "the process that ran the test made no progress for {idle_s} s",
                     idle_s=format(timeout_s, "g"),
                 )
-            self._connection.settimeout(max(_LEAST_S, min(until, heard_at + timeout_s) - now))
+            self._connection.settimeout(max(_MIN_TIMEOUT_S, min(until, heard_at + timeout_s) - now))
             try:
                 piece = self._connection.recv(_PIECE)
             except TimeoutError:

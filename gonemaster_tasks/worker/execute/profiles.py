@@ -13,7 +13,7 @@ from gonemaster_engine.profile.callers import restricted_to_caller
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_tasks.worker.execute.runner import TestOrder
 
-_PROFILES_KEPT = 100
+_MAX_PROFILES = 100
 
 
 def job_overrides(order: TestOrder, *, guard_forced: bool) -> list[Mapping[str, Any]]:
@@ -44,15 +44,15 @@ class Profiles:
         self._base = base
         # The guard is applied last: see job_overrides.
         self._limits = base.merge({"net": {"allow_non_global_targets": True}})
-        self._made: LRUCache[str, RunProfile] = LRUCache(_PROFILES_KEPT)
+        self._run_profiles: LRUCache[str, RunProfile] = LRUCache(_MAX_PROFILES)
 
     def get(self, overrides: list[Mapping[str, Any]]) -> RunProfile:
         """Return the base with overrides, within the limits for callers. Raises ProfileError."""
         key = json.dumps(overrides, sort_keys=True)
-        made = self._made.get(key)
-        if made is None:
+        run_profile = self._run_profiles.get(key)
+        if run_profile is None:
             profile = self._base
             for document in overrides:
                 profile = profile.merge(restricted_to_caller(document, self._limits))
-            made = self._made[key] = RunProfile(profile)
-        return made
+            run_profile = self._run_profiles[key] = RunProfile(profile)
+        return run_profile

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 _FIRST_S = 0.5
-_LONGEST_S = 1.5  # Work resumes within 2 s after the database answers again.
+_MAX_S = 1.5  # Work resumes within 2 s after the database answers again.
 
 
 def retry_pauses() -> Iterator[float]:
@@ -11,4 +11,4 @@ def retry_pauses() -> Iterator[float]:
     pause_s = _FIRST_S
     while True:
         yield pause_s
-        pause_s = min(_LONGEST_S, pause_s * 2)
+        pause_s = min(_MAX_S, pause_s * 2)

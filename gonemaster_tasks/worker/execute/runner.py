@@ -40,6 +40,7 @@ class RunOutcome:
     dnssec_chain: Mapping[str, Any] | None = None
     score: int | None = None
     grade: str | None = None
+    causes: Sequence[str] | None = None  # identifiers of root causes
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ MAX_MEMORY = 512 * 1024 * 1024  # bytes of the process; above it no more zones a
 class TrackedRun:
     """A running test."""
 
-    yield_slot: Callable[[], bool]  # May be refused, and is then called again.
+    yield_slot: Callable[[], bool]  # Returns False if the slot was refused; it is then called again.
     moved_at: float  # time of the event loop
 
 

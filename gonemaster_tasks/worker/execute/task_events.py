@@ -13,7 +13,7 @@ from celery.worker.request import Request
 
 from gonemaster_tasks.queues import RUN
 
-_REVOKED_KEPT = 1000  # ids; each request sends at most 100
+_MAX_REVOKED = 1000  # ids; each request sends at most 100
 _REVOKED_LIFE_S = 600.0
 _STARTED = "task-started"
 
@@ -53,7 +53,7 @@ def announce_revoked(dispatcher: Any, tasks: Sequence[Mapping[str, Any]]) -> Non
 
 def bound_revoked() -> None:
     """Limit the number and age of revoked ids: the row decides, and the claim drops a remaining message."""
-    worker_state.revoked.maxlen = _REVOKED_KEPT
+    worker_state.revoked.maxlen = _MAX_REVOKED
     worker_state.revoked.expires = _REVOKED_LIFE_S
     logging.getLogger(celery.worker.control.__name__).addFilter(_is_relevant)
 

@@ -83,6 +83,7 @@ def _record(process: Process, outcome: RunOutcome, *, has_network: bool) -> RunR
         dnssec_chain=outcome.dnssec_chain,
         score=outcome.score,
         grade=outcome.grade,
+        causes=outcome.causes if has_network else None,
         score_rule=None if outcome.score is None else RULE_VERSION,
     )
 

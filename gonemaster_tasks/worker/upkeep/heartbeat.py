@@ -103,7 +103,7 @@ class Heartbeat:
         if faults != self._reported:
             self._reporter.report_soon()
             self._reported = faults
-        return controls.wanted or controls.outdated
+        return controls.reconcile_requested or controls.outdated
 
     def _facts(self) -> Mapping[str, Any]:
         silent_s, now = self._process.database.silent_s(), self._process.clock.timestamp()
@@ -117,11 +117,11 @@ class Heartbeat:
             **self._consumption.facts(now),
         }
 
-    def _is_due(self, what: str, every_s: float) -> bool:
+    def _is_due(self, task: str, every_s: float) -> bool:
         now = time.monotonic()
-        if now < self._due.get(what, 0.0):
+        if now < self._due.get(task, 0.0):
             return False
-        self._due[what] = now + every_s
+        self._due[task] = now + every_s
         return True
 
     def _state(self) -> WorkerState:

@@ -11,7 +11,7 @@ from gonemaster_tasks.schedule import follow_purge_interval
 from gonemaster_tasks.worker.execute.process import Process
 
 _LOCK = "reconcile"
-_LONGEST = timedelta(minutes=10)
+_MAX_INTERVAL = timedelta(minutes=10)
 
 
 class MaintenanceTimer:
@@ -45,7 +45,7 @@ class MaintenanceTimer:
         broker, name = self._process.broker, self._process.name
         # A Redis that returns with older files may have the lock of an earlier reconciliation.
         lock = f"{_LOCK}:{broker.marks.controls().replication_id}"
-        if broker.locks.acquire(lock, name, _LONGEST) or self._take_over(lock):
+        if broker.locks.acquire(lock, name, _MAX_INTERVAL) or self._take_over(lock):
             try:
                 with self._process.store.background_limits():
                     reconcile(self._process.store, broker, self._app, now=self._process.clock.now())
@@ -60,4 +60,4 @@ class MaintenanceTimer:
         if holder != name and any(worker.name == holder for worker in broker.workers.live()):
             return False
         broker.locks.release(lock, holder)
-        return broker.locks.acquire(lock, name, _LONGEST)
+        return broker.locks.acquire(lock, name, _MAX_INTERVAL)

@@ -20,7 +20,7 @@ from gonemaster_tasks.worker.upkeep import process_identity
 log = logging.getLogger(__name__)
 
 _LOCK = "reap"
-_LOOK_EVERY_S = 0.5  # a job of a process that died on this machine restarts within 3 s
+_CHECK_INTERVAL_S = 0.5  # a job of a process that died on this machine restarts within 3 s
 _VOIDING = timedelta(seconds=5)  # time for a process on this machine; if it dies as well, the next one takes over
 _SWEEP_S = 5.0  # time after a death to look for messages that were taken and never claimed
 # The time from the delivery of a message to the claim of its job, which takes milliseconds. A duplicate message is
@@ -28,7 +28,7 @@ _SWEEP_S = 5.0  # time after a death to look for messages that were taken and ne
 _CLAIMED_WITHIN = timedelta(seconds=3)
 _CLAIMED_BEFORE_DEATH = timedelta(seconds=1)
 # No lease could be renewed while the database was unavailable. Running workers retry every second (LeaseKeeper).
-_PATIENCE_S = 3.0
+_GRACE_S = 3.0
 
 
 def reap_once(process: Process) -> None:
@@ -73,8 +73,8 @@ class Reaper:
         self._machine = process_identity.machine_id()
         self._identity = process_identity.identity()
         self._reached = True
-        self._patient_until = self._sweep_until = self._reap_at = 0.0
-        self._task = RepeatedTask("reaper", self.look, pause_s=_LOOK_EVERY_S)
+        self._reap_after = self._sweep_until = self._reap_at = 0.0
+        self._task = RepeatedTask("reaper", self.look, pause_s=_CHECK_INTERVAL_S)
 
     def start(self) -> None:
         """Void the claims of a predecessor with this name, before this process makes claims, and start the task."""
@@ -103,9 +103,9 @@ class Reaper:
             )
         if not reached:
             self._process.store.ping()
-            self._patient_until = time.monotonic() + _PATIENCE_S
+            self._reap_after = time.monotonic() + _GRACE_S
         now = time.monotonic()
-        if now >= max(self._patient_until, self._reap_at):
+        if now >= max(self._reap_after, self._reap_at):
             self._reap_at = now + self._process.settings.reap_interval_seconds / 3  # the lock sets the exact interval
             reap_once(self._process)
         self._reached = True
@@ -114,11 +114,13 @@ class Reaper:
         """Return the names of worker processes on this machine that ended without unregistering."""
         if not (self._machine and self._identity):
             return []
-        processes, own = self._process.broker.processes, self._process.name
+        processes, own_name = self._process.broker.processes, self._process.name
         noted = processes.noted(self._machine)
-        if noted.get(own) != self._identity:
-            processes.note(self._machine, own, self._identity)
-        return [name for name, known in noted.items() if name != own and not process_identity.is_running(known)]
+        if noted.get(own_name) != self._identity:
+            processes.note(self._machine, own_name, self._identity)
+        return [
+            name for name, identity in noted.items() if name != own_name and not process_identity.is_running(identity)
+        ]
 
     def _void_once(self, name: str) -> None:
         """Void the claims of a dead process; one process on this machine does this."""

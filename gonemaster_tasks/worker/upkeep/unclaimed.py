@@ -24,9 +24,9 @@ from gonemaster_tasks.worker.execute.process import Process
 
 log = logging.getLogger(__name__)
 
-_LOOK_EVERY_S = 0.5
-_SILENT_FOR = timedelta(seconds=3)  # three registrations
-_TAKEN_FOR = timedelta(seconds=2)  # from the delivery of a message to its claim, which takes milliseconds
+_CHECK_INTERVAL_S = 0.5
+_MAX_SILENCE = timedelta(seconds=3)  # three registrations
+_CLAIM_GRACE = timedelta(seconds=2)  # from the delivery of a message to its claim, which takes milliseconds
 _LOCK = "unclaimed"
 
 
@@ -35,7 +35,7 @@ class Unclaimed:
 
     def __init__(self, process: Process) -> None:
         self._process = process
-        self._task = RepeatedTask("unclaimed messages", self.look, pause_s=_LOOK_EVERY_S)
+        self._task = RepeatedTask("unclaimed messages", self.look, pause_s=_CHECK_INTERVAL_S)
 
     def start(self) -> None:
         """Start the task."""
@@ -51,13 +51,13 @@ class Unclaimed:
             self._requeue_all()
             return
         store, broker, now = self._process.store, self._process.broker, self._process.clock.now()
-        if broker.workers.silent(_SILENT_FOR, now=now) and self._acquire_check():
-            drop_stale_unacked(store, broker, now=now, grace=_TAKEN_FOR)
-            restore_lost_messages(store, broker, now=now, grace=_TAKEN_FOR)
+        if broker.workers.silent(_MAX_SILENCE, now=now) and self._acquire_check():
+            drop_stale_unacked(store, broker, now=now, grace=_CLAIM_GRACE)
+            restore_lost_messages(store, broker, now=now, grace=_CLAIM_GRACE)
 
     def _acquire_check(self) -> bool:
         """Return whether no other process is checking now. The lock is never released, so it also spaces the checks."""
-        life = timedelta(seconds=_LOOK_EVERY_S * 0.9)
+        life = timedelta(seconds=_CHECK_INTERVAL_S * 0.9)
         return self._process.broker.locks.acquire(_LOCK, self._process.name, life)
 
     def _requeue_all(self) -> None:

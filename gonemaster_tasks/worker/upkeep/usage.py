@@ -13,8 +13,8 @@ _INTERVAL_S = 5.0
 
 def usage_of(process: Process) -> Usage:
     """Return the network usage of the runs of a process, including runs in child processes."""
-    alone = process.isolation.usage()
-    return process.runner.usage() + alone if isinstance(process.runner, UsesNetwork) else alone
+    isolated = process.isolation.usage()
+    return process.runner.usage() + isolated if isinstance(process.runner, UsesNetwork) else isolated
 
 
 class UsageReport:

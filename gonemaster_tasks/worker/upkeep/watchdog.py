@@ -15,7 +15,7 @@ from gonemaster_tasks.worker.execute.running import EngineLoop, RunningJobs
 log = logging.getLogger(__name__)
 
 _TICK_S = 0.5
-_SUSPENDED_S = 10.0  # The least time between two checks that no busy machine explains.
+_SUSPENDED_S = 10.0  # A longer time between two checks is a suspension, even on a busy machine.
 EXIT_STATUS = 70  # EX_SOFTWARE
 
 
@@ -38,15 +38,15 @@ class Watchdog:
         self._server = server
         self._limit_s = limit_s
         self._suspended_s = max(lease_s, _SUSPENDED_S)
-        self._looked_at = time.monotonic()
-        self._still_s = 0.0
+        self._checked_at = time.monotonic()
+        self._stalled_s = 0.0
         self._stopped = False
-        self._task = RepeatedTask("watchdog", self._look, pause_s=_TICK_S, is_quick=True)
+        self._task = RepeatedTask("watchdog", self._check, pause_s=_TICK_S, is_quick=True)
 
     def start(self) -> None:
         """Start the watchdog of a running loop."""
         faulthandler.enable()
-        self._looked_at = time.monotonic()
+        self._checked_at = time.monotonic()
         self._loop.call_soon(self._tick)
         self._task.start()
 
@@ -60,22 +60,22 @@ class Watchdog:
     def _tick(self) -> None:
         if self._stopped:
             return
-        self._still_s = 0.0
+        self._stalled_s = 0.0
         if self._server is not None:
             self._server.tick()
         self._loop.call_later(_TICK_S, self._tick)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         now = time.monotonic()
-        gap_s, self._looked_at = now - self._looked_at, now
+        gap_s, self._checked_at = now - self._checked_at, now
         if gap_s > self._suspended_s:
             about = {"seconds": round(gap_s), "jobs": list(self._jobs.ids())}
             log.critical("process was suspended, process exits", extra=about)
             os._exit(EXIT_STATUS)
-        self._still_s += min(gap_s, 2 * _TICK_S)
-        if self._still_s < self._limit_s:
+        self._stalled_s += min(gap_s, 2 * _TICK_S)
+        if self._stalled_s < self._limit_s:
             return
-        about = {"seconds": round(self._still_s), "jobs": list(self._jobs.ids())}
+        about = {"seconds": round(self._stalled_s), "jobs": list(self._jobs.ids())}
         log.critical("event loop stalled, process exits", extra=about)
         faulthandler.dump_traceback(all_threads=True)
         os._exit(EXIT_STATUS)

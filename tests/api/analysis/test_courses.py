@@ -11,6 +11,7 @@ from sqlalchemy import update
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Cohort, CohortSnapshot, DefaultPolicy, SnapshotStatus
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
+from gonemaster_engine.scoring.rule import FIRST_RULE, RULE_VERSION
 from gonemaster_tasks.control.comparisons import cost_of
 from tests.api.analysis.conftest import ROOT, Get
 from tests.api.conftest import MakeApp
@@ -60,11 +61,11 @@ def test_overview_shows_totals_and_distributions(get: Get, course: list[Derived]
     found = get("/overview")
     totals = {f"{kind}_count": len(shown.keys[kind]) for kind in ("domain", "nameserver", "endpoint", "asn", "prefix")}
     assert found["overview"]["totals"] == get("/cohorts/se")["counts"] == totals
-    told = {
+    reported = {
         one["category"]: {bucket["key"]: bucket["count"] for bucket in one["buckets"]}
         for one in found["overview"]["fact_distributions"]
     }
-    assert told == {category: shown.counts(category) for category in CATEGORIES}
+    assert reported == {category: shown.counts(category) for category in CATEGORIES}
     detail = get(f"/snapshots/{shown.facts.slug}")
     assert detail["aggregates"].keys() == {"overview_v2", *CATEGORIES}
     assert detail["aggregates"]["overview_v2"]["totals"] == totals
@@ -113,6 +114,12 @@ def test_trends_follow_each_category(get: Get, course: list[Derived]) -> None:
         assert found["key_meta"].keys() == keys
     assert get("/trends") == get("/trends", category="severity")
     assert get("/trends", status=400, category="colour")["code"] == "invalid_category"
+
+
+def test_trend_says_where_the_rule_of_scores_changed(get: Get, course: list[Derived], store: Store) -> None:
+    change(store, course[-1].facts.slug, score_rule=RULE_VERSION)
+    rules = [point["score_rule"] for point in get("/trends", category="grade")["points"]]
+    assert rules == [FIRST_RULE] * (len(course) - 1) + [RULE_VERSION]
 
 
 def test_trends_have_bounds(get: Get, course: list[Derived]) -> None:
@@ -178,14 +185,14 @@ def test_differences_of_domains_and_tags(get: Get, course: list[Derived]) -> Non
     assert get("/diff", status=400)["code"] == get("/report", status=400)["code"] == "missing_snapshots"
 
 
-def test_report_tells_the_world_from_the_measurement(get: Get, course: list[Derived]) -> None:
+def test_report_separates_the_world_from_the_measurement(get: Get, course: list[Derived]) -> None:
     before, after = course[0].facts, course[2].facts
     reference = Reference(before, after)
     pair = {"from": before.slug, "to": after.slug}
     found = get("/report", **pair)
-    told = [(one["domain"], one["delta"], one["explained"], one["category"]) for one in found["domains"]]
-    assert told == reference.moved()
-    assert found["domain_total"] == len(told)
+    reported = [(one["domain"], one["delta"], one["explained"], one["category"]) for one in found["domains"]]
+    assert reported == reference.moved()
+    assert found["domain_total"] == len(reported)
     for one in found["domains"]:
         assert one["unexplained"] == one["delta"] - one["explained"]
         changes = reference.changes(one["domain"])
@@ -195,7 +202,9 @@ def test_report_tells_the_world_from_the_measurement(get: Get, course: list[Deri
             assert (tag["from_level"], tag["to_level"]) == changes[key]
             assert tag["class"] == reference.why(key, *changes[key])
     joined = [
-        one for offset in range(0, len(told), 4) for one in get("/report", limit=4, offset=offset, **pair)["domains"]
+        one
+        for offset in range(0, len(reported), 4)
+        for one in get("/report", limit=4, offset=offset, **pair)["domains"]
     ]
     assert joined == found["domains"]
     assert found["scoring_config_changed"] == "false"
@@ -209,14 +218,16 @@ def test_report_chooses_clusters_by_size_and_spread(get: Get, course: list[Deriv
     deltas = reference.deltas()
     for least, spread in ((1, 100), (2, 100), (3, 3), (2, 5)):
         query = {"from": before.slug, "to": after.slug, "min_cluster": least, "max_spread": spread}
-        told = get("/report", **query)["clusters"]
+        reported = get("/report", **query)["clusters"]
         expected = {
             names: keys
             for names, keys in reference.clusters().items()
             if len(names) >= least and max(map(deltas.get, names)) - min(map(deltas.get, names)) <= spread  # type: ignore[type-var, operator]  # all are known
         }
-        assert {tuple(one["domains"]): {(key["key"], key["value"]) for key in one["keys"]} for one in told} == expected
-        assert all((one["direction"] == "improved") == (one["min_delta"] > 0) for one in told)
+        assert {
+            tuple(one["domains"]): {(key["key"], key["value"]) for key in one["keys"]} for one in reported
+        } == expected
+        assert all((one["direction"] == "improved") == (one["min_delta"] > 0) for one in reported)
     for name, value in (("min_cluster", 501), ("min_cluster", 0), ("max_spread", 101)):
         assert get("/report", status=400, **(query | {name: value}))["code"] == f"invalid_{name}"
 
@@ -253,7 +264,7 @@ def test_scores_can_be_hidden(make_app: MakeApp, course: list[Derived]) -> None:
     assert {(one["score"], one["grade"]) for one in get("/domains")["items"]} == {(None, None)}
     assert get("/domains?sort=score_asc")["error"]["code"] == "invalid_sort"
     assert get("/domains?grade=A")["error"]["code"] == "invalid_grade"
-    assert get("/trends?category=grade")["error"]["code"] == "invalid_category"
+    assert get("/trends", category="grade")["error"]["code"] == "invalid_category"
     assert "grade" not in {one["category"] for one in get("/overview")["overview"]["fact_distributions"]}
     name = course[-1].keys["domain"][0]
     assert {point["score"] for point in get(f"/history?entity=domain&key={name}")["points"]} == {None}

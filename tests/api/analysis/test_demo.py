@@ -68,7 +68,7 @@ def test_domain_shows_its_entries(get: Get, demo: Story) -> None:
     assert found["nameserver_timings"]
 
 
-def test_course_is_told_over_all_snapshots(get: Get, demo: Story) -> None:
+def test_course_covers_all_snapshots(get: Get, demo: Story) -> None:
     slugs = [one["slug"] for one in get("/snapshots")["snapshots"]]
     assert len(slugs) == MONTHS
     points = get("/trends", category="dnssec_posture")["points"]

@@ -59,7 +59,7 @@ def detail(ask: Callable[..., Any], **flags: Any) -> Any:
 @pytest.mark.usefixtures("shop")
 def test_without_external_data_there_is_no_registry(ask: Callable[..., Any], queue: QueueParts) -> None:
     assert detail(ask) == (None, None)
-    assert queue.broker.wishes.count() == 0
+    assert queue.broker.registration_requests.count() == 0
 
 
 @pytest.mark.usefixtures("shop")
@@ -73,8 +73,8 @@ def test_a_registry_is_asked_for_and_shown_once_it_has_answered(
     for _ in range(2):
         url, registry = detail(ask, **enabled)
         assert (url, registry["state"]) == ("https://rdap.example/domain/shop.example", "pending")
-    assert queue.broker.wishes.take() == "shop.example"
-    assert queue.broker.wishes.count() == 0
+    assert queue.broker.registration_requests.take() == "shop.example"
+    assert queue.broker.registration_requests.count() == 0
     before = ask("/domains/shop.example", **enabled)
     assert ask("/domains/shop.example", etag=before.headers["ETag"], **enabled).status_code == 304
     content = RegistrationData(handle="D1", status=("active",), registrar="Reg AB", delegation_signed=True).as_json()
@@ -107,13 +107,13 @@ def test_what_is_old_or_failed_long_ago_is_asked_for_again(
             record_registration_failure(session, "shop.example", error="away", now=utcnow() - failed)
     _, registry = detail(ask, external_data_enabled="true")
     assert (registry["state"], registry["handle"]) == (state, "D1" if fetched else None)
-    assert queue.broker.wishes.count() == asked
+    assert queue.broker.registration_requests.count() == asked
 
 
 @pytest.mark.usefixtures("shop")
 def test_only_domains_of_the_snapshot_are_asked_for(ask: Callable[..., Any], queue: QueueParts) -> None:
     assert ask("/domains/other.example", external_data_enabled="true").status_code == 404
-    assert queue.broker.wishes.count() == 0
+    assert queue.broker.registration_requests.count() == 0
 
 
 @pytest.mark.usefixtures("shop")
@@ -121,7 +121,7 @@ def test_a_domain_without_a_service_is_unavailable(ask: Callable[..., Any], queu
     with store.transaction() as session:
         save_reference_list(session, BOOTSTRAP, version="1", names=["test https://rdap.example/"], now=utcnow())
     url, registry = detail(ask, external_data_enabled="true")
-    assert (url, registry["state"], queue.broker.wishes.count()) == (None, "unavailable", 0)
+    assert (url, registry["state"], queue.broker.registration_requests.count()) == (None, "unavailable", 0)
 
 
 PATHS = (
@@ -144,7 +144,7 @@ def test_names_of_ases_are_shown_where_the_setting_allows_it(ask: Callable[..., 
 
 
 @pytest.mark.usefixtures("shop")
-def test_hidden_names_cannot_be_found_out(ask: Callable[..., Any]) -> None:
+def test_hidden_names_cannot_be_determined(ask: Callable[..., Any]) -> None:
     hidden = {"show_asn_names_public": "false"}
     for path in ("/asns", "/prefixes"):
         assert ask(path, query={"search": "operator"}).get_json()["total"] == 1
@@ -155,9 +155,9 @@ def test_hidden_names_cannot_be_found_out(ask: Callable[..., Any]) -> None:
     assert (refused.status_code, refused.get_json()["error"]["code"]) == (400, "invalid_sort")
 
 
-def test_the_status_tells_of_both_lists(client: FlaskClient, store: Store, queue: QueueParts) -> None:
+def test_the_status_reports_both_lists(client: FlaskClient, store: Store, queue: QueueParts) -> None:
     put_services(store)
-    queue.broker.wishes.add("shop.example", at=0)
+    queue.broker.registration_requests.add("shop.example", at=0)
     external = client.get("/api/v1/analysis/status").get_json()["external_data"]
     assert (external["cached_records"], external["queue_depth"]) == (0, 1)
     assert [(one["name"], one["state"], one["entries"] > 0) for one in external["datasets"]] == [

@@ -128,13 +128,13 @@ def test_nameserver_has_its_domains_addresses_and_networks(get: Get, course: lis
 def test_domains_of_an_object_are_paged(get: Get, course: list[Derived]) -> None:
     shown = course[-1]
     name = max(shown.keys["nameserver"], key=lambda one: len(shown.of("nameserver", one, "domain")))
-    wanted = shown.of("nameserver", name, "domain")
+    expected = shown.of("nameserver", name, "domain")
     joined = []
-    for offset in range(0, len(wanted) + 3, 3):
+    for offset in range(0, len(expected) + 3, 3):
         page = get(f"/nameservers/{name}", limit=3, offset=offset)
-        assert (page["limit"], page["offset"], page["domain_count"]) == (3, offset, len(wanted))
+        assert (page["limit"], page["offset"], page["domain_count"]) == (3, offset, len(expected))
         joined += [one["domain"] for one in page["domains"]]
-    assert joined == wanted
+    assert joined == expected
 
 
 def test_address_of_several_servers_needs_a_name(get: Get, course: list[Derived]) -> None:

@@ -83,8 +83,8 @@ def test_job_is_queued_as_one_of_the_public(client: FlaskClient, store: Store, q
     assert isinstance(job, Job)
     assert (job.priority, job.batch_id) == (0, None)
     request_id = response.headers["X-Request-Id"]
-    wanted = {"tests": ["basic"], "min_level": "NOTICE", "origin": "public"}
-    assert job.config == wanted | {"request_id": request_id}
+    expected = {"tests": ["basic"], "min_level": "NOTICE", "origin": "public"}
+    assert job.config == expected | {"request_id": request_id}
     assert queue.broker.lists.depth(NORMAL) == 1
     assert client.get(f"{PUBLIC}/jobs/{document['public_id']}").get_json() == document
     assert client.get(f"/api/v1/jobs/{job.id}").get_json()["public_id"] == document["public_id"]

@@ -24,9 +24,9 @@ class Command:
     def __call__(self, *arguments: str, status: int = 0) -> str:
         """Return its output, or its error message."""
         found = main(["auth", *arguments, "--data-dir", str(self.home / "data")])
-        said = self._capsys.readouterr()
-        assert found == status, said
-        return said.err if status else said.out
+        output = self._capsys.readouterr()
+        assert found == status, output
+        return output.err if status else output.out
 
 
 @pytest.fixture
@@ -54,6 +54,11 @@ def test_a_token_is_made_before_the_first_start_and_shown_once(auth: Command) ->
     assert auth("list").count("\n") == 1
 
 
+def test_a_token_expires_when_the_option_says(auth: Command) -> None:
+    auth("add-token", "--label", "guest", "--scope", "read", "--expires-at", "2100-01-31T13:00:00+01:00")
+    assert re.search(r"guest +read +database +[-0-9]+ [:0-9]+Z +2100-01-31 12:00Z +-", auth("list"))
+
+
 def test_tokens_of_the_configuration_are_listed_and_revoked(auth: Command) -> None:
     one, two = new_token(), new_token()
     entries = [{"label": "ci", "hash": digest_of(one), "scopes": ["read"]}, {"hash": digest_of(two)}]
@@ -67,12 +72,12 @@ def test_tokens_of_the_configuration_are_listed_and_revoked(auth: Command) -> No
     assert "remove them from the setting first" in auth("clear", *flags, status=2)
 
 
-def test_several_tokens_with_one_label_are_told_apart_by_id(auth: Command) -> None:
+def test_several_tokens_with_one_label_differ_by_id(auth: Command) -> None:
     one, two = digest_of(new_token()), digest_of(new_token())
     flags = ("--admin-token-hashes", f"ci={one},ci={two}")
-    said = auth("revoke", "ci", *flags, status=2)
-    assert one[7:19] in said
-    assert two[7:19] in said
+    output = auth("revoke", "ci", *flags, status=2)
+    assert one[7:19] in output
+    assert two[7:19] in output
 
 
 def test_only_print_stores_nothing(auth: Command) -> None:
@@ -82,16 +87,20 @@ def test_only_print_stores_nothing(auth: Command) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "output"),
     [
         (["add-token"], "--label must be"),
         (["add-token", "--label", "a:b"], "--label must be"),
         (["add-token", "--label", " x"], "--label must be"),
         (["revoke", "nobody"], "no such token: 'nobody'"),
+        (["add-token", "--label", "x", "--expires-at", "tomorrow"], "--expires-at must be an RFC 3339 time"),
+        (["add-token", "--label", "x", "--expires-at", "2027-01-31T12:00"], "with an offset"),
+        (["add-token", "--label", "x", "--expires-at", "2020-01-31T12:00Z"], "--expires-at must be in the future"),
+        (["add-token", "--label", "x", "--expires-at", "2100-01-31T12:00Z", "--only-print"], "does not expire"),
         (["revoke"], "auth takes add-token"),
         (["list", "--label", "x"], "--label: only auth add-token takes this"),
         (["frobnicate"], "auth takes add-token"),
     ],
 )
-def test_what_cannot_be_done_is_said(auth: Command, arguments: list[str], said: str) -> None:
-    assert said in auth(*arguments, status=2)
+def test_what_cannot_be_done_is_said(auth: Command, arguments: list[str], output: str) -> None:
+    assert output in auth(*arguments, status=2)

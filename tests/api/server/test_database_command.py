@@ -92,7 +92,7 @@ def test_a_database_from_before_the_first_release_is_refused(
     assert "the last version that can upgrade it is gonemaster 0.1.0 at commit 2f6dad3" in text
 
 
-def test_the_older_release_is_told_whether_it_works(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_plan_shows_whether_the_older_release_works(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "not up to date" in printed(capsys, "db", "check", status=1)
     printed(capsys, "db", "upgrade")
     write_revision(tmp_path, EXPAND, number=1)

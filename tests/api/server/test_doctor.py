@@ -40,7 +40,7 @@ def make_settings(
     """Create settings: `make_settings(ipv6_mode="on")` has a database, a Redis of this test and loopback servers."""
 
     def make(**flags: Any) -> Settings:
-        given = {
+        values = {
             "broker_url": own_redis.url,
             "db_driver": store_settings.driver,
             "db_dsn": store_settings.dsn,
@@ -48,7 +48,7 @@ def make_settings(
             "root_hints_path": str(demo_hints),
             "dns_port": str(demo_world.port),
         }
-        return load_settings(given | flags, {})
+        return load_settings(values | flags, {})
 
     return make
 
@@ -89,7 +89,7 @@ def test_an_active_beat_with_its_schedule_is_fine(make_settings: MakeDoctorSetti
     app.close()
 
 
-def test_what_the_health_of_the_queue_finds_is_told(
+def test_what_the_health_of_the_queue_finds_is_reported(
     make_settings: MakeDoctorSettings, store_settings: StoreSettings
 ) -> None:
     with opened(store_settings) as store:
@@ -191,7 +191,7 @@ def test_invalid_settings_are_a_fault_of_the_settings(
     assert capsys.readouterr().out.startswith("FAULT    settings  ")
 
 
-def test_variables_that_are_no_settings_are_told(
+def test_variables_that_are_no_settings_are_reported(
     make_settings: MakeDoctorSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GONEMASTER_WORKER_CONT", "3")
@@ -223,7 +223,7 @@ def test_a_check_that_raises_is_a_finding(make_settings: MakeDoctorSettings, mon
     assert "nobody thought of it" in found.text
 
 
-def test_an_open_data_directory_is_told(
+def test_an_open_data_directory_is_reported(
     make_store_settings: MakeSettings, make_settings: MakeDoctorSettings, tmp_path: Path
 ) -> None:
     directory = tmp_path / "open"
@@ -235,10 +235,10 @@ def test_an_open_data_directory_is_told(
         store.ping()
 
 
-def test_a_pooler_that_connects_late_is_told(
+def test_a_pooler_that_connects_late_is_reported(
     make_settings: MakeDoctorSettings, make_store_settings: MakeSettings, tmp_path: Path
 ) -> None:
     with through_pooler(make_store_settings("postgres"), tmp_path) as pooled:
-        written, told = checks.check_database(make_settings(db_driver="postgres", db_dsn=pooled.dsn))
-    assert (written.state, told.state) == ("ok", "warning")
-    assert told.advice == "set server_login_retry = 1 in PgBouncer (docs/howto/scale-out.md)"
+        written, checked = checks.check_database(make_settings(db_driver="postgres", db_dsn=pooled.dsn))
+    assert (written.state, checked.state) == ("ok", "warning")
+    assert checked.advice == "set server_login_retry = 1 in PgBouncer (docs/howto/scale-out.md)"

@@ -46,7 +46,7 @@ def test_lists_and_runs_are_read(client: FlaskClient, shared: State, filled: boo
     assert filled == any("run_documents" in statement for statement in executed)
 
 
-def test_nobody_has_asked(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_requests_of_the_warm_up_are_not_counted(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
     metrics = http_metrics(client.application)
     before = read_http_counts(metrics.process_metrics())
     with caplog.at_level(logging.INFO):

@@ -42,7 +42,7 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_refusal_ends_the_process_with_2_and_a_sentence(tmp_path: Path) -> None:
-    """Invalid root hints would end each worker again and again."""
+    """Invalid root hints would end each worker at every start."""
     file = tmp_path / "hints"
     file.write_text("root:x:0:0:root:/root:/bin/bash\n")
     done = command("--data-dir", str(tmp_path / "data"), "--root-hints", str(file))

@@ -143,7 +143,7 @@ def test_all_who_watch_share_one_count(client: FlaskClient, store: Store, monkey
     assert counted == [batch_id]
 
 
-def test_last_numbers_are_given_while_the_database_is_away(
+def test_last_numbers_are_shown_while_the_database_is_unavailable(
     client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object) -> None:

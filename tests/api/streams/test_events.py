@@ -25,8 +25,8 @@ def follow(client: FlaskClient) -> Iterator[Callable[..., EventStream]]:
     streams: list[EventStream] = []
 
     def open_stream(job_id: str, **headers: str) -> EventStream:
-        given = {name.replace("_", "-"): text for name, text in headers.items()}
-        streams.append(EventStream(client.application, f"/api/v1/jobs/{job_id}/events", headers=given))
+        fields = {name.replace("_", "-"): text for name, text in headers.items()}
+        streams.append(EventStream(client.application, f"/api/v1/jobs/{job_id}/events", headers=fields))
         return streams[-1]
 
     yield open_stream
@@ -74,7 +74,7 @@ def test_stream_goes_on_behind_the_last_event_seen(follow: Follow, store: Store,
     assert again.rest() == ["done"]
 
 
-def test_end_is_told_even_if_its_event_was_lost(follow: Follow, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_end_is_sent_even_if_its_event_was_lost(follow: Follow, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "LOOK_EVERY_S", 0.0)
     job = claim(store, queue_job(store).id)
     stream = follow(job.id)
@@ -108,7 +108,7 @@ def test_what_was_missed_of_an_ended_job_comes_before_its_end(follow: Follow, st
     assert follow(job.id, Last_Event_ID="from elsewhere").rest() == ["done"]
 
 
-def test_browser_that_saw_the_end_is_told_not_to_come_back(client: FlaskClient, store: Store) -> None:
+def test_browser_that_saw_the_end_gets_204(client: FlaskClient, store: Store) -> None:
     run = make_run(store)
     assert client.get(f"/api/v1/jobs/{run.id}/events", headers={"Last-Event-ID": "end"}).status_code == 204
 

@@ -77,7 +77,7 @@ def test_findings_that_came_went_and_changed_by_domain(client: FlaskClient, batc
     assert "next_after" not in page
 
 
-def test_numbers_and_batches_stand_beside_the_list(client: FlaskClient, batches: tuple[str, str]) -> None:
+def test_numbers_and_batches_are_next_to_the_list(client: FlaskClient, batches: tuple[str, str]) -> None:
     page = get(client, batches)
     assert page["counts"] == {
         "before": 4,

@@ -37,8 +37,8 @@ def test_label_is_a_part_of_the_tag_in_any_case(client: FlaskClient) -> None:
 
 def test_list_of_batches_is_cut_at_a_hundred_and_refuses_nonsense(client: FlaskClient) -> None:
     submit(client, "a.example")
-    for limit, given in ((1, 1), (100, 100), (101, 100), (10**9, 100)):
-        assert client.get(f"/api/v1/batches?limit={limit}").get_json()["limit"] == given
+    for limit, length in ((1, 1), (100, 100), (101, 100), (10**9, 100)):
+        assert client.get(f"/api/v1/batches?limit={limit}").get_json()["limit"] == length
     assert client.get("/api/v1/batches").get_json()["limit"] == 20
     for query, code in (("limit=0", "invalid_limit"), ("limit=x", "invalid_limit"), ("offset=-1", "invalid_offset")):
         response = client.get(f"/api/v1/batches?{query}")

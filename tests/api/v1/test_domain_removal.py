@@ -51,10 +51,10 @@ def test_domains_without_runs_are_pruned(client: FlaskClient, store: Store) -> N
     client.post("/api/v1/tags/mine/domains", json={"domains": ["a.example", "b.example", "tested.example"]})
     client.post("/api/v1/tags/other/domains", json={"domains": ["c.example"]})
     client.post("/api/v1/jobs", json={"domain": "b.example"})
-    wanted = {"without_runs": True, "tag": "mine"}
-    answer = client.post("/api/v1/domains/prune", json=wanted | {"dry_run": True}).get_json()
+    expected = {"without_runs": True, "tag": "mine"}
+    answer = client.post("/api/v1/domains/prune", json=expected | {"dry_run": True}).get_json()
     assert answer == {"pruned_domains": 1, "dry_run": True}
-    assert client.post("/api/v1/domains/prune", json=wanted).get_json() == {"pruned_domains": 1, "dry_run": False}
+    assert client.post("/api/v1/domains/prune", json=expected).get_json() == {"pruned_domains": 1, "dry_run": False}
     assert names(client) == ["b.example", "c.example", "tested.example"]
     assert client.post("/api/v1/domains/prune", json={"without_runs": True}).get_json()["pruned_domains"] == 1
     assert faults(store) == []

@@ -53,7 +53,7 @@ def test_every_list_answers_as_the_reference(
     limits = Limits(monkeypatch, Random(seed))
     with opened(store.settings) as other:
         history = History(client, [store, other], clock, Random(seed))
-        with _told(seed, history):
+        with _with_seed_in_error(seed, history):
             for steps in _STRETCHES:
                 history.go(steps)
                 ask_all(history, limits)
@@ -67,7 +67,7 @@ def _seed(number: int) -> int:
 
 
 @contextmanager
-def _told(seed: int, history: History) -> Iterator[None]:
+def _with_seed_in_error(seed: int, history: History) -> Iterator[None]:
     """Add the command that repeats it to a failure."""
     try:
         yield

@@ -129,7 +129,9 @@ def test_excluded_case_is_refused_and_named(make_app: MakeApp) -> None:
             assert (error["code"], error["details"]["testcase"]) == ("testcase_excluded", asked.lower())
 
 
-def test_nothing_is_written_while_the_broker_is_away(settings: Settings, queue: QueueParts, store: Store) -> None:
+def test_nothing_is_written_while_the_broker_is_unavailable(
+    settings: Settings, queue: QueueParts, store: Store
+) -> None:
     away = replace(queue, broker=Broker.open("redis+socket:///nonexistent/redis.sock"))
     response = create_app(settings, queue=away).test_client().post("/api/v1/jobs", json={"domain": "a.example"})
     assert (response.status_code, error_of(response)["code"]) == (503, "broker_unavailable")

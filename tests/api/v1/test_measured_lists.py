@@ -63,11 +63,11 @@ def test_every_list_is_measured_with_every_filter_and_sort(document: dict[str, A
 
 def test_every_measured_list_answers(client: FlaskClient, store: Store) -> None:
     seed(store, SIZE)
-    for probe in _some([*probes(SIZE), *pairs_of_filters(SIZE)]):
+    for probe in _sample([*probes(SIZE), *pairs_of_filters(SIZE)]):
         answer = client.get(probe.url)
         assert answer.status_code in (200, 409), (probe.url, answer.text)
 
 
-def _some(chosen: list[Probe]) -> list[Probe]:
+def _sample(chosen: list[Probe]) -> list[Probe]:
     """Return about a hundred, of all lists; 37 shares no divisor with the number of sorts."""
     return chosen[::37]

@@ -91,7 +91,7 @@ def test_number_that_no_profile_can_have_is_refused(client: FlaskClient, number:
     assert (response.status_code, error_of(response)["code"]) == (400, "invalid_profile_id")
 
 
-def test_profile_that_nobody_has_is_refused(client: FlaskClient) -> None:
+def test_unknown_profile_is_refused(client: FlaskClient) -> None:
     assert refusals(client, "a.example", profile_id=2**63 - 1) == {(400, "profile_not_found")}
     client.post("/api/v1/tags", json={"name": "gov"})
     response = client.put("/api/v1/tags/gov/profile", json={"profile_id": 999})

@@ -62,7 +62,7 @@ def test_profile_of_another_version_shows_what_it_lacks(client: FlaskClient, sto
     assert found["waived_issues"] == []
 
 
-def test_profile_that_lists_nothing_is_compatible_whoever_stored_it(client: FlaskClient, stored: Stored) -> None:
+def test_profile_without_lists_is_compatible(client: FlaskClient, stored: Stored) -> None:
     found = fit(client, stored({"net": {"ipv6": False}}))
     assert (found["compatible"], found["reviewed"], found["issues"]) == (True, False, [])
 
@@ -117,7 +117,7 @@ def test_all_profiles_marked_at_once(client: FlaskClient, store: Store, stored: 
     assert audited(store)[-1] == ("profile.review", "", {"schema_version": __version__})
 
 
-def test_mending_leaves_the_stamp_and_is_told_once(client: FlaskClient, store: Store, stored: Stored) -> None:
+def test_repair_leaves_the_stamp_and_is_reported_once(client: FlaskClient, store: Store, stored: Stored) -> None:
     path = stored(LACKING)
     for operation in ("add_missing_test_cases", "add_missing_test_levels", "add_missing_test_levels"):
         changed = patch(client, path, operation)
@@ -158,7 +158,7 @@ def test_operation_without_anything_to_do_changes_nothing(client: FlaskClient, s
         assert patch(client, path, operation) == before
 
 
-def test_broken_profile_is_mended_only_by_what_mends_it(client: FlaskClient, stored: Stored) -> None:
+def test_broken_profile_is_repaired_only_by_a_valid_change(client: FlaskClient, stored: Stored) -> None:
     path = stored({"test_cases": ["zone99"], "net": {"ipv6": False}})
     for operation in ("add_missing_test_cases", "add_missing_test_levels"):
         response = client.patch(path, json={"op": operation})

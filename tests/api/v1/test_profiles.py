@@ -118,7 +118,7 @@ def test_refusal_names_the_path_of_all_that_is_wrong(client: FlaskClient) -> Non
     assert error["message"].startswith(f"{error['details']['path']}: ")
 
 
-def test_refusal_stays_short_whatever_is_sent(client: FlaskClient) -> None:
+def test_refusal_stays_short_for_every_request(client: FlaskClient) -> None:
     config = {"k" * 10_000 + str(number): 1 for number in range(90)} | {str(number): 1 for number in range(200)}
     response = client.post(PROFILES, json={"name": "x", "config": config})
     details = error_of(response)["details"]
@@ -142,7 +142,7 @@ def test_id_that_is_none_is_refused(client: FlaskClient, method: str, number: st
     assert (response.status_code, error_of(response)["code"]) == (400, "invalid_id")
 
 
-def test_ids_that_nobody_has(client: FlaskClient) -> None:
+def test_unknown_ids(client: FlaskClient) -> None:
     for number in (1, 2**31, 2**63 - 1):
         for path in (f"{PROFILES}/{number}", f"{PROFILES}/{number}/compatibility"):
             assert error_of(client.get(path))["code"] == "not_found"

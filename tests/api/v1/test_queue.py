@@ -171,7 +171,7 @@ def test_held_jobs_may_be_left_out_of_an_order_and_keep_their_places(client: Fla
     assert ids(client.get("/api/v1/queue").get_json()) == [b, a, c]
 
 
-def test_an_order_that_does_not_fit_is_told_why(client: FlaskClient, filled: list[str]) -> None:
+def test_an_order_that_does_not_fit_is_refused_with_the_reason(client: FlaskClient, filled: list[str]) -> None:
     wrong = [filled[0], filled[0], "job_none", *filled[2:]]
     assert error_of(client.post("/api/v1/queue/reorder", json={"job_ids": wrong}))["message"] == (
         f"the order must list every waiting job exactly once: 1 missing, for example {filled[1]!r}; "
@@ -217,7 +217,7 @@ def test_estimates_are_null_without_a_measured_rate(client: FlaskClient, filled:
     assert queue["running"][0]["expected_finish_at"] is None
 
 
-def test_estimates_are_the_same_wherever_a_job_is_shown(client: FlaskClient, store: Store, queue: QueueParts) -> None:
+def test_estimates_are_the_same_in_all_views_of_a_job(client: FlaskClient, store: Store, queue: QueueParts) -> None:
     measure(store)
     show_worker(queue)
     submitted = client.post("/api/v1/jobs/batch", json={"domains": ["a.example", "b.example"]}).get_json()

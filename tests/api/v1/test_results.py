@@ -34,6 +34,7 @@ def test_result_of_a_run(client: FlaskClient, store: Store) -> None:
     assert first["raw"] == "B01_CHILD_FOUND domain=a.example"
     assert second["raw"] == 'NO_SUCH_TAG count=2; servers=[{"ns":"ns1.example"}]'
     assert "NO_SUCH_TAG" in second["message"]
+    assert first["reference"] == "https://www.rfc-editor.org/rfc/rfc1034#section-4.2"
     assert set(result["testcase_descriptions"]) == {"basic01"}
     assert result["nameserver_timings"] == TIMINGS
     assert result["has_dnssec_chain"] is False
@@ -41,8 +42,8 @@ def test_result_of_a_run(client: FlaskClient, store: Store) -> None:
 
 def test_locale_without_texts_falls_back_to_english(client: FlaskClient, store: Store) -> None:
     run = make_run(store, "a.example", record(entries=ENTRIES))
-    for wanted in ("xx", "xx-YY", "..%2f..", "en-GB"):
-        assert client.get(f"/api/v1/jobs/{run.id}/result?locale={wanted}").get_json()["raw"]["locale"] == "en"
+    for locale in ("xx", "xx-YY", "..%2f..", "en-GB"):
+        assert client.get(f"/api/v1/jobs/{run.id}/result?locale={locale}").get_json()["raw"]["locale"] == "en"
 
 
 def test_result_in_swedish(client: FlaskClient, store: Store) -> None:
@@ -122,6 +123,17 @@ def test_comparison_names_the_causes_that_appeared_and_were_cleared(client: Flas
     causes = client.get(f"/api/v1/runs/{before.id}/diff/{after.id}").get_json()["causes"]
     assert [each["cause"] for each in causes["appeared"]] == ["open_recursor"]
     assert [each["title"] for each in causes["cleared"]] == ["The signatures of the zone have expired"]
+
+
+def test_runs_and_domains_are_listed_by_cause(client: FlaskClient, store: Store) -> None:
+    run = make_run(store, "a.example", record(entries=EXPIRED, causes=["signatures_expired"]))
+    make_run(store, "b.example", record(entries=EXPIRED[:1], causes=[]))
+    found = client.get("/api/v1/runs?cause=signatures_expired").get_json()
+    assert [each["id"] for each in found["items"]] == [run.id]
+    found = client.get("/api/v1/domains?cause=signatures_expired").get_json()
+    assert [each["name"] for each in found["items"]] == ["a.example"]
+    refused = client.get("/api/v1/runs?cause=no_such_cause")
+    assert (refused.status_code, error_of(refused)["code"]) == (400, "invalid_cause")
 
 
 def test_causes_are_listed_in_both_languages(client: FlaskClient) -> None:

@@ -118,7 +118,7 @@ def test_the_wrong_field_is_named(client: FlaskClient) -> None:
         assert error["message"].startswith(next(iter(body)))
 
 
-def test_what_is_not_there_is_told(client: FlaskClient) -> None:
+def test_missing_schedules_and_targets_are_not_found(client: FlaskClient) -> None:
     for path, code in (
         (TAG, "no_schedule"),
         ("/api/v1/tags/none/schedule", "not_found"),
@@ -171,10 +171,10 @@ def test_what_a_schedule_shows_can_be_sent_again(client: FlaskClient) -> None:
     ]
     for body in bodies:
         shown = client.put(TAG, json=body).get_json()
-        wanted = {
+        expected = {
             name: shown[name] for name in (*WEEKLY, *DEFAULTS) if not name.startswith("last_") or name == "last_day"
         }
-        assert client.put(TAG, json=wanted).get_json() == shown
+        assert client.put(TAG, json=expected).get_json() == shown
     assert shown["days_of_month"] == [1, 15]
 
 

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import RunStatus
+from gonemaster_engine.scoring.rule import RULE_VERSION
 from tests.api.conftest import MakeApp
 from tests.support.rows import make_run, record
 
@@ -41,6 +42,31 @@ def test_result_has_the_score_with_its_parts(client: FlaskClient, store: Store) 
     assert (stored["score"], stored["grade"]) == (1, "F")  # as at graduation
 
 
+def test_score_is_explained_point_by_point(client: FlaskClient, store: Store) -> None:
+    servers = [{"ns": "ns1.example", "address": "192.0.2.1"}]
+    recursor = EntryRecord(0.5, "NAMESERVER", "nameserver01", "IS_A_RECURSOR", "ERROR", {"servers": servers})
+    run = make_run(store, "a.example", record(entries=[*ENTRIES[1:2], recursor]))
+    score = client.get(f"/api/v1/runs/{run.id}/score?locale=sv").get_json()
+    assert (score["score"], score["grade"], score["uncapped"], score["rule"]) == (89, "B", 94, RULE_VERSION)
+    assert (score["cap"]["harm"], score["cap"]["cause"], score["cap"]["grade"]) == ("risk", "open_recursor", "B")
+    assert score["deductions"] == [
+        {
+            "position": 1,
+            "tag": "IS_A_RECURSOR",
+            "level": "ERROR",
+            "category": "nameserver_health",
+            "penalty": 20,
+            "points": 5.333,
+            "cause": None,
+        }
+    ]
+
+
+def test_run_without_a_score_explains_none(client: FlaskClient, store: Store) -> None:
+    run = make_run(store, "a.example", record(status=RunStatus.FAILED))
+    assert client.get(f"/api/v1/runs/{run.id}/score").status_code == 404
+
+
 def test_score_follows_the_configuration(make_app: MakeApp, store: Store, tmp_path: Path) -> None:
     run = make_run(store, "a.example", record(entries=ENTRIES, score=1, grade="F"))
     file = tmp_path / "scoring.json"
@@ -53,6 +79,7 @@ def test_hidden_score_is_nowhere(make_app: MakeApp, store: Store) -> None:
     run = make_run(store, "a.example", record(entries=ENTRIES, score=70, grade="C"))
     client = make_app(show_score_admin="false").test_client()
     assert "score" not in result(client, run.id)
+    assert client.get(f"/api/v1/runs/{run.id}/score").status_code == 404
     for path in (f"runs/{run.id}", f"jobs/{run.id}"):
         document = client.get(f"/api/v1/{path}").get_json()
         assert {"score", "grade"}.isdisjoint(document), path

@@ -115,15 +115,15 @@ def test_what_is_out_of_range_is_refused_with_the_range(
 ) -> None:
     error = error_of(client.put(URL, json={"reserved_normal_slots": 2, key: value}))
     assert error["code"] == "invalid_setting"
-    (told,) = error["details"]["settings"]
+    (reported,) = error["details"]["settings"]
     option = next(option for option in OPTIONS if option.key == key)
-    assert (told["key"], told["allowed"]) == (key, option.type.allowed)
+    assert (reported["key"], reported["allowed"]) == (key, option.type.allowed)
     assert error["message"].startswith(f"{key} is ")
     assert option.type.allowed in error["message"]
     assert stored(store) == {}
 
 
-def test_all_that_is_wrong_is_told_and_nothing_is_saved(client: FlaskClient, store: Store) -> None:
+def test_all_errors_are_reported_and_nothing_is_saved(client: FlaskClient, store: Store) -> None:
     response = put(client, nothing=1, dns_port=5353, worker_count=0, min_level="NOTICE")
     error = error_of(response)
     assert (response.status_code, error["code"]) == (400, "unknown_setting")
@@ -189,7 +189,7 @@ def test_stored_values_out_of_range_are_logged_and_ignored(
     assert caplog.text.count("invalid override of a setting, ignored") == 3
 
 
-def test_nothing_is_saved_that_nobody_can_be_told(settings: Settings, queue: QueueParts, store: Store) -> None:
+def test_nothing_is_saved_without_a_broker_to_publish_it(settings: Settings, queue: QueueParts, store: Store) -> None:
     client = create_app(settings, queue=replace(queue, broker=Broker.open(AWAY))).test_client()
     response = put(client, worker_count=4)
     assert (response.status_code, error_of(response)["code"]) == (503, "broker_unavailable")

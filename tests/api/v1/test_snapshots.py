@@ -117,7 +117,7 @@ def test_a_purged_snapshot_is_gone(client: FlaskClient, cohort: Cohort) -> None:
     assert (audit["action"], audit["target"]) == ("snapshot.purge", "tld/two")
 
 
-def test_snapshots_are_made_anew_from_their_runs(client: FlaskClient, store: Store) -> None:
+def test_snapshots_are_rebuilt_from_their_runs(client: FlaskClient, store: Store) -> None:
     cohort, batch = make_cohort(store), make_batch(store)
     run_batch(store, batch, NAMES)
     project_all(store)

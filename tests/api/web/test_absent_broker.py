@@ -96,8 +96,8 @@ def test_runs_domains_batches_and_tags_are_deleted_without_redis(away: FlaskClie
 
 
 def test_a_scoring_configuration_is_stored_without_redis(away: FlaskClient) -> None:
-    wanted = {"severity_penalties": {"ERROR": 77}}
-    assert done(away.put(f"{V1}/scoring-config", json=wanted))["severity_penalties"]["ERROR"] == 77
+    expected = {"severity_penalties": {"ERROR": 77}}
+    assert done(away.put(f"{V1}/scoring-config", json=expected))["severity_penalties"]["ERROR"] == 77
     assert away.get(f"{V1}/scoring-config").get_json()["severity_penalties"]["ERROR"] == 77
 
 

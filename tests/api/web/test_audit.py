@@ -74,7 +74,7 @@ def test_a_pause_shows_who_asked_for_it(client: FlaskClient) -> None:
     assert tier["paused_by"] == LOCAL
 
 
-def test_release_and_move_beside(client: FlaskClient, queue: QueueParts) -> None:
+def test_release_and_move_are_recorded(client: FlaskClient, queue: QueueParts) -> None:
     _, ids = queue_batch(queue)
     client.post(f"/api/v1/jobs/{ids[1]}/hold")
     client.post(f"/api/v1/jobs/{ids[1]}/release")
@@ -186,7 +186,7 @@ def test_lines_are_found_and_paged(client: FlaskClient, query: str, targets: lis
 
 
 @pytest.mark.usefixtures("kept")
-def test_a_page_tells_the_total_and_the_next_one(client: FlaskClient) -> None:
+def test_a_page_has_the_total_and_the_next_cursor(client: FlaskClient) -> None:
     page = client.get("/api/v1/audit?limit=2&offset=1&action=queue.").get_json()
     assert (page["total"], page["limit"], page["offset"], page["prev_cursor"]) == (3, 2, 1, "0")
     assert client.get("/api/v1/audit?limit=2").get_json()["next_cursor"] == "2"

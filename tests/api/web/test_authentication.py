@@ -103,7 +103,7 @@ def test_requests_without_a_valid_token_are_refused(app: Flask, header: dict[str
     assert response.headers["Cache-Control"] == "no-store"
 
 
-def test_a_revoked_token_is_told_from_an_unknown_one_by_nobody(app: Flask, store: Store) -> None:
+def test_a_revoked_token_is_refused_like_an_unknown_one(app: Flask, store: Store) -> None:
     revoke(store, READ)
     keyring_of(app).refresh()
     client = app.test_client()
@@ -144,7 +144,7 @@ def test_whoami_never_refuses(guarded: FlaskClient) -> None:
     assert who(**bearer(ADMIN))["scope"] == "admin"
 
 
-def test_a_session_stands_for_its_token_until_logout(app: Flask) -> None:
+def test_a_session_represents_its_token_until_logout(app: Flask) -> None:
     browser, thief = app.test_client(), app.test_client(use_cookies=False)
     cookie = cookie_of(log_in(browser, OPERATE))
     assert (cookie["httponly"], cookie["samesite"], cookie["path"], cookie["secure"]) == (True, "Lax", "/", "")
@@ -162,7 +162,7 @@ def test_a_session_stands_for_its_token_until_logout(app: Flask) -> None:
     assert error_of(thief.get("/api/v1/jobs", headers=stolen)) == (401, "unauthorized")
 
 
-def test_a_wrong_token_beside_a_valid_cookie_is_refused(guarded: FlaskClient) -> None:
+def test_a_wrong_token_with_a_valid_cookie_is_refused(guarded: FlaskClient) -> None:
     log_in(guarded, ADMIN)
     assert error_of(guarded.get("/api/v1/jobs", headers=bearer("gm_wrong"))) == (401, "unauthorized")
 
@@ -229,7 +229,7 @@ def test_stored_tokens_count_at_once_and_end_with_their_sessions(app: Flask, sto
     assert error_of(client.get("/api/v1/jobs", headers=bearer(token))) == (401, "unauthorized")
 
 
-def test_a_session_dies_with_its_token_wherever_that_was_configured(app: Flask, store: Store) -> None:
+def test_a_session_ends_with_its_token(app: Flask, store: Store) -> None:
     client = app.test_client()
     log_in(client, READ)
     revoke(store, READ)
@@ -257,7 +257,7 @@ def test_the_first_token_closes_the_door_and_the_end_of_the_last_does_not_open_i
     assert Keyring(load_settings({}, {}), store).mode() == "open"
 
 
-def test_without_database_nobody_gets_in_and_later_who_could_before(
+def test_without_database_only_tokens_read_before_are_accepted(
     app: Flask, queue: QueueParts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away() -> Any:

@@ -15,7 +15,7 @@ from tests.support.rows import NOON, claim, finish_job, make_run, record
 PAGING = {"limit", "offset"}
 CURSORS = PAGING | {"cursor", "page", "page_size"}
 JOB_LIST = CURSORS | {"status", "domain", "severity", "created_after", "created_before", "sort"}
-DOMAIN_LIST = PAGING | {"name", "level", "min_level", "sort"}
+DOMAIN_LIST = PAGING | {"name", "level", "min_level", "cause", "sort"}
 
 # Section by section: methods, and the query parameters of GET.
 CONTRACT: dict[str, tuple[str, set[str]]] = {
@@ -51,11 +51,12 @@ CONTRACT: dict[str, tuple[str, set[str]]] = {
     "/runs": (
         "GET",
         PAGING
-        | {"tag", "event_tag", "domain", "domain_exact", "batch", "status", "level", "grade", "sort"}
+        | {"tag", "event_tag", "domain", "domain_exact", "batch", "status", "level", "grade", "cause", "sort"}
         | {"finished_after", "finished_before"},
     ),
     "/runs/{}": ("GET", set()),
     "/runs/{}/result": ("GET", {"locale"}),
+    "/runs/{}/score": ("GET", {"locale"}),
     "/runs/{}/dnssec-chain": ("GET", set()),
     "/runs/{}/diff/{}": ("GET", set()),
     "/entries": (
@@ -113,7 +114,7 @@ DOMAIN = words(
 )
 ENTRY = {"id", "run_id", "domain_id", "domain", "timestamp", "module", "testcase", "tag", "level", "args"}
 RESULT = {"job_id", "status", "summary", "raw", "testcase_descriptions", "has_dnssec_chain", "root_causes", "verdict"}
-RESULT_ENTRY = {"timestamp", "module", "testcase", "tag", "level", "args", "message", "raw"}
+RESULT_ENTRY = {"timestamp", "module", "testcase", "tag", "level", "args", "message", "reference", "raw"}
 SUMMARY = words("batch_id tag description status total completed purged_runs completion created_at finished_at origin")
 DETAIL = words(
     "batch_id tag items total status_counts grades worst_levels limit offset sort created_at started_at finished_at"
@@ -134,8 +135,8 @@ def test_every_address_of_the_contract_is_there(client: FlaskClient) -> None:
     for path, (methods, query) in CONTRACT.items():
         for method in methods.lower().split():
             assert method in found[path], f"{method} {path}"
-        given = {parameter["name"] for parameter in found[path].get("get", {}).get("parameters", ())}
-        assert query <= given, path
+        values = {parameter["name"] for parameter in found[path].get("get", {}).get("parameters", ())}
+        assert query <= values, path
 
 
 def times_of(document: Any) -> list[Any]:

@@ -48,12 +48,14 @@ def test_unknown_address(client: FlaskClient, path: str) -> None:
         ({"domain": "a.example", "ds_info": [5]}, "ds_info: 0: must be an object"),
     ],
 )
-def test_value_of_another_type_is_told_what_it_must_be(client: FlaskClient, body: dict[str, Any], message: str) -> None:
+def test_value_of_another_type_is_refused_with_the_expected_type(
+    client: FlaskClient, body: dict[str, Any], message: str
+) -> None:
     assert error_of(client.post("/api/v1/jobs", json=body))["message"] == message
 
 
 @pytest.mark.parametrize("digits", ["3000000000", "9" * 30, "9" * 4000, "-" + "9" * 30])
-def test_number_that_is_too_large_is_told_its_range(client: FlaskClient, digits: str) -> None:
+def test_number_that_is_too_large_is_refused_with_its_range(client: FlaskClient, digits: str) -> None:
     message = error_of(client.get(f"/api/v1/jobs?offset={digits}"))["message"]
     assert message == "offset: Must be greater than or equal to 0 and less than or equal to 2147483647."
 
@@ -72,7 +74,7 @@ def test_method_that_an_address_does_not_take(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("path", ["/api/v1/jobs/batch", "/api/v1/jobs/purge"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_address_beside_those_of_jobs_is_no_job(client: FlaskClient, path: str, method: str) -> None:
+def test_address_next_to_those_of_jobs_is_no_job(client: FlaskClient, path: str, method: str) -> None:
     response = client.open(path, method=method)
     assert (response.status_code, error_of(response)["code"]) == (405, "method_not_allowed")
     assert "GET" not in response.headers["Allow"]
@@ -136,7 +138,7 @@ def test_order_of_a_long_queue_takes_a_larger_body_than_the_rest(make_app: MakeA
     assert response.status_code != 413, response.data
 
 
-def test_an_order_that_is_too_large_is_told_of_the_other_way(make_app: MakeApp) -> None:
+def test_an_order_that_is_too_large_names_the_other_way(make_app: MakeApp) -> None:
     client = make_app(max_batch_body_size=100).test_client()
     error = error_of(client.post("/api/v1/queue/reorder", json={"job_ids": ["job_0123456789"] * 50}))
     assert error["code"] == "body_too_large"
@@ -163,7 +165,7 @@ def test_nul_in_the_address(client: FlaskClient) -> None:
 
 
 @pytest.mark.expects_500
-def test_fault_of_our_own_tells_no_secrets(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_internal_error_reveals_no_secrets(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     app = make_app(fresh=True)
     monkeypatch.setitem(ACCESS, "broken", Access.ANYONE)
 

@@ -126,7 +126,7 @@ def test_nul_is_refused_in_every_address(client: FlaskClient) -> None:
         assert (response.status_code, error_of(response)["code"]) == (400, "invalid_query"), path
 
 
-def test_options_tells_the_methods_and_does_nothing(client: FlaskClient, run: str) -> None:
+def test_options_lists_the_methods_and_does_nothing(client: FlaskClient, run: str) -> None:
     for path in addresses(client, run, method="OPTIONS"):
         response = client.options(path, headers={"Origin": "http://evil.example"})
         assert (response.status_code, response.data) == (200, b""), path

@@ -51,7 +51,7 @@ def test_the_same_document_in_other_spaces_is_the_same_request(client: FlaskClie
     assert error_of(other)["code"] == "idempotency_conflict"
 
 
-def test_the_digest_of_a_document_is_the_same_wherever_its_blocks_end() -> None:
+def test_the_digest_of_a_document_does_not_depend_on_its_blocks() -> None:
     written = rb'{"a \\": [ 1 , "\\\" x", "\\" ], "b" : "\"" }'
     close = json.dumps(json.loads(written), separators=(",", ":")).encode()
 

@@ -67,14 +67,14 @@ def test_forged_headers_are_removed_and_counted() -> None:
 
 
 def test_request_id_is_believed_of_a_trusted_proxy_only(behind_proxy: FlaskClient) -> None:
-    given = {"X-Request-Id": "abc-123"}
-    assert behind_proxy.get("/", environ_base=PROXY, headers=given).headers["X-Request-Id"] == "abc-123"
-    assert behind_proxy.get("/", headers=given).headers["X-Request-Id"] != "abc-123"
+    values = {"X-Request-Id": "abc-123"}
+    assert behind_proxy.get("/", environ_base=PROXY, headers=values).headers["X-Request-Id"] == "abc-123"
+    assert behind_proxy.get("/", headers=values).headers["X-Request-Id"] != "abc-123"
     strange = {"X-Request-Id": "a b<script>"}
     assert behind_proxy.get("/", environ_base=PROXY, headers=strange).headers["X-Request-Id"] != "a b<script>"
 
 
-def test_each_request_has_an_id_of_its_own(client: FlaskClient) -> None:
+def test_each_request_has_a_unique_id(client: FlaskClient) -> None:
     ids = {client.get("/api/v1/nowhere").headers["X-Request-Id"] for _ in range(3)}
     assert len(ids) == 3
 

@@ -38,7 +38,7 @@ def test_a_submission_that_waits_ends_and_is_not_stored_later(
     assert make_app().test_client().post(path, json=body).status_code in (201, 202)
 
 
-def test_a_broadcast_holds_nobody_and_is_bounded(queue: QueueParts, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_broadcast_blocks_no_sender_and_is_bounded(queue: QueueParts, caplog: pytest.LogCaptureFixture) -> None:
     threads = [post_cancel(queue.celery, ["job_1"]) for _ in range(50)]
     assert post_cancel(queue.celery, []) is None
     for thread in threads:

@@ -39,7 +39,7 @@ def rank(level: str) -> int:
     return LEVELS.index(level)
 
 
-def half_away(points: float) -> int:
+def round_half_away(points: float) -> int:
     return int(abs(points) + 0.5 + 1e-9) * (1 if points >= 0 else -1)
 
 
@@ -89,12 +89,12 @@ class Reference:
         assert later.score is not None
         match earlier.worst_level == "CRITICAL", later.worst_level == "CRITICAL":
             case False, False:
-                return -half_away(points)
+                return -round_half_away(points)
             case False, True:
-                return half_away(min(earlier.score - points, CAP_UNDER_CRITICAL) - earlier.score)
+                return round_half_away(min(earlier.score - points, CAP_UNDER_CRITICAL) - earlier.score)
             case True, False:
-                return half_away(later.score - min(later.score + points, CAP_UNDER_CRITICAL))
-        return sorted((0, later.score - earlier.score, -half_away(points)))[1]
+                return round_half_away(later.score - min(later.score + points, CAP_UNDER_CRITICAL))
+        return sorted((0, later.score - earlier.score, -round_half_away(points)))[1]
 
     def category(self, name: str) -> str:
         classes = {self.why(one, *pair) for one, pair in self.changes(name).items()}

@@ -86,11 +86,11 @@ def test_pages_agree_with_a_comparison_of_single_runs(
 ) -> None:
     for level in ("DEBUG", "INFO", "NOTICE", "WARNING", "ERROR"):
         args = level in ("DEBUG", "NOTICE")
-        wanted = expected(store, filled[batches[0]], filled[batches[1]], level, with_args=args)
-        assert {kind for _, kind in wanted} == set(map(str, ChangeKind))
+        requested = expected(store, filled[batches[0]], filled[batches[1]], level, with_args=args)
+        assert {kind for _, kind in requested} == set(map(str, ChangeKind))
         for limit in (1, 500) if args else (7,):
             found = kinds(store, batches, min_level=level, with_args=args, limit=limit)
-            assert found == wanted, (level, args, limit)
+            assert found == requested, (level, args, limit)
 
 
 def test_kinds_can_be_chosen(store: Store, batches: tuple[str, str], filled: dict[str, dict[str, Run]]) -> None:
@@ -115,8 +115,8 @@ def test_runs_without_a_hash_are_compared_by_their_entries(
 ) -> None:
     with store.transaction() as session:
         session.execute(update(Run).values(findings_hash=None))
-    wanted = expected(store, filled[batches[0]], filled[batches[1]], "NOTICE")
-    assert kinds(store, batches) == wanted
+    requested = expected(store, filled[batches[0]], filled[batches[1]], "NOTICE")
+    assert kinds(store, batches) == requested
     with store.read_only() as session:
         assert count_differences(session, *batches).same == 0
 

@@ -119,14 +119,14 @@ def test_runs_of_a_batch_are_repeated_as_jobs(
     store: Store, status: str | None, domains: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batch_jobs, "SLICE", 2)
-    batch_id, wanted = make_batch(store), RunStatus(status) if status else None
+    batch_id, selected = make_batch(store), RunStatus(status) if status else None
     states = {"a": "succeeded", "b": "failed", "c": "canceled", "d": "expired"}
     for letter, state in states.items():
         outcome = record(status=RunStatus(state), at=NOON)
         make_run(store, f"{letter}.example", outcome, batch_id=batch_id, profile_name="p", config={"tests": ["basic"]})
     with store.read_only() as session:
-        jobs = list(batch_jobs.iter_repeated_jobs(session, batch_id, status=wanted))
-        assert batch_jobs.count_runs(session, batch_id, status=wanted) == len(domains)
+        jobs = list(batch_jobs.iter_repeated_jobs(session, batch_id, status=selected))
+        assert batch_jobs.count_runs(session, batch_id, status=selected) == len(domains)
     assert [job.domain for job in jobs] == [f"{letter}.example" for letter in domains]
     assert {(job.priority, job.profile_name, str(job.config)) for job in jobs} == {(1, "p", "{'tests': ['basic']}")}
 
@@ -406,10 +406,10 @@ def test_purges_at_the_same_time_lose_no_count_of_a_batch(store: Store) -> None:
 
 def test_all_batches_are_walked_through_newest_first(store: Store) -> None:
     made = [make_batch(store, at=number // 2, tag="gov" if number % 2 else "") for number in range(7)]
-    for label, wanted in (("", made), ("go", made[1::2])):
+    for label, selected in (("", made), ("go", made[1::2])):
         last, found = None, list[str]()
         with store.read_only() as session:
             while part := batches.batches_before(session, last, label=label, limit=2):
                 found += [batch.id for batch in part]
                 last = part[-1]
-        assert found == wanted[::-1]
+        assert found == selected[::-1]

@@ -95,7 +95,7 @@ class Crowd:
 
     def work(self, worker: str, chance: Random) -> None:
         """Claim some jobs and graduate them, with results that other workers write at the same time."""
-        for job_id in self._some(chance, Job.id, Job.status == JobStatus.QUEUED, most=4):
+        for job_id in self._sample(chance, Job.id, Job.status == JobStatus.QUEUED, most=4):
             claim = partial(claim_job, job_id=job_id, worker=worker, now=NOON, lease=LEASE)
             if job := self.store.run_in_transaction(claim):
                 self._graduate(job, worker, chance)
@@ -122,7 +122,7 @@ class Crowd:
 
     def cancel(self, chance: Random) -> None:
         """Cancel waiting and running jobs, separately and together."""
-        ids = self._some(chance, Job.id, most=3)
+        ids = self._sample(chance, Job.id, most=3)
         with suppress(JobNotFound):
             for job_id in ids[:1]:
                 self.store.run_in_transaction(partial(request_cancel, job_id=job_id, now=_moment(chance)))
@@ -130,7 +130,7 @@ class Crowd:
 
     def end_batch(self, chance: Random) -> None:
         """Cancel the waiting jobs of a batch and delete it, unless some of its jobs are running."""
-        for batch_id in self._some(chance, Batch.id, most=1):
+        for batch_id in self._sample(chance, Batch.id, most=1):
             self.store.run_in_transaction(partial(_cancel_waiting, batch_id=batch_id, now=_moment(chance)))
             with suppress(JobsNotTerminal, BatchNotFound):
                 self.store.run_in_transaction(partial(delete_batch, batch_id=batch_id))
@@ -146,7 +146,7 @@ class Crowd:
 
     def score(self, chance: Random) -> None:
         """Store late scores."""
-        for run_id in self._some(chance, Run.id, Run.status == RunStatus.SUCCEEDED, most=3):
+        for run_id in self._sample(chance, Run.id, Run.status == RunStatus.SUCCEEDED, most=3):
             score, grade = chance.randrange(101), chance.choice(material.GRADES)
             self.store.run_in_transaction(partial(set_score, run_id=run_id, score=score, grade=grade))
 
@@ -165,10 +165,10 @@ class Crowd:
     def maintain(self, chance: Random) -> None:
         """Remove outcomes that are unused but cached by workers, and count the values of a batch."""
         self.store.run_in_transaction(partial(purge_outcomes, created_before=NOON + timedelta(days=1), limit=3))
-        for key in self._some(chance, Batch.key, most=1):
+        for key in self._sample(chance, Batch.key, most=1):
             build_statistics(self.store, key, now=lambda: NOON)
 
-    def _some(self, chance: Random, column: InstrumentedAttribute[T], *conditions: Any, most: int) -> list[T]:
+    def _sample(self, chance: Random, column: InstrumentedAttribute[T], *conditions: Any, most: int) -> list[T]:
         with self.store.read_only() as session:
             found = list(session.scalars(select(column).where(*conditions).order_by(column).limit(200)))
         return chance.sample(found, min(most, len(found)))

@@ -115,9 +115,9 @@ def test_several_hosts_are_asked_for_the_primary(dsn: str) -> None:
     event.listen(engine, "do_connect", note)
     with pytest.raises(Asked):
         engine.connect()
-    wanted = {"host": "a.test,b.test", "port": "5432,5433", "user": "u", "password": "p@", "dbname": "db"}
-    wanted |= {"target_session_attrs": "read-write", "application_name": "x"}
-    assert {name: asked[name] for name in wanted} == wanted
+    expected = {"host": "a.test,b.test", "port": "5432,5433", "user": "u", "password": "p@", "dbname": "db"}
+    expected |= {"target_session_attrs": "read-write", "application_name": "x"}
+    assert {name: asked[name] for name in expected} == expected
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_lists_of_runs_and_jobs_use_counters(store: Store, monkeypatch: pytest.M
     monkeypatch.setattr(runs, "recent_total", unexpected)
     monkeypatch.setattr(job_list, "recent_total", unexpected)
     with store.read_only() as session:
-        for wanted, total in (
+        for filters, total in (
             (RunFilter(), 5),
             (RunFilter(level="ERROR"), 2),
             (RunFilter(level="ERROR", batch_id=batch.id), 1),
@@ -98,8 +98,8 @@ def test_lists_of_runs_and_jobs_use_counters(store: Store, monkeypatch: pytest.M
             (RunFilter(status="failed"), 0),
             (RunFilter(batch_id="batch_none"), 0),
         ):
-            page = runs.list_runs(session, wanted)
-            assert (page.total, len(page.items)) == (total, total), wanted
+            page = runs.list_runs(session, filters)
+            assert (page.total, len(page.items)) == (total, total), filters
         for jobs_wanted, total in (
             (JobFilter(), 5),
             (JobFilter(severity="errors_only"), 2),

@@ -84,13 +84,13 @@ def domains(store: Store) -> list[dict[str, Any]]:
 @pytest.mark.usefixtures("search_method")
 @pytest.mark.parametrize("name", FILTERS)
 def test_pages_are_slices_of_the_sorted_whole(store: Store, domains: list[dict[str, Any]], name: str) -> None:
-    wanted, keep = FILTERS[name]
+    filters, keep = FILTERS[name]
     kept = [domain for domain in domains if keep(domain)]
     with store.read_only() as session:
         for sort in SORTS:
             expected = [domain["name"] for domain in in_order(kept, sort)]
             for limit, offset in ((3, 0), (4, 5), (100, 0), (2, len(kept) - 1), (5, len(kept)), (7, 1)):
-                page = list_domains(session, wanted, sort=sort, limit=limit, offset=max(0, offset))
+                page = list_domains(session, filters, sort=sort, limit=limit, offset=max(0, offset))
                 begin = max(0, offset)
                 assert [domain.name for domain in page.items] == expected[begin : begin + limit], (sort, limit, offset)
                 assert page.total == len(kept)

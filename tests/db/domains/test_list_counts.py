@@ -92,13 +92,13 @@ def test_every_two_filters_of_runs_keep_and_count_what_matches_both(
     assert set(matches) == {field.name for field in fields(RunFilter)}
     with store.read_only() as session:
         for one, other in combinations(matches, 2):
-            wanted = RunFilter(**{name: matches[name][0] for name in (one, other)})
+            filters = RunFilter(**{name: matches[name][0] for name in (one, other)})
             kept = {run.id for run in runs if matches[one][1](run) and matches[other][1](run)}
             for sort in ("finished_at_desc", "domain_asc", "score_desc"):
-                page = list_runs(session, wanted, sort=sort, limit=500)
-                assert {run.id for run in page.items} == kept, wanted
+                page = list_runs(session, filters, sort=sort, limit=500)
+                assert {run.id for run in page.items} == kept, filters
                 assert page.total == len(page.items)
-                assert len(list_runs(session, wanted, sort=sort, limit=1, offset=1).items) == min(
+                assert len(list_runs(session, filters, sort=sort, limit=1, offset=1).items) == min(
                     1, max(0, page.total - 1)
                 )
 
@@ -114,12 +114,12 @@ def test_names_among_the_jobs_of_a_batch_are_counted_with_its_runs(
     job = queue_job(store, "d3.example", batch_id=batch_id, priority=Priority.BATCH)
     kept = {run.id for run in runs if run.batch_id == batch_id and run.domain == "d3.example"} | {job.id}
     with store.read_only() as session:
-        for wanted, expected in (
+        for filters, expected in (
             (JobFilter(batch_id=batch_id, domain="d3"), kept),
             (JobFilter(domain="d3"), {run.id for run in runs if run.domain == "d3.example"} | {job.id}),
             (JobFilter(batch_id=batch_id, domain="nowhere"), set()),
         ):
-            page = list_jobs(session, wanted, sort="score_desc")
+            page = list_jobs(session, filters, sort="score_desc")
             assert {item.id for item in page.items} == expected
             assert page.total == len(expected)
 
@@ -130,10 +130,10 @@ def test_domains_without_tags_are_counted_on_every_page(store: Store) -> None:
         ids = ensure_domains(session, names, now=NOON)
         tag_domains(session, ["eu", "gov"], [ids[name] for name in names[::3]], now=NOON)
     bare = [name for number, name in enumerate(names) if number % 3]
-    wanted = DomainFilter(untagged=True)
+    filters = DomainFilter(untagged=True)
     with store.read_only() as session:
         for offset in (0, 4, 6, 50):
-            page = list_domains(session, wanted, sort="name_desc", limit=2, offset=offset)
+            page = list_domains(session, filters, sort="name_desc", limit=2, offset=offset)
             assert [domain.name for domain in page.items] == bare[::-1][offset : offset + 2]
             assert page.total == len(bare)
         assert list_domains(session, DomainFilter(untagged=True, name="nowhere")).total == 0

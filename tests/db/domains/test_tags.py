@@ -259,8 +259,8 @@ def test_domain_filters_and_sorts(store: Store) -> None:
         "run_count_asc": "dabc",
     }
     with store.read_only() as session:
-        for expected, wanted in filters.items():
-            page = list_domains(session, wanted)
+        for expected, requested in filters.items():
+            page = list_domains(session, requested)
             assert ("".join(domain.name[0] for domain in page.items), page.total) == (expected, len(expected))
         for sort, expected in sorts.items():
             page = list_domains(session, DomainFilter(), sort=sort)

@@ -24,8 +24,8 @@ def test_landed_migrations_are_unchanged() -> None:
 
 def test_dumps_exist_for_the_first_and_last_migration() -> None:
     made = {path.name for path in DUMPS}
-    wanted = (next(iter(known_revisions())), head_revision())
-    assert made >= {f"{number}.{driver}.sql" for number in wanted for driver in ("sqlite", "postgres")}
+    expected = (next(iter(known_revisions())), head_revision())
+    assert made >= {f"{number}.{driver}.sql" for number in expected for driver in ("sqlite", "postgres")}
 
 
 @pytest.mark.parametrize("dump", DUMPS, ids=lambda path: path.stem)

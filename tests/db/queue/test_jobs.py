@@ -95,8 +95,8 @@ def test_a_batch_starts_with_the_slowest_domains(store: Store) -> None:
     _store_run(store, "longest.example", 24.0)
     _store_run(store, "short.example", 1.9)
     names = ["new.example", "short.example", "long.example", "was-long.example", "longest.example", "last.example"]
-    given, waiting = _queue_batch(store, names)
-    assert given == names
+    submitted, waiting = _queue_batch(store, names)
+    assert submitted == names
     assert waiting == [
         "longest.example", "long.example", "new.example", "short.example", "was-long.example", "last.example"
     ]  # fmt: skip
@@ -115,9 +115,9 @@ def test_only_the_last_chunk_of_a_large_batch_is_ordered(store: Store) -> None:
     _store_run(store, "first.example", 9.0)
     _store_run(store, "second.example", 9.0)
     full = [*(f"d{number}.example" for number in range(MAX_SLAB_SIZE - 1)), "first.example"]
-    given, waiting = _queue_batch(store, [*full, "e.example", "second.example"])
+    submitted, waiting = _queue_batch(store, [*full, "e.example", "second.example"])
     assert waiting == [*full, "second.example", "e.example"]
-    assert given[-2:] == ["e.example", "second.example"]
+    assert submitted[-2:] == ["e.example", "second.example"]
 
 
 def test_bulk_insert_escapes_separators(store: Store) -> None:

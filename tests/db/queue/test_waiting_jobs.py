@@ -26,11 +26,11 @@ def queue_jobs(store: Store) -> dict[str, str]:
     return {job.domain: job.id for job in jobs}
 
 
-def names(store: Store, wanted: WaitingFilter) -> list[str]:
+def names(store: Store, filters: WaitingFilter) -> list[str]:
     with store.read_only() as session:
-        found = [job.domain for job in list_waiting_jobs(session, wanted, limit=10)]
-        assert count_waiting_jobs(session, wanted) == len(found)
-        assert len(waiting_ids(session, wanted, limit=10)) == len(found)
+        found = [job.domain for job in list_waiting_jobs(session, filters, limit=10)]
+        assert count_waiting_jobs(session, filters) == len(found)
+        assert len(waiting_ids(session, filters, limit=10)) == len(found)
     return found
 
 

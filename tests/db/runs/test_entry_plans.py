@@ -81,15 +81,15 @@ def test_every_plan_lists_the_same(store: Store, everything: list[EntryRecord], 
         (EntryFilter(run_id=some.run_id, tag=some.tag), lambda e: (e.run_id, e.tag) == (some.run_id, some.tag)),
     ]
     with store.read_only() as session:
-        for wanted, keep in cases:
+        for filters, keep in cases:
             expected = [entry for entry in everything if keep(entry)]
             assert expected
-            page = lists.list_entries(session, wanted, limit=500)
-            assert (list(page.items), page.total) == (expected, len(expected)), wanted
-            pages = [lists.list_entries(session, wanted, limit=2, offset=n) for n in range(0, len(expected), 2)]
-            assert [entry for part in pages for entry in part.items] == expected, wanted
+            page = lists.list_entries(session, filters, limit=500)
+            assert (list(page.items), page.total) == (expected, len(expected)), filters
+            pages = [lists.list_entries(session, filters, limit=2, offset=n) for n in range(0, len(expected), 2)]
+            assert [entry for part in pages for entry in part.items] == expected, filters
             assert [part.offset for part in pages] == list(range(0, len(expected), 2))
-            assert by_keys(session, wanted) == expected, wanted
+            assert by_keys(session, filters) == expected, filters
         in_batch = lists.list_entries(session, EntryFilter(batch_id=batch_id, tag="TAG1"), limit=500).items
         runs = {run.id for run in list_runs(session, RunFilter(batch_id=batch_id), limit=50).items}
         assert list(in_batch) == [e for e in everything if e.run_id in runs and e.tag == "TAG1"]
@@ -102,11 +102,11 @@ def test_every_plan_lists_the_same(store: Store, everything: list[EntryRecord], 
         assert {part.total for part in slices} == {len(tagged)}
 
 
-def by_keys(session: Any, wanted: EntryFilter) -> list[EntryRecord]:
+def by_keys(session: Any, filters: EntryFilter) -> list[EntryRecord]:
     found: list[EntryRecord] = []
     after: Position | None = None
-    while items := lists.list_entries(session, wanted, limit=3, after=after).items:
-        assert items == lists.read_entries_after(session, wanted, after, limit=3)
+    while items := lists.list_entries(session, filters, limit=3, after=after).items:
+        assert items == lists.read_entries_after(session, filters, after, limit=3)
         found += items
         after = (items[-1].run_id, items[-1].id)
     return found
@@ -114,13 +114,13 @@ def by_keys(session: Any, wanted: EntryFilter) -> list[EntryRecord]:
 
 @pytest.mark.usefixtures("plan")
 def test_every_plan_counts_up_to_a_limit(store: Store, everything: list[EntryRecord]) -> None:
-    for wanted, matching in (
+    for filters, matching in (
         (EntryFilter(), everything),
         (EntryFilter(tag="TAG2"), [entry for entry in everything if entry.tag == "TAG2"]),
     ):
         for limit in (len(matching) - 1, len(matching), len(matching) + 1):
             with store.read_only() as session:
-                page = lists.list_entries(session, wanted, count_up_to=limit)
+                page = lists.list_entries(session, filters, count_up_to=limit)
             assert (page.total, page.total_is_least) == (min(limit, len(matching)), limit < len(matching))
 
 
@@ -138,37 +138,39 @@ def test_every_plan_selects_newest_runs(
         for tag, members in ((None, set(last)), ("eu", tagged)):
             expected = [entry for entry in newest if entry.level == "INFO" and entry.domain_id in members]
             assert expected
-            wanted = EntryFilter(latest=True, level="INFO", domain_tag=tag)
-            assert list(lists.list_entries(session, wanted, limit=500).items) == expected
-            pages = [lists.list_entries(session, wanted, limit=1, offset=n).items for n in range(len(expected))]
+            filters = EntryFilter(latest=True, level="INFO", domain_tag=tag)
+            assert list(lists.list_entries(session, filters, limit=500).items) == expected
+            pages = [lists.list_entries(session, filters, limit=1, offset=n).items for n in range(len(expected))]
             assert [entry for page in pages for entry in page] == expected
-            assert by_keys(session, wanted) == expected
+            assert by_keys(session, filters) == expected
 
 
-@pytest.mark.parametrize("wanted", [EntryFilter(), EntryFilter(tag="TAG1"), EntryFilter(level="ERROR", latest=True)])
+@pytest.mark.parametrize("filters", [EntryFilter(), EntryFilter(tag="TAG1"), EntryFilter(level="ERROR", latest=True)])
 def test_a_page_starts_where_the_previous_page_ended(
-    store: Store, everything: list[EntryRecord], monkeypatch: pytest.MonkeyPatch, wanted: EntryFilter
+    store: Store, everything: list[EntryRecord], monkeypatch: pytest.MonkeyPatch, filters: EntryFilter
 ) -> None:
     for name, value in {**SMALL, "FEW_RUNS": 0}.items():
         monkeypatch.setattr(lists, name, value)
     with store.read_only() as session:
-        whole = lists.list_entries(session, wanted, limit=len(everything)).items
-        pages = [lists.list_entries(session, wanted, limit=1, offset=1).items]
+        whole = lists.list_entries(session, filters, limit=len(everything)).items
+        pages = [lists.list_entries(session, filters, limit=1, offset=1).items]
         monkeypatch.delattr(lists, "FIRST_SKIPPED")  # no more runs are skipped
-        pages += [lists.list_entries(session, wanted, limit=2, offset=offset).items for offset in (2, 4)]
+        pages += [lists.list_entries(session, filters, limit=2, offset=offset).items for offset in (2, 4)]
     assert [entry for page in pages for entry in page] == list(whole[1:6])
 
 
-@pytest.mark.parametrize("wanted", [EntryFilter(level="INFO", latest=True), EntryFilter(level="INFO", domain_tag="eu")])
+@pytest.mark.parametrize(
+    "filters", [EntryFilter(level="INFO", latest=True), EntryFilter(level="INFO", domain_tag="eu")]
+)
 def test_scattered_matches_have_a_lower_count_limit(
-    store: Store, everything: list[EntryRecord], monkeypatch: pytest.MonkeyPatch, wanted: EntryFilter
+    store: Store, everything: list[EntryRecord], monkeypatch: pytest.MonkeyPatch, filters: EntryFilter
 ) -> None:
     assert everything
     for name, value in {**SMALL, "FEW_RUNS": 0, "COUNT_SCATTERED_UP_TO": 1}.items():
         monkeypatch.setattr(lists, name, value)
     monkeypatch.setattr(run_domains, "FEW_DOMAINS", 0)
     with store.read_only() as session:
-        pages = [lists.list_entries(session, wanted, limit=1, offset=offset) for offset in (0, 1)]
+        pages = [lists.list_entries(session, filters, limit=1, offset=offset) for offset in (0, 1)]
     assert [(len(page.items), page.total, page.total_is_least) for page in pages] == [(1, 1, True)] * 2
 
 
@@ -181,15 +183,15 @@ def test_every_plan_pages_at_any_offset(
         monkeypatch.setattr(run_domains, "FEW_DOMAINS", 0)
     rng = random.Random(3)
     with store.read_only() as session:
-        for wanted in (
+        for filters in (
             EntryFilter(),
             EntryFilter(level="INFO"),
             EntryFilter(latest=True, level="INFO"),
             EntryFilter(domain_tag="eu", level="INFO"),
         ):
-            expected = list(lists.list_entries(session, wanted, limit=500).items)
+            expected = list(lists.list_entries(session, filters, limit=500).items)
             for _ in range(8):
                 offset, limit, most = rng.randrange(len(expected) + 4), rng.randrange(1, 5), rng.choice((1, 3, 500))
-                page = lists.list_entries(session, wanted, limit=limit, offset=offset, count_up_to=most)
+                page = lists.list_entries(session, filters, limit=limit, offset=offset, count_up_to=most)
                 assert list(page.items) == expected[offset : offset + limit]
                 assert (page.total, page.total_is_least) == (min(most, len(expected)), len(expected) > most)

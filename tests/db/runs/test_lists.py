@@ -151,9 +151,9 @@ def test_job_filters_keep_what_matches(store: Store, items: list[Item], batch_id
     with store.read_only() as session:
         queued = {item.id for item in list_jobs(session, JobFilter(status="queued"), limit=500).items}
         assert len(list_jobs(session, JobFilter(status="paused")).items) == 1
-        for wanted, keep in cases:
-            page = list_jobs(session, wanted, limit=500)
-            assert {item.id for item in page.items} == matching(items, keep), wanted
+        for filters, keep in cases:
+            page = list_jobs(session, filters, limit=500)
+            assert {item.id for item in page.items} == matching(items, keep), filters
             assert page.total == len(page.items)
 
 
@@ -191,9 +191,9 @@ def test_run_filters_keep_what_matches(store: Store, items: list[Item], batch_id
         (RunFilter(finished_before=middle), lambda r: r.finished_at < middle),
     ]
     with store.read_only() as session:
-        for wanted, keep in cases:
-            page = list_runs(session, wanted, limit=500)
-            assert {run.id for run in page.items} == matching(runs, keep), wanted
+        for filters, keep in cases:
+            page = list_runs(session, filters, limit=500)
+            assert {run.id for run in page.items} == matching(runs, keep), filters
             assert page.total == len(page.items)
 
 
@@ -281,13 +281,13 @@ def test_entry_filters_keep_what_matches(store: Store, runs_with_entries: list[R
             (r.domain_id, r.domain) for r in runs_with_entries
         }
         assert list_entries(session, EntryFilter(domain_tag="none")).total == 0
-        for wanted, keep in cases:
+        for filters, keep in cases:
             expected = [line.id for line in everything if keep(line, line.domain)]
             assert 0 < len(expected) < len(everything)
-            page = list_entries(session, wanted, limit=500)
-            assert [line.id for line in page.items] == expected, wanted
+            page = list_entries(session, filters, limit=500)
+            assert [line.id for line in page.items] == expected, filters
             assert page.total == len(expected)
-            assert [line.id for line in read_entries_after(session, wanted, None, limit=500)] == expected
+            assert [line.id for line in read_entries_after(session, filters, None, limit=500)] == expected
 
 
 def damage(store: Store, run: Run) -> None:
@@ -314,9 +314,9 @@ def test_damaged_document_is_reported_and_lists_continue(
 
 
 def counted(
-    session: Session, wanted: EntryFilter, after: tuple[str, int] | None, *, limit: int
+    session: Session, filters: EntryFilter, after: tuple[str, int] | None, *, limit: int
 ) -> Sequence[EntryRecord]:
-    return list_entries(session, wanted, limit=limit, after=after).items
+    return list_entries(session, filters, limit=limit, after=after).items
 
 
 @pytest.mark.usefixtures("runs_with_entries")

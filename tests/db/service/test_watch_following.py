@@ -47,13 +47,13 @@ def test_a_hole_is_given_up_after_an_hour() -> None:
 
 
 def test_the_slower_of_two_workers_cannot_store_its_progress(store: Store) -> None:
-    for wanted in (1, 2):
+    for size in (1, 2):
         with store.read_only() as session:
             read = following.read_progress(session, begin=0)
         with store.transaction() as session:
-            assert following.store_progress(session, read.after([wanted], now=0.0))
+            assert following.store_progress(session, read.after([size], now=0.0))
         with store.transaction() as session:
-            assert not following.store_progress(session, read.after([wanted, 9], now=0.0))
+            assert not following.store_progress(session, read.after([size, 9], now=0.0))
     with store.read_only() as session:
         assert following.read_progress(session, begin=7) == Progress(2, (), 2)
     with store.transaction() as session:

@@ -17,10 +17,10 @@ CAPTURED = WatchEvent.SNAPSHOT_CAPTURED
 
 
 def make_watch(store: Store, *events: WatchEvent, **fields: Any) -> Watch:
-    given: dict[str, Any] = {"url": "https://hook.example/", "host": "hook.example:443", "tag": "mine"} | fields
+    values: dict[str, Any] = {"url": "https://hook.example/", "host": "hook.example:443", "tag": "mine"} | fields
     with store.transaction() as session:
         return watches.create_watch(
-            session, events=events or tuple(WatchEvent), min_level="ERROR", grade_drop=1, now=NOON, **given
+            session, events=events or tuple(WatchEvent), min_level="ERROR", grade_drop=1, now=NOON, **values
         )
 
 

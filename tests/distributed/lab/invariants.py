@@ -94,6 +94,12 @@ def wait_for_end(lab: Lab, before: set[str]) -> dict[str, Run]:
         broker.close()
 
 
+def known_runs(store: Store) -> set[str]:
+    """Return the ids of all runs, also of a database that is not migrated yet."""
+    with store.read_only() as session:
+        return set(session.scalars(select(Run.id)))
+
+
 def read_runs(store: Store) -> dict[str, Run]:
     """Return all runs."""
     with store.read_only() as session:

@@ -105,9 +105,9 @@ class Load:
         for thread in self._watchers:
             thread.join(_PATIENCE_S)
 
-    def wait_for_starts(self, wanted: int) -> None:
+    def wait_for_starts(self, starts: int) -> None:
         """Wait until a number of these jobs have started."""
-        wait_until(lambda: self.started() >= wanted, within_s=_PATIENCE_S, what=f"{wanted} starts")
+        wait_until(lambda: self.started() >= starts, within_s=_PATIENCE_S, what=f"{starts} starts")
 
     def started(self) -> int:
         """Count the starts of these jobs."""

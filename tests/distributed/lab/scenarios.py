@@ -5,13 +5,14 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.distributed.lab.invariants import PATIENCE_S, Allowed, Times, Verdict, judge, read_runs, wait_for_end
+from tests.distributed.lab.invariants import PATIENCE_S, Allowed, Times, Verdict, judge, known_runs, wait_for_end
 from tests.distributed.lab.load import Load
-from tests.distributed.lab.services import SLOTS, Lab, Shape
+from tests.distributed.lab.services import ROLE, SLOTS, Lab, Shape
 from tests.support.workers import wait_until
 
 FAULT_S = 30.6  # No multiple of the pause between two attempts: an end at an attempt would hide the pause.
@@ -58,6 +59,7 @@ class Scenario:
     act: Callable[[Trial], None]
     shape: Shape = field(default_factory=Shape)
     spoils: bool = False  # needs a separate lab, because a host does not come back
+    batches: int = 1  # how many times as long the batch is
 
 
 def attempt(
@@ -65,12 +67,12 @@ def attempt(
 ) -> tuple[Verdict, Trial]:
     """Inject one fault while jobs run, wait for their end and for a healthy service, and judge."""
     store = lab.store()
-    before = set(read_runs(store))
+    before = known_runs(store)
     store.close()
     lab.trials += 1
     load = Load(lab, f"t{lab.trials}")
     trial = Trial(lab, load, fault_s, freezes)
-    load.start(batch)
+    load.start(batch * scenario.batches)
     load.wait_for_starts(SLOTS * lab.shape.workers)
     scenario.act(trial)
     load.stop_submitting()
@@ -90,7 +92,7 @@ def a_worker_host_is_cut_off(trial: Trial) -> None:
 
 
 def a_worker_host_is_frozen(trial: Trial) -> None:
-    """Several times, so that one of its waiting commands gets a person's job; each time longer than a lease."""
+    """A host is frozen several times, longer than a lease: one of its waiting commands then gets a person's job."""
     host = trial.lab["worker1"]
     for _ in range(trial.freezes):
         trial.begin()
@@ -121,7 +123,7 @@ def an_api_host_loses_power(trial: Trial) -> None:
 
 
 def the_host_of_the_active_beat_is_cut_off(trial: Trial) -> None:
-    """The other one takes over when the lock expires, after 12 s."""
+    """The other beat takes over when the lock expires, after 12 s."""
     _cut(trial, _active_beat(trial), seconds=LOCK_S + trial.fault_s)
 
 
@@ -130,7 +132,7 @@ def the_host_of_the_active_beat_loses_power(trial: Trial) -> None:
 
 
 def clocks_step(trial: Trial) -> None:
-    """Four clocks step by ten minutes while jobs run, and back."""
+    """Four clocks step by ten minutes and back while jobs run."""
     trial.begin()
     for name, ahead_s in STEPS:
         trial.lab.step_clock(name, ahead_s)
@@ -141,7 +143,7 @@ def clocks_step(trial: Trial) -> None:
 
 
 def jobs_end_their_workers(trial: Trial) -> None:
-    """Each ends the process that runs it, which starts again as with a supervisor, and fails at last."""
+    """Each job ends the process that runs it, which is started again; after its last attempt the job fails."""
     trial.begin()
     deadly = frozenset(trial.load.submit(name=kind).job_id for kind in ("kill", "segfault", "exit"))
     trial.allowed = Allowed(failed=deadly)
@@ -187,13 +189,13 @@ def redis_is_frozen(trial: Trial) -> None:
 
 
 def redis_is_cut_off_for_45_s(trial: Trial) -> None:
-    """No multiple of a retry, so that the time until the workers are connected again shows."""
+    """45 s are no multiple of the interval of retries: the time until the workers are connected again shows."""
     trial.allowed = Allowed(rebuilt=True)
     _cut(trial, "redis1", seconds=45)
 
 
 def the_memory_of_redis_is_full(trial: Trial) -> None:
-    """Submissions get 503, waiting jobs run on."""
+    """Submissions get 503; jobs that wait are run."""
     with closing(trial.lab.redis("redis1")) as client:
         trial.begin()
         client.config_set("maxmemory", 1)
@@ -203,7 +205,7 @@ def the_memory_of_redis_is_full(trial: Trial) -> None:
 
 
 def redis_returns_with_older_files(trial: Trial) -> None:
-    """Its files are from before the last interactive jobs were accepted."""
+    """Redis starts with files from before the last interactive jobs were accepted."""
     lab, kept = trial.lab, trial.lab.directory / "older"
     trial.allowed = Allowed(rebuilt=True)
     shutil.copytree(lab.redis_data("redis1"), kept)
@@ -223,7 +225,7 @@ def links_of_data_are_slow_and_lose_packets(trial: Trial) -> None:
     trial.note = f"by {', '.join(by)}"
     trial.last()
     for host in hosts:
-        host.mend()
+        host.repair()
     trial.end()
 
 
@@ -252,7 +254,7 @@ def the_disk_of_redis_is_full(trial: Trial) -> None:
 
 
 def a_synchronous_standby_is_promoted(trial: Trial) -> None:
-    """The primary loses its power; nothing that was answered is lost, but for claims, which wait for no standby."""
+    """The primary loses its power; what the API answered is kept. Only claims can be lost: they wait for no standby."""
     _follow_synchronously(trial.lab)
     trial.allowed = Allowed(lost_claims=1)
     trial.begin()
@@ -274,7 +276,7 @@ def the_name_of_the_database_moves_to_a_standby(trial: Trial) -> None:
 
 
 def a_standby_that_lags_is_promoted(trial: Trial) -> None:
-    """What was accepted while it received nothing is lost; what had ended meanwhile is run again."""
+    """Jobs accepted while the standby received nothing are lost; jobs that ended in that time are run again."""
     since = time.monotonic()
     trial.lab["db1"].part_from(trial.lab["db2"])
     trial.last(LAG_S)
@@ -285,8 +287,66 @@ def a_standby_that_lags_is_promoted(trial: Trial) -> None:
     trial.load.wait_for_starts(trial.load.started() + SLOTS)
 
 
+def certificates_are_replaced(trial: Trial) -> None:
+    """Those of PostgreSQL and Redis, each by one of another authority; all connections end."""
+    trial.begin()
+    trial.lab.renew_certificates()
+    trial.end()
+
+
+def certificates_have_expired(trial: Trial) -> None:
+    """No client connects, until PostgreSQL and Redis have valid certificates."""
+    trial.allowed = Allowed(rebuilt=True)
+    trial.begin()
+    trial.lab.renew_certificates(ends_in=-timedelta(seconds=1))
+    trial.last()
+    trial.lab.renew_certificates()
+    trial.end()
+
+
+def passwords_are_rotated(trial: Trial) -> None:
+    """As docs/howto/logins.md says: restarts for that of Redis, and another file some time after that of PostgreSQL."""
+    lab = trial.lab
+    trial.begin()
+    with closing(lab.redis("redis1")) as client, lab.databases[0].cursor(lab.database) as cursor:
+        client.execute_command("ACL", "SETUSER", ROLE, ">new")
+        lab.redis_password = "new"
+        for name in lab.processes:
+            _replace(trial, name)
+        client.execute_command("ACL", "SETUSER", ROLE, "<old")
+        cursor.execute(f"ALTER ROLE {ROLE} PASSWORD 'new'")
+        lab.end_connections()
+        trial.last(LAG_S)
+        lab.write_database_password("new")
+    trial.end()
+
+
+def releases_run_side_by_side(trial: Trial) -> None:
+    """The database is migrated twice in a sweep: to each release for its host of each kind, then all have the last."""
+    trial.begin()
+    for number, commit in ((2, LATER), (3, "")):
+        trial.lab.use_release(commit)
+        for kind in ("worker", "api", "beat"):
+            _replace(trial, f"{kind}{number}")
+    trial.last()
+    for name in trial.lab.processes:
+        if not name.endswith("3"):
+            _replace(trial, name)
+    trial.end()
+
+
+def _replace(trial: Trial, name: str) -> None:
+    """Replace the processes of a host, and wait until they work."""
+    trial.lab.stop(name)
+    before = _starts_on(trial, name)
+    trial.lab.start(name)
+    if name.startswith("worker"):
+        wait_until(lambda: _starts_on(trial, name) > before, what=f"{name} works")
+    wait_until(lambda: all(api.get("/readyz").status == 200 for api in trial.lab.apis), what=f"{name} works")
+
+
 def the_master_of_redis_loses_power(trial: Trial) -> None:
-    """Its Sentinel, too; the others make its replica the master. It comes back as a replica."""
+    """The master and a Sentinel lose power; the other Sentinels promote a replica. The old master becomes a replica."""
     _lose_power(trial, trial.lab.master())
 
 
@@ -309,6 +369,11 @@ STANDBY = Shape(standby=True)
 NAMED = Shape(standby=True, by_name=True)
 SENTINELS = Shape(sentinels=True)
 POOLER = Shape(pooler=True)
+EARLIER, LATER = "06c506bd", "2898c609"
+"""Commits that landed with the first migration, and with the second one."""
+RELEASES = Shape(apis=3, beats=3, release=EARLIER)
+TLS = Shape(tls=True)
+PASSWORDS = Shape(passwords=True)
 SMALL_DISKS = Shape(disks=(("db1", "96m"), ("redis1", "16m")))
 
 SCENARIOS = (
@@ -350,6 +415,10 @@ SCENARIOS = (
     Scenario("master of Redis loses power, Sentinels", the_master_of_redis_loses_power, SENTINELS),
     Scenario("PostgreSQL behind PgBouncer cut off, 30 s", the_database_behind_a_pooler_is_cut_off, POOLER),
     Scenario("PgBouncer frozen, 30 s", the_pooler_is_frozen, POOLER),
+    Scenario("TLS certificates of PostgreSQL and Redis replaced", certificates_are_replaced, TLS),
+    Scenario("TLS certificates of PostgreSQL and Redis expired, 30 s", certificates_have_expired, TLS),
+    Scenario("passwords of PostgreSQL and Redis rotated", passwords_are_rotated, PASSWORDS, spoils=True, batches=3),
+    Scenario("upgrade with three releases side by side", releases_run_side_by_side, RELEASES, spoils=True, batches=3),
 )
 
 

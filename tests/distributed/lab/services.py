@@ -1,6 +1,7 @@
 """The service of a lab: its hosts, and the processes on each."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +19,30 @@ import redis
 
 from gonemaster_db.core.session import Store, open_store
 from gonemaster_db.core.settings import StoreSettings
-from gonemaster_db.migrations.runner import upgrade
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import find_server
 from gonemaster_tasks.errors import TasksError
 from tests.distributed.lab.web import Api
+from tests.support.certificates import make_certificates
 from tests.support.faketime import stepping_clock, wrong_clock
 from tests.support.networks import Host, Switch, network
 from tests.support.postgres import QUICK, USER, PostgresServer, account, find_binaries
+from tests.support.redis_addresses import documented_rules
 from tests.support.workers import ROOT, STAND_IN, wait_until
 
 SLOTS = 4  # of each worker host
 START_S = 240
 SOUND_S = 90  # reconciler and reaper have run by then
 _LOOK_S = 0.5
-_POSTGRES, _REDIS, _SENTINEL, _POOLER = 5432, 6379, 26379, 6432
+_POSTGRES, _REDIS, _TLS, _SENTINEL, _POOLER = 5432, 6379, 6380, 26379, 6432
 _MASTER, _DATABASE = "lab", "db.lab"
+ROLE = "service"  # in PostgreSQL and Redis, if they want a password
 # Commits wait for a synchronous standby if there is one; the tests do not depend on durable disks.
 _WAITING = {**QUICK, "synchronous_commit": "on"}
+_END_CLIENTS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
 _POOLER_PROGRAM = "/usr/sbin/pgbouncer"
 
 
@@ -53,6 +61,9 @@ class Shape:
     wrong_clocks: tuple[tuple[str, float], ...] = ()  # hosts, and how many seconds their clocks are ahead
     stepping_clocks: tuple[str, ...] = ()  # hosts whose clocks `Lab.step_clock` changes
     disks: tuple[tuple[str, str], ...] = ()  # hosts of data, and the size of their disk, such as 64m
+    tls: bool = False  # PostgreSQL and Redis are reached over TLS, and their certificates are verified
+    passwords: bool = False  # PostgreSQL and Redis want a password
+    release: str = ""  # a commit of an earlier release that all processes have at first
 
     @property
     def names(self) -> list[str]:
@@ -75,6 +86,8 @@ class Lab:
     programs: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     database: str = ""
     trials: int = 0
+    release: Path = ROOT  # the sources of processes that are started from now on
+    redis_password: str = "old"  # of processes that are started from now on
 
     # The parts of the lab
 
@@ -90,6 +103,11 @@ class Lab:
     def workers(self) -> list[str]:
         """The names of the worker hosts."""
         return [name for name in self.hosts if name.startswith("worker")]
+
+    @property
+    def processes(self) -> list[str]:
+        """The names of the hosts with processes of the service."""
+        return [name for name in self.hosts if name.startswith(("api", "beat", "worker"))]
 
     def store(self) -> Store:
         """Return the database, bypassing the pooler."""
@@ -114,6 +132,64 @@ class Lab:
         """Let the name of the database be that of a host from now on."""
         self._names.write_text(f"127.0.0.1 localhost\n{self[host].address} {_DATABASE}\n")
 
+    def use_release(self, commit: str) -> None:
+        """Migrate the database as a release does, and start its processes from now on; without a commit, this one."""
+        self.release = earlier_release(commit, self.directory / commit) if commit else ROOT
+        environ = {**self._environ("upgrade"), "GONEMASTER_DB_DSN": self._dsn(direct=True)}
+        command = [sys.executable, "-m", "gonemaster_api.server", "db", "upgrade"]
+        done = subprocess.run(
+            command, cwd=self.release, env=os.environ | environ, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def renew_certificates(self, *, ends_in: timedelta = timedelta(days=1)) -> None:
+        """Give PostgreSQL and Redis certificates of another authority, and end all connections.
+
+        Clients trust the authorities from before, too.
+        """
+        for name in ("db1", "redis1"):
+            self._make_certificate(name, ends_in)
+        self["redis1"].run("pkill", "-HUP", "-f", "tests.support.tls_front")
+        with self.databases[0].cursor(self.database) as cursor:
+            cursor.execute("SELECT pg_reload_conf()")
+        self.end_connections()
+
+    def _make_certificate(self, name: str, ends_in: timedelta) -> None:
+        folder = self._keys(name)
+        folder.mkdir(exist_ok=True)
+        made = make_certificates(folder, self[name].address, ends_in=ends_in)
+        with self._authorities.open("ab") as file:
+            file.write(made.authority.read_bytes())
+        made.key.chmod(0o600)
+        if other := account() if name == "db1" else {}:
+            shutil.chown(made.key, other["user"], other["group"])
+
+    def _keys(self, name: str) -> Path:
+        return self.directory / f"keys-{name}"
+
+    @property
+    def _authorities(self) -> Path:
+        return self.directory / "authorities.pem"
+
+    def end_connections(self) -> None:
+        """End all connections of PostgreSQL and Redis, so that the clients connect again."""
+        with self.databases[0].cursor(self.database) as cursor:
+            cursor.execute(_END_CLIENTS)
+        with closing(self.redis("redis1")) as client:
+            for kind in ("normal", "pubsub"):
+                client.execute_command("CLIENT", "KILL", "TYPE", kind)
+
+    def write_database_password(self, password: str) -> None:
+        """Replace the file from which clients read the password of PostgreSQL."""
+        new = self._passfile.with_suffix(".new")
+        new.write_text(f"*:*:*:{ROLE}:{password}\n")
+        new.chmod(0o600)
+        new.replace(self._passfile)
+
+    @property
+    def _passfile(self) -> Path:
+        return self.directory / "pgpass"
+
     @property
     def _names(self) -> Path:
         return self.directory / "names"
@@ -121,7 +197,10 @@ class Lab:
     def starts(self) -> list[dict[str, Any]]:
         """Return the starts by workers in order."""
         file = self.directory / "starts.jsonl"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        if not file.exists():
+            return []
+        complete, _, _ = file.read_text().rpartition("\n")  # A worker may be writing the last line.
+        return [json.loads(line) for line in complete.splitlines()]
 
     def log(self, name: str) -> str:
         """Return the logs of a host's programs."""
@@ -181,6 +260,12 @@ class Lab:
             environ |= stepping_clock(self._clock(name))
         self._start(name, [*supervisor, sys.executable, "-m", *modules[kind]], environ)
 
+    def stop(self, name: str) -> None:
+        """Stop the processes of an API, beat or worker host as an operator does."""
+        # The host sees no processes of others. The oldest of its Python processes is the parent of the others.
+        self[name].run("pkill", "-TERM", "-o", "-f", r"^\S+ -m (gonemaster|tests)")
+        wait_until(lambda: self.programs[name].poll() is not None, what=f"the end of {name}")
+
     def restart(self, name: str) -> None:
         """Restart everything on a host that lost its power. A Redis host finds its data, and its Sentinel its state."""
         self.hosts[name].power_on()
@@ -217,13 +302,10 @@ class Lab:
                 self._start_sentinel(name)
         if self.shape.pooler:
             self._start_pooler()
-        store = self.store()
-        upgrade(store)
-        store.close()
+        self.use_release(self.shape.release)
         wait_until(self._broker_answers, what="the broker")
-        for name in self.hosts:
-            if name.startswith(("api", "beat", "worker")):
-                self.start(name)
+        for name in self.processes:
+            self.start(name)
         self._wait_for_start()
 
     def _make_host(self, switch: Switch, name: str) -> None:
@@ -236,14 +318,31 @@ class Lab:
     def _make_databases(self) -> None:
         disk = dict(self.shape.disks).get("db1", "")
         self.name_database("db1")
-        primary = PostgresServer(_WAITING, on=self["db1"], disk=disk)
+        primary = PostgresServer(_WAITING | self._tls_of_database(), on=self["db1"], disk=disk)
         self.databases.append(self.stack.enter_context(primary))
         self.database = primary.create_database()
+        if self.shape.passwords:
+            self._want_password(primary)
         if self.shape.standby:
             if not (find_binaries() / "pg_basebackup").exists():
                 pytest.skip("this PostgreSQL has no pg_basebackup to make a standby")
             standby = PostgresServer(_WAITING, on=self["db2"], standby_of=primary)
             self.databases.append(self.stack.enter_context(standby))
+
+    def _tls_of_database(self) -> dict[str, str]:
+        if not self.shape.tls:
+            return {}
+        self._make_certificate("db1", timedelta(days=1))
+        keys = self._keys("db1")
+        return {"ssl": "on", "ssl_cert_file": str(keys / "server.pem"), "ssl_key_file": str(keys / "server.key")}
+
+    def _want_password(self, primary: PostgresServer) -> None:
+        self.write_database_password("old")
+        rules = primary.home / "hba.conf"
+        rules.write_text(f"host all {ROLE} all scram-sha-256\n{rules.read_text()}")
+        with primary.cursor(self.database) as cursor:
+            cursor.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD 'old' IN ROLE {USER}")
+            cursor.execute("SELECT pg_reload_conf()")
 
     def _start_redis(self, name: str) -> None:
         data = self.redis_data(name)
@@ -261,8 +360,16 @@ class Lab:
         }
         if name != "redis1":
             options["replicaof"] = f"{self['redis1'].address} {_REDIS}"
+        if self.shape.passwords:
+            options["user"] = f"{ROLE} {' '.join(documented_rules(self.redis_password))}"
         words = [word for key, value in options.items() for word in (f"--{key}", *value.split(" "))]
         self._start(name, [find_server(), *words])
+        if self.shape.tls:
+            self._make_certificate(name, timedelta(days=1))
+            ports, keys = (str(_TLS), str(_REDIS)), self._keys(name)
+            front: list[str | Path]
+            front = [sys.executable, "-m", "tests.support.tls_front", *ports, keys / "server.pem", keys / "server.key"]
+            self._start(f"{name}-tls", front, on=name)
 
     def _start_sentinel(self, name: str) -> None:
         file = self.directory / f"sentinel-{name}.conf"  # the Sentinel stores its state there
@@ -293,10 +400,11 @@ class Lab:
     ) -> None:
         with (self.directory / f"{name}.log").open("ab") as log:
             host = self.hosts[on or name]
-            self.programs[name] = host.start_program(command, log, environ=environ or {}, cwd=ROOT)
+            self.programs[name] = host.start_program(command, log, environ=environ or {}, cwd=self.release)
 
     def _environ(self, name: str) -> dict[str, str]:
         return {
+            "PYTHONPATH": str(self.release),
             "GONEMASTER_BROKER_URL": self._broker_url(),
             "GONEMASTER_DB_DRIVER": "postgres",
             "GONEMASTER_DB_DSN": self._dsn(direct=False),
@@ -316,11 +424,16 @@ class Lab:
         if self.shape.by_name and not direct:
             return f"host={_DATABASE} port={_POSTGRES} user={USER} dbname={self.database}"
         addresses = ",".join(self[name].address for name in names)
-        return f"host={addresses} port={_POSTGRES} user={USER} dbname={self.database}"
+        secure = f" sslmode=verify-full sslrootcert={self._authorities}" if self.shape.tls else ""
+        login = f"{ROLE} passfile={self._passfile}" if self.shape.passwords and not direct else USER
+        return f"host={addresses} port={_POSTGRES} user={login} dbname={self.database}{secure}"
 
     def _broker_url(self) -> str:
+        if self.shape.tls:
+            return f"rediss://{self['redis1'].address}:{_TLS}/0?ssl_ca_certs={self._authorities}"
         if not self.shape.sentinels:
-            return f"redis://{self['redis1'].address}:{_REDIS}/0"
+            login = f"{ROLE}:{self.redis_password}@" if self.shape.passwords else ""
+            return f"redis://{login}{self['redis1'].address}:{_REDIS}/0"
         hosts = ";".join(f"sentinel://{self[name].address}:{_SENTINEL}" for name in ("redis1", "redis2", "witness"))
         return f"{hosts}/0?master_name={_MASTER}"
 
@@ -345,6 +458,16 @@ def open_lab(shape: Shape) -> Iterator[Lab]:
         lab = Lab(shape, Path(name), stack)
         lab.make()
         yield lab
+
+
+def earlier_release(commit: str, directory: Path) -> Path:
+    """Unpack an earlier state of this repository; skip the test if the history does not have it."""
+    if subprocess.run(["git", "cat-file", "-e", commit], cwd=ROOT, check=False, capture_output=True).returncode:
+        pytest.skip(f"this copy of the repository does not have its history: {commit} is missing")
+    directory.mkdir()
+    archive = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, capture_output=True).stdout
+    subprocess.run(["tar", "-x", "-C", directory], input=archive, check=True)
+    return directory
 
 
 def _as_other_user() -> list[str]:

@@ -90,7 +90,7 @@ def test_json_is_one_list_of_entries(run: Run) -> None:
     assert done.returncode == 0
     assert {entry["module"] for entry in entries} == {"SYSTEM", "SYNTAX"}
     for entry in entries:
-        assert list(entry) == ["timestamp", "module", "testcase", "tag", "level", "args", "message"]
+        assert list(entry) == ["timestamp", "module", "testcase", "tag", "level", "args", "message", "reference"]
 
 
 def test_json_of_a_run_without_entries_is_an_empty_list(call: Call) -> None:
@@ -129,7 +129,7 @@ def test_chain_of_trust_on_standard_output(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "message"),
     [
         (("--chain-svg", "-"), "--chain-svg - needs --output"),
         (("--chain-svg", "/nowhere/chain.svg"), "cannot write to /nowhere/chain.svg: /nowhere is not a directory"),
@@ -139,14 +139,14 @@ def test_chain_of_trust_on_standard_output(run: Run, tmp_path: Path) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_chain_of_trust_that_cannot_be_written(call: Call, args: tuple[str, ...], said: str) -> None:
+def test_chain_of_trust_that_cannot_be_written(call: Call, args: tuple[str, ...], message: str) -> None:
     code, _, err = call("good.xa", *args)
     assert code == 2
-    assert said in err
+    assert message in err
 
 
 @pytest.mark.parametrize(
-    ("option", "text", "said"),
+    ("option", "text", "message"),
     [
         ("--profile", "net: {ipv4: 5}", "{file}: net.ipv4: must be true or false"),
         ("--profile", "net: {", "{file}: is neither valid JSON nor valid YAML"),
@@ -154,12 +154,12 @@ def test_chain_of_trust_that_cannot_be_written(call: Call, args: tuple[str, ...]
         ("--scoring-config", "nothing: 1", "{file}: nothing: is not a known key"),
     ],
 )
-def test_file_that_is_wrong_is_named(call: Call, tmp_path: Path, option: str, text: str, said: str) -> None:
+def test_file_that_is_wrong_is_named(call: Call, tmp_path: Path, option: str, text: str, message: str) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(text)
     code, out, err = call("good.xa", option, str(file))
     assert (code, out) == (2, "")
-    assert err.startswith(f"gonemaster: {said.format(file=file)}")
+    assert err.startswith(f"gonemaster: {message.format(file=file)}")
 
 
 @pytest.mark.parametrize("closed", ["1", "2"])
@@ -486,19 +486,19 @@ def without_times(text: str) -> str:
 def test_restored_packets_are_judged_as_of_when_they_came(call: Call, tmp_path: Path) -> None:
     """The world is signed for a few days, so a saved run with a clock one year ahead finds expired signatures."""
     file = str(tmp_path / "packets.gz")
-    wanted = ("good.xa", "--test", "dnssec", "--json")
-    _, saved, _ = call(*wanted, "--now", "2062-01-01T00:00:00Z", "--save", file)
+    arguments = ("good.xa", "--test", "dnssec", "--json")
+    _, saved, _ = call(*arguments, "--now", "2062-01-01T00:00:00Z", "--save", file)
     assert "DS08_DNSKEY_RRSIG_EXPIRED" in {entry["tag"] for entry in entries_of(saved)}
-    _, restored, _ = call(*wanted, "--restore", file)
+    _, restored, _ = call(*arguments, "--restore", file)
     assert without_times(restored) == without_times(saved)
-    _, other, _ = call(*wanted, "--restore", file, "--now", datetime.now(UTC).isoformat())
+    _, other, _ = call(*arguments, "--restore", file, "--now", datetime.now(UTC).isoformat())
     assert "DS08_DNSKEY_RRSIG_EXPIRED" not in {entry["tag"] for entry in entries_of(other)}
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_restored_packets_give_the_same_octets_without_a_query(call: Call, tmp_path: Path, domain: str) -> None:
     file = str(tmp_path / "packets.gz")
-    wanted = (
+    arguments = (
         domain,
         "--json",
         "--min-level",
@@ -510,36 +510,36 @@ def test_restored_packets_give_the_same_octets_without_a_query(call: Call, tmp_p
         "--retry",
         "1",
     )
-    _, first, err = call(*wanted, "--save", file, "--cache-stats")
+    _, first, err = call(*arguments, "--save", file, "--cache-stats")
     assert "saved: " in err
     assert len(entries_of(first)) > 10
     for order in (["--parallel", "1"], ["--parallel", "2"], ["--parallel", "64"], ["--ordered"]):
-        code, again, err = call(*wanted, *order, "--restore", file, "--cache-stats", "--cache-strict")
+        code, again, err = call(*arguments, *order, "--restore", file, "--cache-stats", "--cache-strict")
         assert code == 0
         assert without_times(again) == without_times(first)
         assert "sent: 0 queries" in err
 
 
-def test_restored_run_sends_nothing_unless_told_and_says_what_is_missing(call: Call, tmp_path: Path) -> None:
+def test_restored_run_sends_nothing_by_default_and_reports_what_is_missing(call: Call, tmp_path: Path) -> None:
     file, other = str(tmp_path / "packets"), str(tmp_path / "other")
     call("good.xa", "--test", "basic01", "--save", file)
-    wanted = ("good.xa", "--test", "zone11", "--json", "--cache-stats", "--restore", file)
-    code, _, err = call(*wanted, "--save", other)
+    arguments = ("good.xa", "--test", "zone11", "--json", "--cache-stats", "--restore", file)
+    code, _, err = call(*arguments, "--save", other)
     assert code == 0
     assert "sent: 0 queries" in err
     assert f"{file} lacks the responses to these queries, which were not sent" in err
     assert re.search(r"--restore-live sends them: .*good\.xa NS to 127\.", err)
-    _, _, again = call(*wanted[:-1], other)  # what is missing was not saved as silence
+    _, _, again = call(*arguments[:-1], other)  # what is missing was not saved as silence
     assert "good.xa NS to 127." in again
-    _, live, err = call(*wanted, "--restore-live", "--save", other)
+    _, live, err = call(*arguments, "--restore-live", "--save", other)
     assert "sent: 0 queries" not in err
     assert "lacks" not in err
-    _, restored, err = call(*wanted[:-1], other)
+    _, restored, err = call(*arguments[:-1], other)
     assert "lacks" not in err
     assert without_times(restored) == without_times(live)
 
 
-def test_files_of_packets_are_told_beside_the_queries(call: Call, tmp_path: Path) -> None:
+def test_files_of_packets_are_reported_with_the_queries(call: Call, tmp_path: Path) -> None:
     file = str(tmp_path / "packets")
     _, _, err = call("good.xa", "--test", "syntax01", "--debug-queries", "--save", file)
     assert f"Packets were written to {file}." in err

@@ -129,7 +129,7 @@ def test_package_and_case_find_the_same(
 
 
 @needs_badkeys
-def test_list_that_cannot_be_fetched_is_told(
+def test_list_that_cannot_be_fetched_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # no server listens there
@@ -139,6 +139,6 @@ def test_list_that_cannot_be_fetched_is_told(
 
 
 @pytest.mark.skipif(find_spec("badkeys") is not None, reason="the badkeys package is installed")
-def test_missing_package_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_package_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--badkeys-update", "--badkeys-path", str(tmp_path)]) == 2
     assert "install gonemaster[dnssec-badkeys]" in capsys.readouterr().err

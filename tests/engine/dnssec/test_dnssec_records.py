@@ -58,7 +58,7 @@ def rdata(rdtype: str, text: str) -> bytes:
 
 
 @pytest.mark.parametrize(("owner", "key_text", "ds_text"), DS_EXAMPLES, ids=[text[:9] for _, _, text in DS_EXAMPLES])
-def test_ds_of_an_example_stands_for_its_key(owner: str, key_text: str, ds_text: str) -> None:
+def test_ds_of_an_example_matches_its_key(owner: str, key_text: str, ds_text: str) -> None:
     key, found = dnskey(rdata("DNSKEY", key_text)), ds(rdata("DS", ds_text))
     assert key is not None
     assert found is not None
@@ -67,7 +67,7 @@ def test_ds_of_an_example_stands_for_its_key(owner: str, key_text: str, ds_text:
     assert DsSet(f"other.{owner}", [found]).matches(key) is False
 
 
-def test_ds_of_another_algorithm_stands_for_no_key() -> None:
+def test_ds_of_another_algorithm_matches_no_key() -> None:
     key, found = dnskey(rdata("DNSKEY", DSKEY_4034)), ds(rdata("DS", DS_EXAMPLES[0][2].replace(" 5 1 ", " 7 1 ")))
     assert key is not None
     assert found is not None
@@ -163,7 +163,7 @@ def test_malformed_name_is_no_name(octets: bytes) -> None:
     assert read_name(octets, 0) is None
 
 
-def test_wildcard_stands_for_the_labels_that_were_not_signed() -> None:
+def test_wildcard_replaces_the_labels_that_were_not_signed() -> None:
     octets = dns.rdata.from_text(IN, "RRSIG", SIGNATURE.replace("MX 8 3", "A 8 2")).to_wire()
     assert octets is not None
     read = rrsig(octets)

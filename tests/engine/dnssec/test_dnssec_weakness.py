@@ -58,7 +58,7 @@ def test_only_rsa_keys_are_examined() -> None:
 
 
 @given(st.integers(0, 2**300))
-def test_square_is_told_from_other_numbers(number: int) -> None:
+def test_square_is_recognised(number: int) -> None:
     assert is_square(number * number)
     assert is_square(number) == (math.isqrt(number) ** 2 == number)
     assert not is_square(-number - 1)

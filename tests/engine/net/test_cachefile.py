@@ -150,7 +150,7 @@ def test_damaged_entry_is_passed_over(tmp_path: Path, damage: Any) -> None:
         read_cache(file, strict=True)
 
 
-def test_wrong_checksum_is_told_and_fails_only_if_strict(tmp_path: Path) -> None:
+def test_wrong_checksum_is_reported_and_fails_only_if_strict(tmp_path: Path) -> None:
     document = written(tmp_path) | {"checksum": "0" * 64}
     file = tmp_path / "cache"
     file.write_text(json.dumps(document), encoding="utf-8")

@@ -102,9 +102,9 @@ def test_addresses_are_asked_for_while_the_ns_set_is_not_known_of_all(tmp_path: 
     world = example_world(ns=MANY)
     world.server(A1).fault(faults.silence(), qtype="NS")
     world.server(LATE).fault(faults.delay(1.0))
-    wanted = [(address, name, rtype) for address in (A1, A2, LATE) for name in MANY for rtype in ("A", "AAAA")]
-    run_until(world, tmp_path, lambda: all(world.server(where).asked(name, rtype) for where, name, rtype in wanted))
-    assert all(len(world.server(where).asked(name, rtype)) == 1 for where, name, rtype in wanted)
+    expected = [(address, name, rtype) for address in (A1, A2, LATE) for name in MANY for rtype in ("A", "AAAA")]
+    run_until(world, tmp_path, lambda: all(world.server(where).asked(name, rtype) for where, name, rtype in expected))
+    assert all(len(world.server(where).asked(name, rtype)) == 1 for where, name, rtype in expected)
 
 
 def test_who_never_answered_is_not_asked_ahead(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_slow_server_of_the_parent_is_asked_ahead(tmp_path: Path) -> None:
     assert world.server(TLD2).asked("example.xa", "NS") == []  # its turn comes when the walk has ended
 
 
-def test_small_response_is_asked_for_beside_a_large_one_that_is_lost(tmp_path: Path) -> None:
+def test_small_response_is_requested_if_a_large_one_is_lost(tmp_path: Path) -> None:
     world = example_world()
     large = faults.silence()
     world.server(A1).fault(large, qtype="DNSKEY", when=lambda seen: bool(seen.query and seen.query.payload > 512))
@@ -133,7 +133,7 @@ def test_small_response_is_asked_for_beside_a_large_one_that_is_lost(tmp_path: P
     assert [query.payload for query in world.server(A2).asked("example.xa", "DNSKEY")] == [1232]
 
 
-def test_each_server_is_asked_with_unknown_edns_whatever_others_do(tmp_path: Path) -> None:
+def test_each_server_is_asked_with_unknown_edns_for_itself(tmp_path: Path) -> None:
     world = example_world()
     world.server(A1).fault(faults.silence(), edns=True)
     log = world.server(A2).log

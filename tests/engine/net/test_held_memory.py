@@ -1,4 +1,4 @@
-"""What a response is charged with covers the memory that it keeps, however it is filled and used."""
+"""The charge for a response covers the memory that it holds, however it is filled and used."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def answer(server: socket.socket) -> None:
     server.sendto(dns.message.make_response(dns.message.from_wire(wire)).to_wire(), peer)
 
 
-def stand_still(server: socket.socket) -> None:
+def block_loop(server: socket.socket) -> None:
     """Block the loop: no more data arrives at this socket."""
     assert select.select([server], [], [], OVERSLEPT_S)[0] == []
 
@@ -83,12 +83,12 @@ def test_an_answer_in_the_buffer_is_no_timeout(server: socket.socket, tries: int
     def work(transport: Transport, found: asyncio.Future[list[QueryOutcome]]) -> None:
         silent = ask(transport, "silent.xa")
         server.recvfrom(512)
-        stand_still(server)
+        block_loop(server)
 
         def be_late() -> None:  # before the timers of its turn, and after the loop has looked for datagrams
             answered = ask(transport, "answered.xa", tries=tries)
             answer(server)
-            stand_still(server)
+            block_loop(server)
             collect(found, silent, answered)
 
         transport.loop.call_soon(be_late)
@@ -103,7 +103,7 @@ def test_an_answer_for_which_a_turn_has_no_time_is_no_timeout(server: socket.soc
         silent, answered = ask(transport, "silent.xa"), ask(transport, "answered.xa")
         server.recvfrom(512)
         answer(server)
-        stand_still(server)
+        block_loop(server)
         transport.loop.call_soon(lambda: transport.turns.spend(MAX_SPENT_US))  # readers of this turn read nothing
         collect(found, silent, answered)
 

@@ -134,15 +134,15 @@ def look_everywhere(response: Response) -> None:
     assert response.size == len(response.wire)
     for section in SECTIONS:
         for record in response.section(section):
-            look_at(record)
-            wanted = record.is_well_formed and record.rdclass == response.qclass
-            assert (record in response.records(record.rtype, record.owner, section)) == wanted
+            read_record(record)
+            matches = record.is_well_formed and record.rdclass == response.qclass
+            assert (record in response.records(record.rtype, record.owner, section)) == matches
         for rtype in ("A", "NS", "SOA", "MX", "RRSIG", "NSEC3", "TXT"):
             response.rrset(rtype, "example.xa", section)
             response.signatures(rtype, None, section)
 
 
-def look_at(record: Record) -> None:
+def read_record(record: Record) -> None:
     assert repr(record)
     if not record.is_well_formed:
         with contextlib.suppress(WireError):

@@ -44,7 +44,7 @@ def test_properties_of_test_cases_are_compared_one_by_one() -> None:
     assert [item.path for item in found.properties] == ["test_cases_vars.zone06.SOA_DEFAULT_TTL_MINIMUM_VALUE"]
 
 
-def test_test_cases_that_are_left_out_and_that_nobody_knows() -> None:
+def test_test_cases_that_are_left_out_or_unknown() -> None:
     left = [name for name in default_profile().test_cases if name != "zone01"]
     found = only({"test_cases": [*left, "zone99"]})
     assert (found.kind, found.wholesale, found.redundant) == ("set", True, False)

@@ -67,7 +67,7 @@ def test_reset_removes_what_stands_over_the_default() -> None:
     assert repair.reset_test_levels(one, "basic") == {}
 
 
-def test_reset_mends_a_profile_with_a_test_case_that_went() -> None:
+def test_reset_repairs_a_profile_with_a_removed_test_case() -> None:
     broken = {"test_cases": ["zone99"], "test_levels": {"BASIC": 1}}
     for operation in (repair.add_missing_test_cases, repair.add_missing_test_levels, repair.reset_test_cases):
         with pytest.raises(ProfileError):

@@ -47,14 +47,14 @@ def test_profiles(document: dict[str, Any]) -> None:
     with contextlib.suppress(ProfileError):
         diff_profile(document, default_profile())
     broken = [issue.type for issue in profile_repair.find_issues(document)] == ["invalid_config"]
-    for mend in (
+    for repair in (
         profile_repair.add_missing_test_cases,
         profile_repair.add_missing_test_levels,
         profile_repair.reset_test_cases,
         lambda config: profile_repair.reset_test_levels(config, "BASIC"),
     ):
         try:
-            assert all(issue.type != "invalid_config" for issue in profile_repair.find_issues(mend(document)))
+            assert all(issue.type != "invalid_config" for issue in profile_repair.find_issues(repair(document)))
         except ProfileError:
             assert broken
 

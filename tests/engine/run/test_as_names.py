@@ -38,7 +38,7 @@ def test_a_name_is_that_of_the_first_database_that_has_one() -> None:
     assert [name.label for name in found.values() if name] == ["EXAMPLE-AS - Example Networks, SE", "SECOND, NO"]
 
 
-def test_what_nobody_has_answered_is_not_known() -> None:
+def test_an_unanswered_query_leaves_no_value() -> None:
     world = databases(EXAMPLE)
     world.server(SECOND_SERVER).fault(faults.rcode("SERVFAIL"), qtype="TXT")
     assert names_of(world, 64500, 64502) == {
@@ -81,7 +81,7 @@ def test_a_record_is_read(text: str, label: str | None) -> None:
 
 
 @given(st.text(max_size=400))
-def test_whatever_a_holder_is_called_the_label_is_one_short_line(text: str) -> None:
+def test_the_label_of_every_holder_is_one_short_line(text: str) -> None:
     name = read_as_name(64500, f"64500 | SE | x | y | {text}")
     if name is not None:
         assert len(name.label) <= MAX_LABEL

@@ -311,7 +311,7 @@ def test_second_run_takes_what_is_above_the_zone_from_the_first(tmp_path: Path) 
     assert len(asked_root) <= len(world.zone_of(".").addresses)
 
 
-def test_the_zone_itself_is_asked_anew_in_every_run(tmp_path: Path) -> None:
+def test_the_zone_itself_is_queried_in_every_run(tmp_path: Path) -> None:
     async def work(resources: Resources) -> list[RunResult]:
         first = await run_test("example.xa", PROFILE, resources=resources)
         for address in (A1, A2):

@@ -43,26 +43,26 @@ def sources(result: RunResult) -> list[str]:
 
 
 @pytest.mark.parametrize(("source", "expected"), [(FIRST, [FIRST]), (SECOND, [FIRST, SECOND])])
-def test_databases_that_the_findings_rest_on_are_told_once(tmp_path: Path, source: str, expected: list[str]) -> None:
+def test_databases_behind_the_findings_are_reported_once(tmp_path: Path, source: str, expected: list[str]) -> None:
     result = run(known_origins(source), tmp_path, tests=["connectivity03", "connectivity04"])
     assert "IPV4_ONE_ASN" in tags(result)
     assert sources(result) == expected
 
 
-def test_databases_that_all_failed_are_told(tmp_path: Path) -> None:
+def test_databases_that_all_failed_are_reported(tmp_path: Path) -> None:
     world = example_world()
     result = run(world, tmp_path, tests=["connectivity03"])
     assert sources(result) == [*ASN_SOURCES, "riswhois.ripe.net"]
 
 
-def test_without_a_look_up_no_database_is_told(tmp_path: Path) -> None:
+def test_without_a_look_up_no_database_is_reported(tmp_path: Path) -> None:
     assert sources(run(known_origins(FIRST), tmp_path, tests=["syntax"])) == []
 
 
-def test_database_is_told_too_when_an_earlier_run_has_asked_it(tmp_path: Path) -> None:
+def test_database_that_an_earlier_run_asked_is_reported_too(tmp_path: Path) -> None:
     async def work(resources: Any) -> list[list[str]]:
-        wanted = {"resources": resources, "tests": ["connectivity03"]}
-        return [sources(await run_test("example.xa", PROFILE, **wanted)) for _ in range(2)]
+        options = {"resources": resources, "tests": ["connectivity03"]}
+        return [sources(await run_test("example.xa", PROFILE, **options)) for _ in range(2)]
 
     with known_origins(FIRST) as world:
         assert in_loop(world, tmp_path, work) == [[FIRST], [FIRST]]
@@ -70,12 +70,12 @@ def test_database_is_told_too_when_an_earlier_run_has_asked_it(tmp_path: Path) -
 
 def test_modules_begin_and_end_around_their_entries(tmp_path: Path) -> None:
     result = run(example_world(), tmp_path, tests=["basic01", "syntax01", "zone01"])
-    told = [
+    reported = [
         (entry.tag, entry.args["module"]) if entry.tag.startswith("MODULE_") else entry.testcase
         for entry in result.entries
         if entry.tag.startswith(("MODULE_", "TEST_CASE_START"))
     ]
-    assert told == [
+    assert reported == [
         each
         for name in ("BASIC", "SYNTAX", "ZONE")
         for each in (("MODULE_VERSION", name), f"{name.lower()}01", ("MODULE_END", name))
@@ -97,8 +97,8 @@ def test_target_names_module_and_test_case_where_there_is_one(
     tmp_path: Path, tests: list[str], module: str, testcase: str
 ) -> None:
     result = run(example_world(), tmp_path, tests=tests)
-    (told,) = (entry.args for entry in result.entries if entry.tag == "TEST_TARGET")
-    assert told == {"zone": "example.xa", "module": module, "testcase": testcase}
+    (reported,) = (entry.args for entry in result.entries if entry.tag == "TEST_TARGET")
+    assert reported == {"zone": "example.xa", "module": module, "testcase": testcase}
 
 
 def test_modules_that_are_left_out_do_not_begin(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_modules_that_are_left_out_do_not_begin(tmp_path: Path) -> None:
     assert tags(result)[-3:] == ["MODULE_END", "NAME_DOES_NOT_EXIST", "CANNOT_CONTINUE"]
 
 
-def test_supplied_data_are_told(tmp_path: Path) -> None:
+def test_supplied_data_are_reported(tmp_path: Path) -> None:
     options: dict[str, Any] = {"nameservers": [(NS1, A1), (NS2, A2)], "ds": [DS], "tests": ["basic01"]}
     result = run(example_world(), tmp_path, **options)
     delegation, ds = {NS1: [A1], NS2: [A2]}, {"example.xa": [f"4711 13 2 {'ab' * 32}"]}
@@ -193,11 +193,11 @@ def run_over_ipv6(tmp_path: Path) -> RunResult:
 
 def test_traced_runs_give_every_tag_of_the_run(tmp_path: Path) -> None:
     results = [run(build(), tmp_path, **options, traces_queries=True) for build, options in TRACED.values()]
-    told = [entry for result in (*results, run_over_ipv6(tmp_path)) for entry in result.entries]
-    given = {entry.tag for entry in told if entry.module == "SYSTEM"}
-    assert all(set(entry.args) <= set(FACTS[entry.tag][1:]) for entry in told if entry.tag in FACTS)
+    reported = [entry for result in (*results, run_over_ipv6(tmp_path)) for entry in result.entries]
+    values = {entry.tag for entry in reported if entry.module == "SYSTEM"}
+    assert all(set(entry.args) <= set(FACTS[entry.tag][1:]) for entry in reported if entry.tag in FACTS)
     by_command = {"RESTORED_NS_CACHE", "SAVED_NS_CACHE"}  # test_cli.py
-    assert set(FACTS) - given == NEVER | ELSEWHERE | by_command
+    assert set(FACTS) - values == NEVER | ELSEWHERE | by_command
 
 
 def test_ordinary_run_says_nothing_of_its_queries(tmp_path: Path) -> None:

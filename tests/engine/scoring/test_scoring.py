@@ -242,8 +242,8 @@ def test_penalties_accept_zonemasters_names_of_tags() -> None:
 
 
 def test_system_module_stays_neutral() -> None:
-    given = {**DEFAULT_CONFIG.module_categories, "System": "dnssec"}
-    assert scored("SYSTEM X ERROR", module_categories=given).score == 100
+    values = {**DEFAULT_CONFIG.module_categories, "System": "dnssec"}
+    assert scored("SYSTEM X ERROR", module_categories=values).score == 100
 
 
 def test_fingerprint_tells_configurations_apart() -> None:

@@ -251,7 +251,7 @@ def test_basic01(build: Callable[[], World], options: dict[str, Any], expected: 
     assert [found for found in findings(build(), "basic01", **options) if not about_transport(found)] == expected
 
 
-def test_queries_that_may_be_sent_are_told_once_per_server_and_type() -> None:
+def test_queries_that_may_be_sent_are_reported_once_per_server_and_type() -> None:
     found = findings(example_world(), "basic01")
     sent = {(args["ns"], args["query_type"]) for tag, args in found if tag == "IPV4_ENABLED"}
     servers = ("ns1", "ns1.nic.xa", "ns2.nic.xa")
@@ -259,7 +259,7 @@ def test_queries_that_may_be_sent_are_told_once_per_server_and_type() -> None:
     assert len([tag for tag, _ in found if tag == "IPV4_ENABLED"]) == len(sent)
 
 
-def test_family_that_is_off_is_told_for_all_types() -> None:
+def test_family_that_is_off_is_reported_for_all_types() -> None:
     world = example_world(ns={NS1: [A1, "::1"], NS2: "127.9.2.1"})
     found = findings(world, "basic01", zone="sub.example.xa", ipv6=False)
     off = {"ns": NS1, "address": "::1"}
@@ -268,7 +268,7 @@ def test_family_that_is_off_is_told_for_all_types() -> None:
     ]
 
 
-def test_family_that_is_on_is_told() -> None:
+def test_family_that_is_on_is_reported() -> None:
     world = example_world(ns={NS1: [A1, "::1"], NS2: "127.9.2.1"})
     found = findings(world, "basic01", zone="sub.example.xa")
     assert ("IPV6_ENABLED", {"ns": NS1, "address": "::1", "query_type": "SOA"}) in found

@@ -41,7 +41,7 @@ def dead() -> World:
     return world
 
 
-def told_of_both(tag: str, **args: str) -> list[Found]:
+def findings_of_both(tag: str, **args: str) -> list[Found]:
     return [NO_WORKING, *((tag, {**server, **args}) for server in BOTH)]
 
 
@@ -50,10 +50,10 @@ SCENARIOS: dict[str, tuple[Callable[[], World], dict[str, Any], list[Found]]] = 
     "one works": (one_refuses, {}, [working(S1)]),
     "supplied servers": (example_world, {"supplied": {NS1: (A1,)}}, [working(S1)]),
     "no delegation": (example_world, {"zone": "gone.xa"}, [("B02_NO_DELEGATION", {"domain": "gone.xa"})]),
-    "no SOA": (both(faults.empty_answer()), {}, told_of_both("B02_NS_BROKEN")),
-    "no authority": (both(faults.no_aa()), {}, told_of_both("B02_NS_NOT_AUTH")),
-    "errors": (both(faults.rcode("SERVFAIL")), {}, told_of_both("B02_UNEXPECTED_RCODE", rcode="SERVFAIL")),
-    "no response": (dead, {}, told_of_both("B02_NS_NO_RESPONSE")),
+    "no SOA": (both(faults.empty_answer()), {}, findings_of_both("B02_NS_BROKEN")),
+    "no authority": (both(faults.no_aa()), {}, findings_of_both("B02_NS_NOT_AUTH")),
+    "errors": (both(faults.rcode("SERVFAIL")), {}, findings_of_both("B02_UNEXPECTED_RCODE", rcode="SERVFAIL")),
+    "no response": (dead, {}, findings_of_both("B02_NS_NO_RESPONSE")),
     "no address": (
         lambda: example_world(ns={"ns.gone.xa": ()}),
         {},

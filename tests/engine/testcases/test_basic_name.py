@@ -84,6 +84,6 @@ def test_what_is_no_name_at_all_is_refused(tmp_path: Path, domain: str) -> None:
         run(example_world(), tmp_path, domain)
 
 
-def test_wrong_selection_is_refused_whatever_the_name(tmp_path: Path) -> None:
+def test_wrong_selection_is_refused_for_every_name(tmp_path: Path) -> None:
     with pytest.raises(UnknownTestCase):
         run(example_world(), tmp_path, "a..xa", tests=["basic99"])

@@ -75,7 +75,7 @@ def good(case_id: str, *servers: dict[str, str]) -> Found:
 
 @pytest.mark.parametrize("case_id", CASES)
 @pytest.mark.parametrize(("break_server", "expected"), FAULTS.values(), ids=FAULTS)
-def test_faulty_server_beside_a_good_one(
+def test_faulty_server_next_to_a_good_one(
     case_id: str, break_server: Callable[[Server], object], expected: list[Found]
 ) -> None:
     world = example_world(apex_ns=[NS1, NS2])

@@ -29,7 +29,7 @@ def v6(address: str, asns: str) -> str:
     return f'*.{NIBBLES[address]}.origin6 TXT "{asns} | 2001:db8:{number}::/48 | ZZ | none | 2026-01-01"'
 
 
-def told(address: str, asns: list[int], prefix: str) -> list[Found]:
+def asn_findings(address: str, asns: list[int], prefix: str) -> list[Found]:
     raw = f"{' '.join(map(str, asns))} | {prefix} | ZZ | none | 2026-01-01"
     return [
         ("ASN_INFOS_RAW", {"address": address, "data": raw}),
@@ -38,18 +38,18 @@ def told(address: str, asns: list[int], prefix: str) -> list[Found]:
     ]
 
 
-def told4(first: list[int], second: list[int]) -> list[Found]:
-    return told(A1, first, "127.9.1.0/24") + told(A2, second, "127.9.2.0/24")
+def ipv4_findings(first: list[int], second: list[int]) -> list[Found]:
+    return asn_findings(A1, first, "127.9.1.0/24") + asn_findings(A2, second, "127.9.2.0/24")
 
 
-def told6(first: list[int], second: list[int]) -> list[Found]:
-    return told(B1, first, "2001:db8:1::/48") + told(B2, second, "2001:db8:2::/48")
+def ipv6_findings(first: list[int], second: list[int]) -> list[Found]:
+    return asn_findings(B1, first, "2001:db8:1::/48") + asn_findings(B2, second, "2001:db8:2::/48")
 
 
 ONE, TWO = (v4(1, "64500"), v4(2, "64500")), (v6(B1, "64600"), v6(B2, "64600"))
 
 SCENARIOS: dict[str, tuple[World, list[Found]]] = {
-    "one AS": (origin_world(*ONE), [*told4([64500], [64500]), ("IPV4_ONE_ASN", {"asn": 64500})]),
+    "one AS": (origin_world(*ONE), [*ipv4_findings([64500], [64500]), ("IPV4_ONE_ASN", {"asn": 64500})]),
     "the same group of AS": (
         origin_world(v4(1, "64500 64501"), v4(2, "64501 64500")),
         [
@@ -64,15 +64,19 @@ SCENARIOS: dict[str, tuple[World, list[Found]]] = {
     ),
     "different AS, sorted as numbers": (
         origin_world(v4(1, "64500"), v4(2, "701")),
-        [*told4([64500], [701]), ("IPV4_DIFFERENT_ASN", {"asns": [701, 64500]})],
+        [*ipv4_findings([64500], [701]), ("IPV4_DIFFERENT_ASN", {"asns": [701, 64500]})],
     ),
     "different groups with a common AS": (
         origin_world(v4(1, "64500"), v4(2, "64500 64501")),
-        [*told4([64500], [64500, 64501]), ("IPV4_DIFFERENT_ASN", {"asns": [64500, 64501]})],
+        [*ipv4_findings([64500], [64500, 64501]), ("IPV4_DIFFERENT_ASN", {"asns": [64500, 64501]})],
     ),
     "an address that nobody announces does not count": (
         origin_world(v4(1, "64500")),
-        [*told(A1, [64500], "127.9.1.0/24"), ("EMPTY_ASN_SET", {"address": A2}), ("IPV4_ONE_ASN", {"asn": 64500})],
+        [
+            *asn_findings(A1, [64500], "127.9.1.0/24"),
+            ("EMPTY_ASN_SET", {"address": A2}),
+            ("IPV4_ONE_ASN", {"asn": 64500}),
+        ],
     ),
     "no database": (
         example_world(),
@@ -81,8 +85,8 @@ SCENARIOS: dict[str, tuple[World, list[Found]]] = {
     "one AS over IPv6": (
         origin_world(*ONE, *TWO, ipv6=True),
         [
-            *told4([64500], [64500]),
-            *told6([64600], [64600]),
+            *ipv4_findings([64500], [64500]),
+            *ipv6_findings([64600], [64600]),
             ("IPV4_ONE_ASN", {"asn": 64500}),
             ("IPV6_ONE_ASN", {"asn": 64600}),
         ],
@@ -90,8 +94,8 @@ SCENARIOS: dict[str, tuple[World, list[Found]]] = {
     "different AS over IPv6": (
         origin_world(*ONE, v6(B1, "64600"), v6(B2, "64601"), ipv6=True),
         [
-            *told4([64500], [64500]),
-            *told6([64600], [64601]),
+            *ipv4_findings([64500], [64500]),
+            *ipv6_findings([64600], [64601]),
             ("IPV4_ONE_ASN", {"asn": 64500}),
             ("IPV6_DIFFERENT_ASN", {"asns": [64600, 64601]}),
         ],
@@ -99,8 +103,8 @@ SCENARIOS: dict[str, tuple[World, list[Found]]] = {
     "the same group of AS over IPv6": (
         origin_world(*ONE, v6(B1, "64600 64601"), v6(B2, "64600 64601"), ipv6=True),
         [
-            *told4([64500], [64500]),
-            *told6([64600, 64601], [64600, 64601]),
+            *ipv4_findings([64500], [64500]),
+            *ipv6_findings([64600, 64601], [64600, 64601]),
             ("IPV4_ONE_ASN", {"asn": 64500}),
             ("IPV6_SAME_ASN", {"asns": [64600, 64601]}),
         ],
@@ -116,7 +120,10 @@ def test_connectivity03(world: World, expected: list[Found]) -> None:
 def test_one_address_with_two_names_is_looked_up_once() -> None:
     world = example_world(ns={NS1: A1, NS2: A1})
     world.zone(SOURCE, ns={f"ns1.{SOURCE}": SOURCE_SERVER}, records=v4(1, "64500"))
-    assert findings(world, "connectivity03") == [*told(A1, [64500], "127.9.1.0/24"), ("IPV4_ONE_ASN", {"asn": 64500})]
+    assert findings(world, "connectivity03") == [
+        *asn_findings(A1, [64500], "127.9.1.0/24"),
+        ("IPV4_ONE_ASN", {"asn": 64500}),
+    ]
     assert len([query for query in world.server(SOURCE_SERVER).log if query.type == "TXT"]) == 1
 
 

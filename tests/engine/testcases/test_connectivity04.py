@@ -13,7 +13,7 @@ WIDE4 = '*.9.127.origin TXT "64500 | 127.9.0.0/16 | ZZ | none | 2026-01-01"'
 WIDE6 = [f'*.{nibbles}.origin6 TXT "64600 | 2001:db8::/32 | ZZ | none | 2026-01-01"' for nibbles in NIBBLES.values()]
 
 
-def told(address: str, asn: int, prefix: str) -> list[Found]:
+def asn_findings(address: str, asn: int, prefix: str) -> list[Found]:
     raw = f"{asn} | {prefix} | ZZ | none | 2026-01-01"
     return [
         ("CN04_ASN_INFOS_RAW", {"address": address, "data": raw}),
@@ -21,7 +21,7 @@ def told(address: str, asn: int, prefix: str) -> list[Found]:
     ]
 
 
-APART4 = [*told(A1, 64500, "127.9.1.0/24"), *told(A2, 64501, "127.9.2.0/24")]
+APART4 = [*asn_findings(A1, 64500, "127.9.1.0/24"), *asn_findings(A2, 64501, "127.9.2.0/24")]
 DIFFERENT4 = ("CN04_IPV4_DIFFERENT_PREFIX", {"servers": BOTH})
 
 SCENARIOS: dict[str, tuple[World, list[Found]]] = {
@@ -29,8 +29,8 @@ SCENARIOS: dict[str, tuple[World, list[Found]]] = {
     "together": (
         origin_world(WIDE4),
         [
-            *told(A1, 64500, "127.9.0.0/16"),
-            *told(A2, 64500, "127.9.0.0/16"),
+            *asn_findings(A1, 64500, "127.9.0.0/16"),
+            *asn_findings(A2, 64500, "127.9.0.0/16"),
             ("CN04_IPV4_SAME_PREFIX", {"prefixes": ["127.9.0.0/16"], "servers": BOTH}),
             ("CN04_IPV4_SINGLE_PREFIX", {}),
         ],
@@ -38,7 +38,7 @@ SCENARIOS: dict[str, tuple[World, list[Found]]] = {
     "one is not announced, so the others are not all in one prefix": (
         origin_world(v4(1, "64500")),
         [
-            *told(A1, 64500, "127.9.1.0/24"),
+            *asn_findings(A1, 64500, "127.9.1.0/24"),
             ("CN04_EMPTY_PREFIX_SET", {"address": A2}),
             ("CN04_IPV4_DIFFERENT_PREFIX", {"servers": [S1]}),
         ],
@@ -51,8 +51,8 @@ SCENARIOS: dict[str, tuple[World, list[Found]]] = {
         origin_world(v4(1, "64500"), v4(2, "64501"), v6(B1, "64600"), v6(B2, "64601"), ipv6=True),
         [
             *APART4,
-            *told(B1, 64600, "2001:db8:1::/48"),
-            *told(B2, 64601, "2001:db8:2::/48"),
+            *asn_findings(B1, 64600, "2001:db8:1::/48"),
+            *asn_findings(B2, 64601, "2001:db8:2::/48"),
             DIFFERENT4,
             ("CN04_IPV6_DIFFERENT_PREFIX", {"servers": [B1_SERVER, B2_SERVER]}),
         ],
@@ -61,8 +61,8 @@ SCENARIOS: dict[str, tuple[World, list[Found]]] = {
         origin_world(v4(1, "64500"), v4(2, "64501"), *WIDE6, ipv6=True),
         [
             *APART4,
-            *told(B1, 64600, "2001:db8::/32"),
-            *told(B2, 64600, "2001:db8::/32"),
+            *asn_findings(B1, 64600, "2001:db8::/32"),
+            *asn_findings(B2, 64600, "2001:db8::/32"),
             DIFFERENT4,
             ("CN04_IPV6_SAME_PREFIX", {"prefixes": ["2001:db8::/32"], "servers": [B1_SERVER, B2_SERVER]}),
             ("CN04_IPV6_SINGLE_PREFIX", {}),
@@ -81,7 +81,7 @@ def test_address_whose_look_up_failed_may_be_in_another_prefix() -> None:
     world = origin_world(v4(1, "64500"))
     world.server(SOURCE_SERVER).fault(faults.rcode("SERVFAIL"), below=f"2.9.127.origin.{SOURCE}")
     assert findings(world, "connectivity04") == [
-        *told(A1, 64500, "127.9.1.0/24"),
+        *asn_findings(A1, 64500, "127.9.1.0/24"),
         ("CN04_ERROR_PREFIX_DATABASE", {"address": A2}),
         ("CN04_IPV4_DIFFERENT_PREFIX", {"servers": [S1]}),
     ]

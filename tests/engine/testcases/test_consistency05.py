@@ -200,7 +200,7 @@ def test_referral_that_may_be_cut_is_asked_for_with_edns() -> None:
     assert [(query.transport, query.payload) for query in queries] == [("udp", 512), ("udp", 1232)]
 
 
-def test_silent_server_is_told_of() -> None:
+def test_silent_server_is_reported() -> None:
     world = example_world()
     world.server(A1).set(udp=False, tcp=False)
     assert findings(world, "consistency05") == [("NO_RESPONSE", S1), MATCH]

@@ -13,7 +13,7 @@ from tests.support.dnsworld import World, delegation
 BOTH_NAMES = [{"ns": NS1}, {"ns": NS2}]
 
 
-def same(tag: str, address: str = A1) -> Found:
+def shared_address(tag: str, address: str = A1) -> Found:
     return (tag, {"servers": BOTH_NAMES, "address": address})
 
 
@@ -26,22 +26,22 @@ SCENARIOS: dict[str, tuple[Callable[[], World], dict[str, Any], list[Found]]] = 
     "shared": (
         lambda: example_world(ns={NS1: A1, NS2: A1}),
         {},
-        [same("DEL_NS_SAME_IP"), same("CHILD_NS_SAME_IP"), same("SAME_IP_ADDRESS")],
+        [shared_address("DEL_NS_SAME_IP"), shared_address("CHILD_NS_SAME_IP"), shared_address("SAME_IP_ADDRESS")],
     ),
     "shared in the delegation": (
         lambda: example_world(delegation=delegation(ns={NS1: A1, NS2: A1})),
         {},
-        [same("DEL_NS_SAME_IP"), CHILD_OK, same("SAME_IP_ADDRESS")],
+        [shared_address("DEL_NS_SAME_IP"), CHILD_OK, shared_address("SAME_IP_ADDRESS")],
     ),
     "shared in the zone": (
         lambda: example_world(ns={NS1: A1, NS2: A1}, delegation=delegation(ns={NS1: A1})),
         {},
-        [DELEGATION_OK, same("CHILD_NS_SAME_IP"), same("SAME_IP_ADDRESS")],
+        [DELEGATION_OK, shared_address("CHILD_NS_SAME_IP"), shared_address("SAME_IP_ADDRESS")],
     ),
     "shared between delegation and zone": (
         lambda: example_world(ns={NS1: A1}, delegation=delegation(ns={NS2: A1})),
         {},
-        [DELEGATION_OK, CHILD_OK, same("SAME_IP_ADDRESS")],
+        [DELEGATION_OK, CHILD_OK, shared_address("SAME_IP_ADDRESS")],
     ),
     "one name with two addresses": (
         lambda: example_world(ns={NS1: [A1, A2]}),

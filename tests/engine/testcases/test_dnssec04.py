@@ -21,9 +21,9 @@ def lives(inception_days: float, expiration_days: float) -> World:
     return secure(Signing(inception_s=int(inception_days * DAY_S), expiration_s=int(expiration_days * DAY_S)))
 
 
-def per_set(*wanted: tuple[str, str, float]) -> list[tuple[str, str, int, str, float]]:
+def per_set(*expected: tuple[str, str, float]) -> list[tuple[str, str, int, str, float]]:
     """Return the expected findings for each signature: its end in seconds from now, and tags with seconds."""
-    return [(tag, types, keytag, key, seconds) for types, keytag in reversed(SETS) for tag, key, seconds in wanted]
+    return [(tag, types, keytag, key, seconds) for types, keytag in reversed(SETS) for tag, key, seconds in expected]
 
 
 SCENARIOS = {

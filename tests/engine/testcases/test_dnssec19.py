@@ -54,8 +54,8 @@ def test_exponent_above_the_modulus(tmp_path: Path) -> None:
     rdata = rsa_rdata(EXPONENT_ABOVE_MODULUS, STRONG_MODULUS)
     world = with_fault(secure(), only_key(rdata), A1, qtype="DNSKEY")
     found = findings(world, "dnssec19", badkeys_path=str(tmp_path))
-    wanted = ("DS19_BADKEY_RSA_INVALID", {**rsa(rdata), "subtest": "e_too_large", "servers": [S1]})
-    assert wanted in found
+    expected = ("DS19_BADKEY_RSA_INVALID", {**rsa(rdata), "subtest": "e_too_large", "servers": [S1]})
+    assert expected in found
 
 
 def write_list(folder: Path, number: int) -> None:
@@ -95,7 +95,7 @@ ABSENT: dict[str, tuple[World, list[Found]]] = {
 }
 
 
-def test_list_that_nobody_asked_for_is_not_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list_that_was_not_requested_is_not_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gonemaster_engine.dnssec.blocklist.default_folders", lambda: iter((tmp_path,)))
     assert findings(secure(), "dnssec19") == KEYS_OK
 

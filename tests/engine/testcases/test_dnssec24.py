@@ -52,7 +52,7 @@ def operated(
     return world
 
 
-def apart(zone: str, server: str, *, ds: bool = True, delegated: bool = True) -> World:
+def signal_in_zone(zone: str, server: str, *, ds: bool = True, delegated: bool = True) -> World:
     """Put the first signal into a signed zone at or below op.xb, served by A1 or by a separate server."""
     world = operated(signal_of(SIGNAL2))
     world.zone(
@@ -67,7 +67,7 @@ def apart(zone: str, server: str, *, ds: bool = True, delegated: bool = True) ->
 
 def shared(zone: str, **options: bool) -> World:
     """Let both servers of the operator serve the zone of the signals."""
-    world = apart(zone, A1, **options)
+    world = signal_in_zone(zone, A1, **options)
     world.zone_of(zone).on(A2)
     return world
 
@@ -270,7 +270,7 @@ SCENARIOS: dict[str, Scenario] = {
         ],
     ),
     "zone of signals on a server of its own": (
-        apart("_signal.ns1.op.xb", "127.11.1.1"),
+        signal_in_zone("_signal.ns1.op.xb", "127.11.1.1"),
         [
             (
                 "DS24_SIGNAL_VALIDATED",
@@ -318,7 +318,7 @@ SCENARIOS: dict[str, Scenario] = {
         ],
     ),
     "zone cut at the signal": (
-        apart(SIGNAL1, "127.11.1.1"),
+        signal_in_zone(SIGNAL1, "127.11.1.1"),
         [
             ("DS24_SIGNAL_AT_ZONE_CUT", {"ns": "ns1.op.xb", "query_name": "_dsboot.example.xa._signal.ns1.op.xb"}),
             (

@@ -43,8 +43,8 @@ def refusing() -> World:
 def test_basic03_is_left_out_when_a_server_works(tmp_path: Path) -> None:
     result = run(example_world(), tmp_path, tests=["basic"])
     assert cases_of(result) == {"basic01", "basic02"}
-    said = [entry for entry in result.entries if entry.tag == "HAS_NAMESERVER_NO_WWW_A_TEST"]
-    assert [(entry.module, entry.testcase, entry.args) for entry in said] == [("BASIC", "", {"zname": "example.xa"})]
+    entries = [entry for entry in result.entries if entry.tag == "HAS_NAMESERVER_NO_WWW_A_TEST"]
+    assert [(entry.module, entry.testcase, entry.args) for entry in entries] == [("BASIC", "", {"zname": "example.xa"})]
 
 
 def test_basic03_runs_when_no_server_works(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_basic_ends_without_zone_as_far_as_that_is_known(tmp_path: Path, tests: 
     assert not [entry for entry in result.entries if entry.tag == "HAS_NAMESERVER_NO_WWW_A_TEST"]
 
 
-def test_name_with_other_characters_is_not_looked_at_further(tmp_path: Path) -> None:
+def test_name_with_other_characters_is_not_checked_further(tmp_path: Path) -> None:
     result = run(example_world(), tmp_path, "_dmarc.xa", tests=["syntax"])
     assert cases_of(result) == {"syntax01", "syntax02", "syntax03"}
 

@@ -57,12 +57,12 @@ def without_ns_answers() -> World:
     return world
 
 
-def test_ns_set_that_nobody_told_is_neither_compared_nor_counted() -> None:
+def test_missing_ns_set_is_neither_compared_nor_counted() -> None:
     assert tags(without_ns_answers(), "delegation07") == set()
     assert not {tag for tag in tags(without_ns_answers(), "delegation01") if tag.endswith("_CHILD")}
 
 
-def test_empty_ns_set_is_told() -> None:
+def test_empty_ns_set_is_reported() -> None:
     world = example_world()
     for address in (A1, A2):
         world.server(address).fault(faults.empty_answer(), qname="example.xa", qtype="NS")
@@ -71,7 +71,7 @@ def test_empty_ns_set_is_told() -> None:
 
 
 @pytest.mark.parametrize("fault", [faults.rcode("SERVFAIL"), faults.silence()], ids=["SERVFAIL", "silence"])
-def test_glue_is_no_mismatch_where_nobody_tells_the_addresses_of_its_family(fault: faults.Fault) -> None:
+def test_glue_is_no_mismatch_if_the_addresses_of_its_family_are_unknown(fault: faults.Fault) -> None:
     world = example_world(ns={NS1: [A1, V6], NS2: A2})
     for address in (A1, A2, V6):
         world.server(address).fault(fault, qtype="AAAA")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.testcases.versions import both_answer, dead_and, two_versions
+from tests.engine.testcases.versions import both_answer, dead_server_and_fault, two_versions
 from tests.support.case_runs import A1, A2, BOTH, NS1, NS2, S1, S2, Found, example_world, findings
 from tests.support.dnsworld import World, faults
 
@@ -103,7 +103,7 @@ SCENARIOS: dict[str, tuple[Callable[[], World], dict[str, Any], list[Found]]] = 
         [("Z09_NO_MX_FOUND_OR_EXPECTED", {})],
     ),
     "dead and refusing": (
-        dead_and(faults.rcode("REFUSED"), "MX"),
+        dead_server_and_fault(faults.rcode("REFUSED"), "MX"),
         {},
         [
             ("Z09_NO_RESPONSE_MX_QUERY", {"addresses": [A1]}),

@@ -9,7 +9,7 @@ import dns.name
 import dns.rrset
 import pytest
 
-from tests.engine.testcases.versions import dead_and
+from tests.engine.testcases.versions import dead_server_and_fault
 from tests.support.case_runs import A2, S1, S2, Found, example_world, findings
 from tests.support.dnsworld import World, faults
 
@@ -51,9 +51,9 @@ SCENARIOS: dict[str, tuple[Callable[[], World], list[Found]]] = {
     "several": (with_second_soa, [("MULTIPLE_SOA", {**S2, "count": 2})]),
     "of another name": (with_wrong_soa, [("WRONG_SOA", {**S2, "owner": "other.xa", "query_name": "example.xa"})]),
     "none": (lambda: second_answers(faults.empty_answer()), [("NO_SOA_IN_RESPONSE", S2)]),
-    "a dead server does not count": (dead_and(faults.recursive(), "SOA"), [("NO_RESPONSE", S1), ONE]),
+    "a dead server does not count": (dead_server_and_fault(faults.recursive(), "SOA"), [("NO_RESPONSE", S1), ONE]),
     "nobody gives one": (
-        dead_and(faults.rcode("REFUSED"), "SOA"),
+        dead_server_and_fault(faults.rcode("REFUSED"), "SOA"),
         [("NO_RESPONSE", S1), ("NO_SOA_IN_RESPONSE", S2)],
     ),
     "CNAME": (

@@ -170,7 +170,7 @@ def test_long_policy_is_judged_at_once() -> None:
     assert not follows_grammar("v=spf1 a:x" + "/1//2" * 10000 + "-")
 
 
-def test_policy_that_lets_nobody_send() -> None:
+def test_policy_that_permits_no_sender() -> None:
     assert forbids_all_senders("v=spf1   -all  ")
     assert not forbids_all_senders("v=spf1 -all exp=a.xa")
     assert unknown_modifiers("v=spf1 -all exp=a.xa redirect=b.xa") == []

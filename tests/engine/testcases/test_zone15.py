@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gonemaster_engine.testcases.zone._caa import Caa, is_report_url
-from tests.engine.testcases.versions import both_answer, dead_and, two_versions
+from tests.engine.testcases.versions import both_answer, dead_server_and_fault, two_versions
 from tests.support.case_runs import A1, A2, BOTH, S1, S2, Found, example_world, findings
 from tests.support.dnsworld import World, faults
 
@@ -113,7 +113,7 @@ SCENARIOS: dict[str, tuple[Callable[[], World], dict[str, Any], list[Found]]] = 
         [found(NOBODY, S1), found(ISSUE, S2), ("Z15_INCONSISTENT_CAA", {})],
     ),
     "dead and failing": (
-        dead_and(faults.rcode("SERVFAIL"), "CAA"),
+        dead_server_and_fault(faults.rcode("SERVFAIL"), "CAA"),
         {},
         [
             ("Z15_NO_RESPONSE_CAA_QUERY", {"addresses": [A1]}),

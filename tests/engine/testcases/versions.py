@@ -45,7 +45,7 @@ def both_answer(fault: faults.Fault, qtype: str) -> Callable[[], World]:
     return build
 
 
-def dead_and(fault: faults.Fault, qtype: str) -> Callable[[], World]:
+def dead_server_and_fault(fault: faults.Fault, qtype: str) -> Callable[[], World]:
     """Return the description of a world where the first server is dead and the second one has a fault."""
 
     def build() -> World:

@@ -98,15 +98,15 @@ def test_each_box_and_zone_is_a_link_to_its_facts() -> None:
     assert all(link.get("aria-label") for link in links)
     assert [link.get("href") for link in links] == [f"#{node.id}" for node in facts]  # keys reach them in this order
     (key,) = (node for node in facts if node.title == f"KSK {KSK}")
-    told = [(fact.label, fact.value) for fact in key.facts]
-    assert told[:4] == [
+    reported = [(fact.label, fact.value) for fact in key.facts]
+    assert reported[:4] == [
         ("Role", "key signing (SEP)"),
         ("Key tag", str(KSK)),
         ("Algorithm", "13, ECDSA Curve P-256 with SHA-256"),
         ("Flags", "257"),
     ]
-    assert ("Signs", "DNSKEY: valid, 2026-11-20 09:51 to 2026-12-10 09:51") in told
-    assert told[-1] == ("Seen on", "all 2 addresses")
+    assert ("Signs", "DNSKEY: valid, 2026-11-20 09:51 to 2026-12-10 09:51") in reported
+    assert reported[-1] == ("Seen on", "all 2 addresses")
     chosen = [element for element in elements(found, chosen=key.id) if "on" in element.get("class", "").split()]
     assert len(chosen) == 1
 
@@ -210,7 +210,7 @@ BROKEN: dict[str, tuple[str, dict[str, str], set[str], set[str]]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_is_wrong_is_told_by_mark_line_and_words(name: str) -> None:
+def test_errors_are_shown_by_mark_line_and_words(name: str) -> None:
     status, expected, words, edges = BROKEN[name]
     found = broken(name)
     assert diagram_of(found).status == status

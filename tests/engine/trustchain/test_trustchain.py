@@ -205,7 +205,7 @@ def test_state_of_the_zone(name: str, tmp_path: Path) -> None:
     assert not {*drawn.notes} & {*reasons}  # each has a sentence
 
 
-def test_servers_that_differ_are_told_apart(tmp_path: Path) -> None:
+def test_servers_that_differ_are_distinguished(tmp_path: Path) -> None:
     found = chain(with_fault(secure(), signatures("RRSIG/DNSKEY", **EXPIRED), A1, qtype="DNSKEY"), tmp_path)
     assert [(each["address"], each["status"], each["reasons"]) for each in found["child"]["servers"]] == [
         (A1, "bogus", ["dnskey_signature_expired"]),

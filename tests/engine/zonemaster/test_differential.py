@@ -37,8 +37,8 @@ def test_tags_levels_and_arguments_are_compared() -> None:
 
 def test_order_types_and_final_dots_are_no_difference() -> None:
     reordered = {"ns_list": "ns2.example.xa./192.0.2.2;ns1.example.xa./192.0.2.1", "count": 2}
-    given = {**SERVERS, "count": "2"}
-    assert not differences([["ERROR", "basic02", "A", given]], [["ERROR", "basic02", "A", reordered]])
+    arguments = {**SERVERS, "count": "2"}
+    assert not differences([["ERROR", "basic02", "A", arguments]], [["ERROR", "basic02", "A", reordered]])
 
 
 def test_what_both_give_below_notice_is_left_out() -> None:

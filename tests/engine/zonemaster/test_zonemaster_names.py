@@ -19,7 +19,7 @@ PACKED = "ns1.example/192.0.2.1;ns2.example/2001:db8::2"
 NOT_THERE = frozenset({"packet", "dnssec", "edns_size", "message"})  # of SYSTEM tags, which have no such thing here
 
 
-def in_old_words(testcase: str, tag: str, **args: Any) -> list[tuple[str, dict[str, Any]]]:
+def as_zonemaster(testcase: str, tag: str, **args: Any) -> list[tuple[str, dict[str, Any]]]:
     entry = Entry(1.0, "MODULE", testcase, tag, Level.INFO, args)
     return [(each.tag, each.args) for each in zonemaster_entries(entry)]
 
@@ -132,7 +132,7 @@ WORDED: list[tuple[str, str, dict[str, Any], list[tuple[str, dict[str, Any]]]]] 
 def test_entry_in_old_words(
     testcase: str, tag: str, args: dict[str, Any], worded: list[tuple[str, dict[str, Any]]]
 ) -> None:
-    assert in_old_words(testcase, tag, **args) == worded
+    assert as_zonemaster(testcase, tag, **args) == worded
 
 
 EXAMPLES: dict[str, Any] = {
@@ -160,7 +160,7 @@ def test_every_old_key_has_a_value(case_id: str) -> None:
     tags: dict[str, Tag] = {tag.name: tag for tag in cases()[case_id].tags}
     for name, keys in table()["args"].get(case_id, {}).items():
         args = {key: EXAMPLES.get(key, key) for key in tags[name].keys}
-        for _, old in in_old_words(case_id, name, **args):
+        for _, old in as_zonemaster(case_id, name, **args):
             assert old.keys() == set(keys) - NOT_THERE, name
 
 
@@ -169,7 +169,7 @@ SIZES = ("REFERRAL_SIZE_LARGE", "REFERRAL_SIZE_TOO_LARGE")
 
 
 @pytest.mark.parametrize(
-    ("given", "meant"),
+    ("levels", "meant"),
     [
         (
             {"DELEGATION": {"REFERRAL_SIZE_TOO_LARGE": "ERROR", "NS_IS_CNAME": "INFO"}},
@@ -194,8 +194,8 @@ SIZES = ("REFERRAL_SIZE_LARGE", "REFERRAL_SIZE_TOO_LARGE")
         ({"BASIC": {}}, {"BASIC": {}}),
     ],
 )
-def test_levels_of_tags_with_zonemasters_names(given: dict[str, Any], meant: dict[str, Any]) -> None:
-    assert checked_profile({"test_levels": given}) == {"test_levels": meant}
+def test_levels_of_tags_with_zonemasters_names(levels: dict[str, Any], meant: dict[str, Any]) -> None:
+    assert checked_profile({"test_levels": levels}) == {"test_levels": meant}
 
 
 @pytest.mark.parametrize(

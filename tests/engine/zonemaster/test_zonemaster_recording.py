@@ -80,7 +80,7 @@ def test_question_without_answer_is_found_by_the_names_of_others(tmp_path: Path)
     assert (cache.answers[-1].key.qtype, cache.answers[-1].response) == ("NS", None)
 
 
-def test_answer_to_an_unknown_question_is_told(tmp_path: Path) -> None:
+def test_answer_to_an_unknown_question_is_reported(tmp_path: Path) -> None:
     cache = read_cache(recording(tmp_path, {digest("anything"): None}))
     assert cache.answers == []
     assert cache.problems == ["1 answers belong to queries that could not be determined"]

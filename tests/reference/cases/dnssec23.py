@@ -75,16 +75,16 @@ def _hashed(subject: Subject, address: str, found: list[tuple[str, Any]]) -> Ite
 
 
 def _clashes(ranges: list[tuple[str, str]], origin: str) -> Iterator[tuple[str, dict[str, str]]]:
-    told = set()
+    reported = set()
     for number, (first, following) in enumerate(ranges):
         for second, other in ranges[number + 1 :]:
             if first != second and following == other:
-                told |= {(first, second), (second, first)}
+                reported |= {(first, second), (second, first)}
                 arguments = {"owner": _full(first, origin), "covered": _full(second, origin), "next": following}
                 yield "DS23_NSEC3_DUPLICATE_NEXT", arguments
     for owner, following in ranges:
         for covered in sorted({label for label, _ in ranges}):
-            if (owner, covered) not in told and covers(owner, following, covered):
+            if (owner, covered) not in reported and covers(owner, following, covered):
                 arguments = {"owner": _full(owner, origin), "next": following, "covered": _full(covered, origin)}
                 yield "DS23_NSEC3_RANGES_OVERLAP", arguments
 

@@ -74,24 +74,24 @@ class Bootstrap:
         yield from self._hosts(outside)
 
     def _hosts(self, hosts: list[Name]) -> Findings:
-        levels, absent, told, has_signal = Levels(self.subject), list[Name](), list[Found](), False
+        levels, absent, reported, has_signal = Levels(self.subject), list[Name](), list[Found](), False
         for host in hosts:
             name = signalling_name(self.subject.zone, host)
             if name is None:
                 shown = f"_dsboot.{self.subject.text}._signal.{text_of(host)}"
-                told.append(("DS24_SIGNAL_NAME_TOO_LONG", {"ns": text_of(host), "query_name": shown}))
+                reported.append(("DS24_SIGNAL_NAME_TOO_LONG", {"ns": text_of(host), "query_name": shown}))
                 continue
             outcome = levels.look_up(name)
             if outcome is Outcome.ABSENT:
                 absent.append(host)
             elif isinstance(outcome, Fault):
-                told.append(self._fault(outcome, host, name))
+                reported.append(self._fault(outcome, host, name))
             elif isinstance(outcome, Signal):
                 has_signal = True
-                told += self._judge(levels, outcome, host, name)
-        yield from told
+                reported += self._judge(levels, outcome, host, name)
+        yield from reported
         yield from self._absent(absent, has_signal=has_signal)
-        is_ready = len([tag for tag, _ in told if tag == "DS24_SIGNAL_VALIDATED"]) == len(hosts)
+        is_ready = len([tag for tag, _ in reported if tag == "DS24_SIGNAL_VALIDATED"]) == len(hosts)
         if is_ready and not self.unavailable:
             yield "DS24_BOOTSTRAP_READY", {}
 

@@ -44,16 +44,16 @@ def zone14(subject: Subject) -> Findings:
 
 def _at_one(found: list[Digest], serial: int | None) -> list[tuple[str, dict[str, Any]]]:
     counted = Counter((digest.scheme, digest.hash) for digest in found)
-    told: list[tuple[str, dict[str, Any]]] = [
+    reported: list[tuple[str, dict[str, Any]]] = [
         ("Z14_DUPLICATE_SCHEME_HASH", {"scheme": scheme, "hash": kind})
         for (scheme, kind), count in counted.items()
         if count > 1
     ]
-    told += [("Z14_UNSUPPORTED_HASH", {"hash": kind}) for kind in {one.hash for one in found} - {*KNOWN_HASHES}]
+    reported += [("Z14_UNSUPPORTED_HASH", {"hash": kind}) for kind in {one.hash for one in found} - {*KNOWN_HASHES}]
     if serial is not None:
         wrong = {digest.serial for digest in found if digest.serial != serial}
-        told += [("Z14_SERIAL_MISMATCH", {"zonemd_serial": one, "soa_serial": serial}) for one in wrong]
-    return told
+        reported += [("Z14_SERIAL_MISMATCH", {"zonemd_serial": one, "soa_serial": serial}) for one in wrong]
+    return reported
 
 
 def _compared(pairs: list[tuple[tuple[Digest, ...], Server]]) -> Findings:

@@ -34,7 +34,7 @@ def spoilt(fault: Fault, *addresses: str, signing: Any = True, **conditions: Any
     return with_fault(secure(signing), fault, *addresses, **{"qtype": "A", **conditions})
 
 
-def both_and_one(name: str, fault: Fault, *words: str, **more: Any) -> Iterator[tuple[str, Mutation]]:
+def on_servers_and_name(name: str, fault: Fault, *words: str, **more: Any) -> Iterator[tuple[str, Mutation]]:
     """Create a mutation on both servers, one on the first server, and one of a single name."""
     yield name, Mutation(CASE, partial(spoilt, fault, **more), found(*words))
     yield f"{name}-one", Mutation(CASE, partial(spoilt, fault, A1, **more), found(*words))
@@ -50,18 +50,18 @@ def _signatures() -> Iterator[tuple[str, Mutation]]:
     yield "expired", Mutation(CASE, partial(secure, Signing.expired()), found("RRSIG_EXPIRED"))
     yield "future", Mutation(CASE, partial(secure, LATER), found("RRSIG_NOT_VALID_BY_DNSKEY"))
     yield "bogus", Mutation(CASE, partial(secure, Signing(bogus_types=("A",))), found("RRSIG_NOT_VALID_BY_DNSKEY"))
-    yield from both_and_one("unsigned", without(OF_A), "UNSIGNED")
-    yield from both_and_one("changed", signatures(OF_A, signature=b"\1" * 64), "RRSIG_NOT_VALID_BY_DNSKEY")
-    yield from both_and_one("unlisted", signatures(OF_A, key_tag=1), "RRSIG_NOT_VALID_BY_DNSKEY")
-    yield from both_and_one("past", signatures(OF_A, inception=10, expiration=1_000_000_000), "RRSIG_EXPIRED")
+    yield from on_servers_and_name("unsigned", without(OF_A), "UNSIGNED")
+    yield from on_servers_and_name("changed", signatures(OF_A, signature=b"\1" * 64), "RRSIG_NOT_VALID_BY_DNSKEY")
+    yield from on_servers_and_name("unlisted", signatures(OF_A, key_tag=1), "RRSIG_NOT_VALID_BY_DNSKEY")
+    yield from on_servers_and_name("past", signatures(OF_A, inception=10, expiration=1_000_000_000), "RRSIG_EXPIRED")
     for signer in (".", "xa.", "xb.", "ns1.example.xa.", "other.example.xa.", "a.ns1.example.xa."):
         fault = signatures(OF_A, signer=dns.name.from_text(signer))
         word = "ORPHAN_ZONE" if signer == "ns1.example.xa." else "RRSIG_NOT_VALID_BY_DNSKEY"
         for signing, suffix in ((True, ""), (HASHED, "-hashed"), (OPT_OUT, "-opt-out")):
-            yield from both_and_one(f"signer-{signer}{suffix}", fault, word, signing=signing)
+            yield from on_servers_and_name(f"signer-{signer}{suffix}", fault, word, signing=signing)
     for algorithm in (1, 3, 12, 17, 200, 253):
         fault = signatures(OF_A, algorithm=dns.dnssectypes.Algorithm.make(algorithm))
-        yield from both_and_one(f"unknown-{algorithm}", fault)
+        yield from on_servers_and_name(f"unknown-{algorithm}", fault)
     two = Signing(keys=(KeySpec("ksk"), KeySpec("one", 256), KeySpec("two", 256)))
     yield "two-keys", Mutation(CASE, partial(secure, two), found("VALIDATES"))
     for name, flags in (("not-of-zone", 0), ("revoked", 256 + 128)):
@@ -80,15 +80,15 @@ def _signatures() -> Iterator[tuple[str, Mutation]]:
 
 def _answers() -> Iterator[tuple[str, Mutation]]:
     for code in ("REFUSED", "SERVFAIL", "NXDOMAIN"):
-        yield from both_and_one(f"a-{code}", faults.rcode(code))
-    yield from both_and_one("a-silent", faults.silence())
-    yield from both_and_one("a-not-aa", faults.no_aa())
-    yield from both_and_one("a-alias", faults.alias("www.example.xa."))
-    yield from both_and_one("a-empty", faults.empty_answer())
-    yield from both_and_one("a-upward", faults.refer_upward())
-    yield from both_and_one("a-to-itself", faults.refer("example.xa.", {"ns1.example.xa.": A1}))
-    yield from both_and_one("a-to-name", faults.refer("ns1.example.xa.", {"ns1.example.xa.": A1}))
-    yield from both_and_one("a-nodata-unsigned", faults.answers(answer="", authority=""), "UNSIGNED")
+        yield from on_servers_and_name(f"a-{code}", faults.rcode(code))
+    yield from on_servers_and_name("a-silent", faults.silence())
+    yield from on_servers_and_name("a-not-aa", faults.no_aa())
+    yield from on_servers_and_name("a-alias", faults.alias("www.example.xa."))
+    yield from on_servers_and_name("a-empty", faults.empty_answer())
+    yield from on_servers_and_name("a-upward", faults.refer_upward())
+    yield from on_servers_and_name("a-to-itself", faults.refer("example.xa.", {"ns1.example.xa.": A1}))
+    yield from on_servers_and_name("a-to-name", faults.refer("ns1.example.xa.", {"ns1.example.xa.": A1}))
+    yield from on_servers_and_name("a-nodata-unsigned", faults.answers(answer="", authority=""), "UNSIGNED")
     for kind in ("A", "AAAA", "DNSKEY", "DS"):
         for code in ("REFUSED", "silent"):
             fault = faults.silence() if code == "silent" else faults.rcode(code)

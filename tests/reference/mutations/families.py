@@ -23,8 +23,8 @@ def dual(**fields: Any) -> World:
     world = World()
     world.zone(".", ns={"a.root-servers.net": ("127.0.0.53", "::1")}, signed=True)
     world.zone("xa", ns={"ns1.nic.xa": ("127.8.1.1", "::1"), "ns2.nic.xa": "127.8.2.1"}, signed=True)
-    given = {"ns": {NS1: (A1, "::1"), NS2: A2}, "signed": Signing(publish_cds=True), "records": RECORDS}
-    world.zone("example.xa", **{**given, **fields})
+    parts = {"ns": {NS1: (A1, "::1"), NS2: A2}, "signed": Signing(publish_cds=True), "records": RECORDS}
+    world.zone("example.xa", **{**parts, **fields})
     return world
 
 

@@ -21,14 +21,14 @@ SILENT: tuple[tuple[str, Fault], ...] = (("silent", faults.silence()),)
 TRUNCATED = ("truncated", faults.truncated())
 
 
-def options(*given: tuple[int, bytes], rcode: str = "NOERROR") -> Fault:
+def options(*pairs: tuple[int, bytes], rcode: str = "NOERROR") -> Fault:
     """Answer with these options and a response code."""
 
     def edit(message: dns.message.Message) -> dns.message.Message:
         if rcode != "NOERROR":
             message.answer = []
         message.use_edns(
-            0, 0, 1232, options=[dns.edns.GenericOption(dns.edns.OptionType.make(code), data) for code, data in given]
+            0, 0, 1232, options=[dns.edns.GenericOption(dns.edns.OptionType.make(code), data) for code, data in pairs]
         )
         message.set_rcode(dns.rcode.from_text(rcode))
         return message
@@ -165,9 +165,9 @@ def _errors() -> Iterator[tuple[str, Mutation]]:
         "EXTENDED_ERROR_REPORTED": (0, 14, 24, 26, 28, 30, 31, 32, 34, 35, 49151, 49152, 65535),
     }
     for word, codes in classes.items():
-        given = options(*((ERROR, code.to_bytes(2)) for code in codes))
-        yield f"error-{word}", Mutation(case, both(given), names("N18_", word))
-    told = names("N18_", "EXTENDED_ERROR_REPORTED")
+        pairs = options(*((ERROR, code.to_bytes(2)) for code in codes))
+        yield f"error-{word}", Mutation(case, both(pairs), names("N18_", word))
+    reported = names("N18_", "EXTENDED_ERROR_REPORTED")
     for name, text in (
         ("text", b"some text"),
         ("nul", b"some text\0"),
@@ -183,13 +183,13 @@ def _errors() -> Iterator[tuple[str, Mutation]]:
         ("only-nul", b"\0"),
         ("only-bad", b"\xff\xfe"),
     ):
-        yield f"error-text-{name}", Mutation(case, both(options((ERROR, b"\0\0" + text))), told)
+        yield f"error-text-{name}", Mutation(case, both(options((ERROR, b"\0\0" + text))), reported)
     yield "error-octet", Mutation(case, both(options((ERROR, b"\0"))), ())
-    yield "error-twice", Mutation(case, both(options((ERROR, b"\0\0a"), (ERROR, b"\0\0b"))), told)
-    yield "error-same-twice", Mutation(case, both(options((ERROR, b"\0\0a"), (ERROR, b"\0\0a"))), told)
+    yield "error-twice", Mutation(case, both(options((ERROR, b"\0\0a"), (ERROR, b"\0\0b"))), reported)
+    yield "error-same-twice", Mutation(case, both(options((ERROR, b"\0\0a"), (ERROR, b"\0\0a"))), reported)
     yield "error-refused", Mutation(case, both(options((ERROR, b"\0\x12"), rcode="REFUSED")), ())
     yield "error-plain-refused", Mutation(case, both(options(rcode="REFUSED")), (), names("N18_", "NO_EXTENDED_ERROR"))
-    yield "error-one", Mutation(case, first(options((ERROR, b"\0\0a"))), (*told, "N18_NO_EXTENDED_ERROR"))
+    yield "error-one", Mutation(case, first(options((ERROR, b"\0\0a"))), (*reported, "N18_NO_EXTENDED_ERROR"))
     yield "error-silent", Mutation(case, first(faults.silence()), names("N18_", "NO_RESPONSE"))
     yield "error-truncated", Mutation(case, both(faults.truncated()), ())
     answered = names("N18_", "NO_EXTENDED_ERROR")

@@ -75,14 +75,14 @@ def _targets() -> Iterator[tuple[str, Mutation]]:
     yield "spf-long-label", one(f"v=spf1 include:{'a' * 64}.xa", "SPF_RECURSIVE_ERROR")
     yield "spf-empty-label", one("v=spf1 include:a..xa", "SPF_RECURSIVE_ERROR")
     yield "spf-two-below", Mutation(CASE, two_below, ())
-    yield "spf-two", Mutation(CASE, two_own, ())
+    yield "spf-two", Mutation(CASE, zone_with_two_policies, ())
 
 
 def two_below() -> World:
     return example_world(records='@ TXT "v=spf1 include:a.example.xa"\na TXT "v=spf1 a"\na TXT "v=spf1 mx mx"')
 
 
-def two_own() -> World:
+def zone_with_two_policies() -> World:
     return example_world(records='@ TXT "v=spf1 a"\n@ TXT "v=spf1 mx"')
 
 

@@ -45,10 +45,10 @@ def domain_ids(store: Store, names: Iterable[str], *, now: datetime = NOON) -> d
 
 def finding_kinds(store: Store, kinds: Iterable[tuple[str, str, str, str]]) -> list[int]:
     """Return the ids of entry kinds; each kind is (module, test case, tag, level)."""
-    wanted = [EntryType(*kind) for kind in kinds]
+    types = [EntryType(*kind) for kind in kinds]
     with store.transaction() as session:
-        ids = kind_ids(session, wanted)
-        return [ids[kind] for kind in wanted]
+        ids = kind_ids(session, types)
+        return [ids[kind] for kind in types]
 
 
 def made_facts(store: Store, names: Sequence[str], *, at: datetime = NOON, **fields: Any) -> list[RunFacts]:

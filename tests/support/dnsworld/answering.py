@@ -188,16 +188,16 @@ class Lookup:
     ) -> dns.name.Name | None:
         node = self.zone.nodes.get(source, {})
         expanded = source != name
-        wanted = self._wanted(source, qtype)
+        rrsets = self._wanted(source, qtype)
         alias = None
-        if not wanted and dns.rdatatype.CNAME in node:
-            wanted = [node[dns.rdatatype.CNAME]]
-            alias = wanted[0][0].target
-        for rdataset in wanted:
+        if not rrsets and dns.rdatatype.CNAME in node:
+            rrsets = [node[dns.rdatatype.CNAME]]
+            alias = rrsets[0][0].target
+        for rdataset in rrsets:
             self._add(self.response.answer, name, rdataset, source)
-        if wanted and expanded and self.dnssec:
+        if rrsets and expanded and self.dnssec:
             self._add_proof(self.zone.denial.expanded(name, self._encloser(name)))
-        if not wanted:
+        if not rrsets:
             denial = self.zone.denial
             self._deny(denial.wildcard_no_data(name, self._encloser(name)) if expanded else denial.no_data(name))
         return alias if alias is not None and alias.is_subdomain(self.zone.origin) else None

@@ -43,8 +43,8 @@ def _bind(servers: list[Server], port: int) -> Bound:
     bound: Bound = []
     try:
         for server in servers:
-            for transport, wanted in server.listens.items():
-                if wanted:
+            for transport, enabled in server.listens.items():
+                if enabled:
                     bound.append((server, transport, _socket(server.address, transport, port)))
     except OSError as error:
         for _, _, opened in bound:

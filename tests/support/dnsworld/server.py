@@ -186,8 +186,8 @@ class Server:
 
     def asked(self, name: str | None = None, rdtype: str | None = None) -> list[LoggedQuery]:
         """Return the queries so far, optionally for a name or a type."""
-        wanted = None if name is None else dns.name.from_text(name)
-        return [query for query in self.log if wanted in (None, query.name) and rdtype in (None, query.type)]
+        qname = None if name is None else dns.name.from_text(name)
+        return [query for query in self.log if qname in (None, query.name) and rdtype in (None, query.type)]
 
     def handle(self, wire: bytes, transport: str, peer: tuple[str, int]) -> Reply | None:
         """Log a query and return the reply to send."""

@@ -98,13 +98,13 @@ class ZoneSpec:
         return dataclasses.replace(self, **normalized(changes))
 
 
-def nameserver_set(given: Mapping[str, str | Sequence[str]] | Sequence[str]) -> NameserverSet:
+def nameserver_set(names: Mapping[str, str | Sequence[str]] | Sequence[str]) -> NameserverSet:
     """Parse `{"ns1.example.xa": "127.9.1.1", "ns.other.xa": ()}` or a list of names without addresses."""
-    if not isinstance(given, Mapping):
-        given = dict.fromkeys(given, ())
+    if not isinstance(names, Mapping):
+        names = dict.fromkeys(names, ())
     return {
         dns.name.from_text(name): (addresses,) if isinstance(addresses, str) else tuple(addresses)
-        for name, addresses in given.items()
+        for name, addresses in names.items()
     }
 
 

@@ -71,8 +71,8 @@ class World:
         """
         self._refuse_when_running()
         name = dns.name.from_text(origin)
-        given = self._default_servers(name) if ns is None else ns
-        zone = Zone(self, ZoneSpec(origin=name, **normalized({"ns": given, **fields})))
+        nameservers = self._default_servers(name) if ns is None else ns
+        zone = Zone(self, ZoneSpec(origin=name, **normalized({"ns": nameservers, **fields})))
         self.zones[name] = zone
         for address in (address for addresses in zone.spec.ns.values() for address in addresses):
             self.server(address)
@@ -94,10 +94,10 @@ class World:
         return self.zones[dns.name.from_text(origin)]
 
     def address_of(self, nameserver: str) -> str:
-        wanted = dns.name.from_text(nameserver)
+        host = dns.name.from_text(nameserver)
         for zone in self.zones.values():
-            if zone.spec.ns.get(wanted):
-                return zone.spec.ns[wanted][0]
+            if zone.spec.ns.get(host):
+                return zone.spec.ns[host][0]
         raise LookupError(f"no zone gives {nameserver} an address")
 
     @property

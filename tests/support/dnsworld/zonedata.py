@@ -98,21 +98,21 @@ class ZoneData:
                 self.add_text(self.origin, "CDS", text)
 
     def _delegate(self, child: ZoneSpec) -> None:
-        given = child.delegation
-        if given is None:
+        delegation = child.delegation
+        if delegation is None:
             return
-        servers = {**(child.ns if given.ns is None else given.ns), **given.extra_ns}
+        servers = {**(child.ns if delegation.ns is None else delegation.ns), **delegation.extra_ns}
         for name in servers:
             self.add_text(child.origin, "NS", name.to_text())
-        if given.glue:
+        if delegation.glue:
             self._add_addresses(servers, within=child.origin)
-        self._add_ds(child, given.ds)
+        self._add_ds(child, delegation.ds)
 
-    def _add_ds(self, child: ZoneSpec, wanted: bool | tuple[str, ...]) -> None:
+    def _add_ds(self, child: ZoneSpec, digests: bool | tuple[str, ...]) -> None:
         texts: Iterable[str] = ()
-        if isinstance(wanted, tuple):
-            texts = wanted
-        elif wanted and child.signed:
+        if isinstance(digests, tuple):
+            texts = digests
+        elif digests and child.signed:
             texts = ds_texts(child.origin, child.signed)
         for text in texts:
             self.add_text(child.origin, "DS", text)

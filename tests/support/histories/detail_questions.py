@@ -63,8 +63,8 @@ class BatchQuestions(Asker):
         labels = ("", "M", "ine", "%", "_", "of März", "none")
         searches = ("", "survey", "MOVE", "ine", "%", "_", "of März", "batch_", *self.some(self.reference.batches, 1))
         for query in self.queries({"label": labels, "search": searches}, (), mixed=1, witness={}):
-            wanted = query | self.slice(len(self.reference.batches))
-            self.expect("/batches", wanted, lists.batches(self.reference, wanted, now=now))
+            parameters = query | self.slice(len(self.reference.batches))
+            self.expect("/batches", parameters, lists.batches(self.reference, parameters, now=now))
         for batch_id in self.some(self.reference.batches, 4):
             self._ask_batch(batch_id)
             preview = shapes.deletion_preview(self.reference, batch_id)

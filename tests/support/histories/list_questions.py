@@ -32,8 +32,8 @@ class ListQuestions(Asker):
         total = len(self.reference.jobs) + len(self.reference.runs)
         witness = self._job_witness()
         for query in self.queries(options, tuple(lists.JOB_SORTS), mixed=4, witness=witness):
-            wanted = without_empty_range(query, "created_after", "created_before") | self.cursor(total)
-            self.expect("/jobs", wanted, lists.jobs(self.reference, wanted, now=now))
+            parameters = without_empty_range(query, "created_after", "created_before") | self.cursor(total)
+            self.expect("/jobs", parameters, lists.jobs(self.reference, parameters, now=now))
         for row in self.some(self.reference.jobs.values(), 2):
             self.expect(f"/jobs/{row.id}", {}, lists.job_with_estimate(self.reference, row, now))
 
@@ -79,8 +79,8 @@ class ListQuestions(Asker):
         return {}
 
     def _ask_runs(self, query: Query) -> None:
-        wanted = query | self.slice(len(self.reference.runs))
-        self.expect("/runs", wanted, lists.runs(self.reference, wanted))
+        parameters = query | self.slice(len(self.reference.runs))
+        self.expect("/runs", parameters, lists.runs(self.reference, parameters))
 
     def ask_all_runs_and_domains(self) -> None:
         """Request whole lists, to compare all rows."""
@@ -96,8 +96,8 @@ class ListQuestions(Asker):
             "min_level": ("WARNING", "ERROR", "critical"),
         }
         for query in self.queries(options, tuple(lists.DOMAIN_SORTS), mixed=3, witness=self._domain_witness()):
-            wanted = query | self.slice(len(self.reference.domains))
-            self.expect("/domains", wanted, lists.domains(self.reference, wanted))
+            parameters = query | self.slice(len(self.reference.domains))
+            self.expect("/domains", parameters, lists.domains(self.reference, parameters))
         for row in self.some(self.reference.domains.values(), 3):
             self._ask_domain(row)
 
@@ -177,10 +177,10 @@ class EntryQuestions(Asker):
         matches = lists.matching_entries(self.reference, query)
         count_up_to = self.chance.choice((max(1, len(matches) - 1), max(1, len(matches)), 60))
         self._limits.count_entries_up_to(count_up_to)
-        wanted = query | self.slice(len(matches))
+        parameters = query | self.slice(len(matches))
         if self.chance.random() < 0.5:
-            wanted["after"] = self._place(matches)
-        self.expect("/entries", wanted, lists.entries(self.reference, wanted, count_up_to=count_up_to))
+            parameters["after"] = self._place(matches)
+        self.expect("/entries", parameters, lists.entries(self.reference, parameters, count_up_to=count_up_to))
 
     def _place(self, matches: list[lists.Found]) -> str:
         """Return a position in the order of entries: of a match, of any entry, between entries, or of a deleted run."""
@@ -193,7 +193,7 @@ class EntryQuestions(Asker):
 
     def _ask_csv(self, query: Query) -> None:
         url = f"/entries?{urlencode(query | {'format': 'csv'})}"
-        self.history.look_anew()
+        self.history.forget_recent()
         with self.history.client.get(f"/api/v1{url}") as found:
             assert found.status_code == 200
             assert found.get_data(as_text=True) == lists.entries_csv(self.reference, query), url

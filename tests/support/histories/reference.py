@@ -50,10 +50,10 @@ class Reference:
             duration_ms = newest.duration_ms if newest else None
             return duration_ms if duration_ms and duration_ms >= 2000 else 0
 
-        given = list(jobs)
-        long = sorted((job for job in given if durations_ms(job)), key=durations_ms, reverse=True)
-        waiting = [job for job in given if not durations_ms(job)]
-        every = max(1, len(given) // 2 // len(long)) if long else 1
+        ordered = list(jobs)
+        long = sorted((job for job in ordered if durations_ms(job)), key=durations_ms, reverse=True)
+        waiting = [job for job in ordered if not durations_ms(job)]
+        every = max(1, len(ordered) // 2 // len(long)) if long else 1
         for number, job in enumerate(long):
             waiting.insert(number * every, job)
         return waiting

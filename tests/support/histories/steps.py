@@ -99,7 +99,7 @@ class History:
         """Return the time of the history."""
         return self.clock.now()
 
-    def look_anew(self) -> None:
+    def forget_recent(self) -> None:
         """Make the next response current: the rate and the workers behind estimates are looked up once a second."""
         self.client.application.extensions[NAME].recent.forget()
 
@@ -118,16 +118,16 @@ class History:
 
     def call(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
         """Call the API; fail if the response has another status."""
-        self.look_anew()
+        self.forget_recent()
         answer = self.client.open(_PREFIX + path, method=method, json=body)
         assert answer.status_code == status, (method, path, body, answer.status_code, answer.text)
         return answer.get_json(silent=True)
 
-    def _some(self, items: Any, most: int) -> list[Any]:
+    def _sample(self, items: Any, most: int) -> list[Any]:
         listed = list(items)
         return self.chance.sample(listed, min(len(listed), self.chance.randint(1, most)))
 
-    def _one(self, items: Any) -> Any:
+    def _choice(self, items: Any) -> Any:
         listed = list(items)
         return self.chance.choice(listed) if listed else None
 
@@ -149,13 +149,13 @@ class History:
             self.reference.join(tags, [name], at=self.now)
 
     def submit_batch(self) -> None:
-        names, tags = self._some(material.NAMES, 14), self._wanted_tags()
+        names, tags = self._sample(material.NAMES, 14), self._wanted_tags()
         body = {"domains": names, "tags": list(tags), "description": self.chance.choice(("", "before the move"))}
         body["name"] = self.chance.choice(("", "Spring survey"))
         self._submit(body, names, tags, tag=tags[0] if tags else "")
 
     def submit_tag(self) -> None:
-        tag = self._one(tag for tag in self.reference.tags.values() if tag.members)
+        tag = self._choice(tag for tag in self.reference.tags.values() if tag.members)
         if tag is not None:
             self._submit({"from_tag": tag.name}, sorted(tag.members), (), tag=tag.name)
 
@@ -183,14 +183,14 @@ class History:
             self.reference.add_tag(each, at=self.now)
 
     def _wanted_tags(self) -> tuple[str, ...]:
-        return tuple(self._some(material.TAGS, 2)) if self.chance.random() < 0.3 else ()
+        return tuple(self._sample(material.TAGS, 2)) if self.chance.random() < 0.3 else ()
 
     def _choose_profile(
         self, body: dict[str, Any], names: list[str], tags: tuple[str, ...]
     ) -> dict[str, int | None] | None:
         """Choose a profile for each name: that of the request, else that of its tags; None if the tags have several."""
         if self.reference.profiles and self.chance.random() < 0.2:
-            body["profile_id"] = self._one(self.reference.profiles)
+            body["profile_id"] = self._choice(self.reference.profiles)
             return dict.fromkeys(names, body["profile_id"])
         found = {name: self.reference.default_profiles(name, tags) for name in names}
         if any(len(ids) > 1 for ids in found.values()):
@@ -250,7 +250,7 @@ class History:
         )
 
     def rerun(self) -> None:
-        old = self._one(self.reference.batches.values())
+        old = self._choice(self.reference.batches.values())
         if old is None:
             return
         only, path = self.chance.choice(("failed", "canceled", "all")), f"/batches/{old.id}/rerun"
@@ -270,7 +270,7 @@ class History:
     # Workers.
 
     def claim(self) -> None:
-        ids = [row.id for row in self._some(self.reference.jobs.values(), 25)]
+        ids = [row.id for row in self._sample(self.reference.jobs.values(), 25)]
         worker, now = self.chance.choice(("w1", "w2")), self.now
         if not ids:
             return
@@ -282,17 +282,17 @@ class History:
         return [row for row in self.reference.jobs.values() if row.status == "running"]
 
     def graduate(self) -> None:
-        first = self._one(self._running())
+        first = self._choice(self._running())
         if first is None:
             return
         jobs = [row for row in self._running() if row.worker == first.worker]
-        endings = [self._ending(row) for row in self._some(jobs, 14)]
+        endings = [self._ending(row) for row in self._sample(jobs, 14)]
         self.store.run_in_transaction(partial(_graduate, endings=endings))
         for run, _ in endings:
             self.reference.end(run)
 
     def graduate_lost_claim(self) -> None:
-        row = self._one(self._running())
+        row = self._choice(self._running())
         if row is None:
             return
         _, record = self._ending(row)
@@ -324,7 +324,7 @@ class History:
         return self.chance.choice((self.now, self.now, self.now - timedelta(seconds=0.25), minute))
 
     def requeue(self) -> None:
-        row = self._one(self._running())
+        row = self._choice(self._running())
         if row is None:
             return
         now, released = self.now, self.chance.random() < 0.5
@@ -351,7 +351,9 @@ class History:
 
     def late_score(self) -> None:
         """Store the score of a run without one, as a reader of an old run does."""
-        run = self._one(run for run in self.reference.runs.values() if run.score is None and run.status == "succeeded")
+        run = self._choice(
+            run for run in self.reference.runs.values() if run.score is None and run.status == "succeeded"
+        )
         if run is None:
             return
         run.score, run.grade = self.chance.randrange(101), self.chance.choice(material.GRADES)
@@ -366,7 +368,7 @@ class History:
     def build_statistics(self) -> None:
         """Count the values of a finished batch, as maintenance does for a large batch."""
         batches = self.reference.batches
-        done = self._one(batch_id for batch_id in batches if not self.reference.jobs_of(batch_id))
+        done = self._choice(batch_id for batch_id in batches if not self.reference.jobs_of(batch_id))
         if done is not None:
             self.count_values(done)
 
@@ -382,14 +384,14 @@ class History:
     # The queue.
 
     def hold_or_release(self) -> None:
-        row = self._one(row for row in self.reference.jobs.values() if row.waits)
+        row = self._choice(row for row in self.reference.jobs.values() if row.waits)
         if row is None:
             return
         verb, row.status = ("hold", "paused") if row.status == "queued" else ("release", "queued")
         assert self.call("POST", f"/jobs/{row.id}/{verb}")["status"] == row.status
 
     def cancel_job(self) -> None:
-        row = self._one(self.reference.jobs.values())
+        row = self._choice(self.reference.jobs.values())
         if row is None:
             return
         self.reference.cancel(row, now=self.now)
@@ -397,7 +399,7 @@ class History:
         assert found["status"] == ("canceled" if row.id in self.reference.runs else "running")
 
     def cancel_batch(self) -> None:
-        batch = self._one(self.reference.batches.values())
+        batch = self._choice(self.reference.batches.values())
         if batch is None:
             return
         waiting, running = self.reference.cancel_batch(batch.id, "canceled", now=self.now)
@@ -405,7 +407,7 @@ class History:
         assert found == {"batch_id": batch.id, "canceled": waiting, "stopping": running}
 
     def remove_waiting(self) -> None:
-        rows, now = self._some(self.reference.jobs.values(), 5), self.now
+        rows, now = self._sample(self.reference.jobs.values(), 5), self.now
         waiting = [row for row in rows if row.waits]
         with self.store.transaction() as session:
             ended = cancel_waiting_jobs(session, [row.id for row in rows], now=now, error="removed_from_queue")
@@ -421,7 +423,7 @@ class History:
     # Batches and runs.
 
     def change_batch(self) -> None:
-        batch = self._one(self.reference.batches.values())
+        batch = self._choice(self.reference.batches.values())
         if batch is not None:
             batch.snapshot_intent = not batch.snapshot_intent
             found = self.call("PATCH", f"/batches/{batch.id}", {"snapshot_intent": batch.snapshot_intent})
@@ -429,7 +431,7 @@ class History:
 
     def delete_batch(self) -> None:
         """Delete a batch: queued jobs are canceled first, running jobs prevent the deletion."""
-        batch = self._one(self.reference.batches.values())
+        batch = self._choice(self.reference.batches.values())
         if batch is None:
             return
         assert self.call("GET", f"/batches/{batch.id}/delete-preview") == deletion_preview(self.reference, batch.id)
@@ -445,7 +447,7 @@ class History:
         assert found == {"purged_jobs": self.reference.purge_older(days, now=self.now)}
 
     def purge_tag(self) -> None:
-        tag = self._one(self.reference.tags)
+        tag = self._choice(self.reference.tags)
         if tag is not None and self.chance.random() < 0.5:
             found = self.call("POST", f"/tags/{_quoted(tag)}/purge")
             assert found == {"purged_runs": self.reference.purge_tag(tag)}
@@ -453,14 +455,14 @@ class History:
     # Tags and profiles.
 
     def tag_domains(self) -> None:
-        tag, names = self.chance.choice(material.TAGS), self._some(material.NAMES, 6)
+        tag, names = self.chance.choice(material.TAGS), self._sample(material.NAMES, 6)
         self.call("POST", f"/tags/{_quoted(tag)}/domains", {"domains": names}, status=204)
         for name in names:
             self.reference.add_domain(name, at=None)
         self.reference.join([tag], names, at=None)
 
     def untag_domains(self) -> None:
-        tag, names = self._one(self.reference.tags.values()), self._some(material.NAMES, 6)
+        tag, names = self._choice(self.reference.tags.values()), self._sample(material.NAMES, 6)
         if tag is not None:
             self.call("DELETE", f"/tags/{_quoted(tag.name)}/domains", {"domains": names}, status=204)
             tag.members.difference_update(names)
@@ -473,7 +475,7 @@ class History:
             self.reference.add_tag(tag, at=None).description = "a set"
 
     def delete_tag(self) -> None:
-        tag = self._one(self.reference.tags)
+        tag = self._choice(self.reference.tags)
         if tag is not None:
             self.call("DELETE", f"/tags/{_quoted(tag)}", status=204)
             del self.reference.tags[tag]
@@ -484,13 +486,13 @@ class History:
         self.reference.profiles[found["id"]] = name
 
     def set_tag_profile(self) -> None:
-        tag, profile_id = self._one(self.reference.tags.values()), self._one(self.reference.profiles)
+        tag, profile_id = self._choice(self.reference.tags.values()), self._choice(self.reference.profiles)
         if tag is not None and profile_id is not None:
             self.call("PUT", f"/tags/{_quoted(tag.name)}/profile", {"profile_id": profile_id}, status=204)
             tag.profile_id = profile_id
 
     def delete_profile(self) -> None:
-        profile_id = self._one(self.reference.profiles)
+        profile_id = self._choice(self.reference.profiles)
         if profile_id is not None:
             self.call("DELETE", f"/profiles/{profile_id}", status=204)
             self.reference.delete_profile(profile_id)

@@ -32,35 +32,35 @@ def waiting(broker: Broker, tier: str = BATCH) -> list[str]:
 
 
 @pytest.fixture
-def five(broker: Broker) -> Broker:
+def queue_of_five(broker: Broker) -> Broker:
     """A broker with jobs 1 to 5 waiting in the batch tier."""
     broker.lists.enqueue_many(ids(1, 2, 3, 4, 5), BATCH)
     return broker
 
 
-def test_jobs_wait_in_the_order_they_were_put_in(five: Broker) -> None:
-    five.lists.enqueue("job_0006", BATCH)
-    five.lists.put_back("job_0000", BATCH)
-    assert waiting(five) == ids(0, 1, 2, 3, 4, 5, 6)
-    assert five.lists.depths() == {"normal": 0, "batch": 7, "maintenance": 0}
-    assert job_id_of(raw(five).brpop([NORMAL, BATCH])[1]) == "job_0000"
+def test_jobs_wait_in_the_order_they_were_put_in(queue_of_five: Broker) -> None:
+    queue_of_five.lists.enqueue("job_0006", BATCH)
+    queue_of_five.lists.put_back("job_0000", BATCH)
+    assert waiting(queue_of_five) == ids(0, 1, 2, 3, 4, 5, 6)
+    assert queue_of_five.lists.depths() == {"normal": 0, "batch": 7, "maintenance": 0}
+    assert job_id_of(raw(queue_of_five).brpop([NORMAL, BATCH])[1]) == "job_0000"
 
 
 def test_a_large_batch_keeps_its_order_over_slices(broker: Broker) -> None:
-    wanted = ids(*range(2500))
-    assert broker.lists.enqueue_many(iter(wanted), BATCH) == 2500
-    assert waiting(broker) == wanted
+    expected = ids(*range(2500))
+    assert broker.lists.enqueue_many(iter(expected), BATCH) == 2500
+    assert waiting(broker) == expected
 
 
-def test_removal_tells_what_was_there(five: Broker) -> None:
-    assert five.lists.remove(["job_0002", "job_0009", "job_0004"], BATCH) == ids(2, 4)
-    assert waiting(five) == ids(1, 3, 5)
+def test_removal_returns_what_was_removed(queue_of_five: Broker) -> None:
+    assert queue_of_five.lists.remove(["job_0002", "job_0009", "job_0004"], BATCH) == ids(2, 4)
+    assert waiting(queue_of_five) == ids(1, 3, 5)
 
 
-def test_a_message_that_a_worker_put_back_is_removed_too(five: Broker) -> None:
-    raw(five).rpush(BATCH, build_message("job_0007", BATCH, redelivered=True))
-    assert five.lists.remove(["job_0007"], BATCH) == ["job_0007"]
-    assert waiting(five) == ids(1, 2, 3, 4, 5)
+def test_a_message_that_a_worker_put_back_is_removed_too(queue_of_five: Broker) -> None:
+    raw(queue_of_five).rpush(BATCH, build_message("job_0007", BATCH, redelivered=True))
+    assert queue_of_five.lists.remove(["job_0007"], BATCH) == ["job_0007"]
+    assert waiting(queue_of_five) == ids(1, 2, 3, 4, 5)
 
 
 @pytest.mark.parametrize(
@@ -75,10 +75,10 @@ def test_a_message_that_a_worker_put_back_is_removed_too(five: Broker) -> None:
     ],
 )
 def test_moved_jobs_stand_where_and_in_the_order_asked(
-    five: Broker, where: str, pivot: str, order: tuple[int, ...]
+    queue_of_five: Broker, where: str, pivot: str, order: tuple[int, ...]
 ) -> None:
-    assert five.lists.move(["job_0004", "job_0002"], BATCH, where, pivot) == ids(4, 2)  # type: ignore[arg-type]  # from table
-    assert waiting(five) == ids(*order)
+    assert queue_of_five.lists.move(["job_0004", "job_0002"], BATCH, where, pivot) == ids(4, 2)  # type: ignore[arg-type]  # from table
+    assert waiting(queue_of_five) == ids(*order)
 
 
 @pytest.mark.parametrize("where", ["front", "back", "before", "after"])
@@ -97,22 +97,22 @@ def test_many_are_moved_to_any_place(broker: Broker, where: str, pivot: int) -> 
         assert waiting(broker) == order
 
 
-def test_a_move_leaves_out_what_a_worker_took(five: Broker) -> None:
-    assert five.lists.move(["job_0009", "job_0003"], BATCH, "front") == ["job_0003"]
-    assert waiting(five) == ids(3, 1, 2, 4, 5)
+def test_a_move_leaves_out_what_a_worker_took(queue_of_five: Broker) -> None:
+    assert queue_of_five.lists.move(["job_0009", "job_0003"], BATCH, "front") == ["job_0003"]
+    assert waiting(queue_of_five) == ids(3, 1, 2, 4, 5)
 
 
-def test_a_move_to_a_job_that_does_not_wait_changes_nothing(five: Broker) -> None:
+def test_a_move_to_a_job_that_does_not_wait_changes_nothing(queue_of_five: Broker) -> None:
     with pytest.raises(LookupError):
-        five.lists.move(["job_0003"], BATCH, "before", "job_0009")
-    assert waiting(five) == ids(1, 2, 3, 4, 5)
+        queue_of_five.lists.move(["job_0003"], BATCH, "before", "job_0009")
+    assert waiting(queue_of_five) == ids(1, 2, 3, 4, 5)
 
 
-def test_reorder_keeps_what_came_meanwhile_and_drops_nothing(five: Broker) -> None:
-    raw(five).rpush(BATCH, build_message("job_0007", BATCH, redelivered=True))
-    assert five.lists.reorder(ids(5, 9, 7, 1, 3), BATCH) == 4
-    assert waiting(five) == ids(5, 7, 1, 3, 2, 4)
-    assert raw(five).keys("gm:reorder:*") == []
+def test_reorder_keeps_what_came_meanwhile_and_drops_nothing(queue_of_five: Broker) -> None:
+    raw(queue_of_five).rpush(BATCH, build_message("job_0007", BATCH, redelivered=True))
+    assert queue_of_five.lists.reorder(ids(5, 9, 7, 1, 3), BATCH) == 4
+    assert waiting(queue_of_five) == ids(5, 7, 1, 3, 2, 4)
+    assert raw(queue_of_five).keys("gm:reorder:*") == []
 
 
 def test_reorder_of_many_keeps_every_message(broker: Broker) -> None:
@@ -131,9 +131,9 @@ def test_the_order_of_the_head_is_restored_and_nothing_is_lost_or_moved_behind_i
     assert waiting(broker) == ids(10, 11, 12, 1, 3, 2, 3, 4, 5, 6, 7, 8)
 
 
-def test_the_order_of_a_queue_shorter_than_its_head_is_restored(five: Broker) -> None:
-    five.lists.restore_head_order(ids(9, 5, 4, 3, 2, 1, 8), BATCH)
-    assert waiting(five) == ids(5, 4, 3, 2, 1)
+def test_the_order_of_a_queue_shorter_than_its_head_is_restored(queue_of_five: Broker) -> None:
+    queue_of_five.lists.restore_head_order(ids(9, 5, 4, 3, 2, 1, 8), BATCH)
+    assert waiting(queue_of_five) == ids(5, 4, 3, 2, 1)
 
 
 def test_moves_race_with_a_consumer_and_lose_or_double_nothing(broker: Broker) -> None:
@@ -155,16 +155,16 @@ def test_moves_race_with_a_consumer_and_lose_or_double_nothing(broker: Broker) -
     assert sorted(taken) == everything
 
 
-def test_rebuild_replaces_doubles_and_strays(five: Broker) -> None:
-    five.lists.enqueue("job_0003", BATCH)
-    assert five.lists.rebuild(iter(ids(2, 1, 8)), BATCH) == 3
-    assert waiting(five) == ids(2, 1, 8)
+def test_rebuild_replaces_doubles_and_strays(queue_of_five: Broker) -> None:
+    queue_of_five.lists.enqueue("job_0003", BATCH)
+    assert queue_of_five.lists.rebuild(iter(ids(2, 1, 8)), BATCH) == 3
+    assert waiting(queue_of_five) == ids(2, 1, 8)
 
 
-def test_absent_messages_are_distinguished_from_those_a_worker_holds(five: Broker) -> None:
-    raw(five).hset("unacked", "job_0008", "[]")
-    assert five.without_message(ids(1, 7, 8), BATCH) == ["job_0007"]
-    assert five.unacked.held(ids(1, 8)) == {"job_0008"}
+def test_absent_messages_are_distinguished_from_those_a_worker_holds(queue_of_five: Broker) -> None:
+    raw(queue_of_five).hset("unacked", "job_0008", "[]")
+    assert queue_of_five.without_message(ids(1, 7, 8), BATCH) == ["job_0007"]
+    assert queue_of_five.unacked.held(ids(1, 8)) == {"job_0008"}
 
 
 def test_flags_are_replaced_as_a_whole(broker: Broker) -> None:

@@ -35,7 +35,7 @@ def test_events_of_a_job_are_read_in_order(broker: Broker, publisher: EventPubli
     assert broker.events.progress(["job_1", "job_2"]) == {"job_1": 50}
 
 
-def test_what_nobody_watches_leaves_its_progress_only(broker: Broker, publisher: EventPublisher) -> None:
+def test_a_run_without_viewers_stores_its_progress_only(broker: Broker, publisher: EventPublisher) -> None:
     for event in (RUNNING, HALF):
         publisher.post("job_1", event, if_watched=True)
     for event in (RUNNING, HALF, DONE):

@@ -33,21 +33,21 @@ INTERVAL = "database.purge_interval_seconds"
 
 
 @pytest.fixture
-def ours() -> LiveSettings:
+def writing_settings() -> LiveSettings:
     """The settings of the process that changes a value."""
     return LiveSettings(Settings())
 
 
 @pytest.fixture
-def theirs() -> LiveSettings:
+def reading_settings() -> LiveSettings:
     """The settings of another process, which has 8 slots from its environment."""
     return LiveSettings(load_settings({}, {"GONEMASTER_WORKER_COUNT": "8"}))
 
 
 @pytest.fixture
-def watcher(theirs: LiveSettings, parts: QueueParts) -> SettingsWatcher:
+def watcher(reading_settings: LiveSettings, parts: QueueParts) -> SettingsWatcher:
     """The watcher of the other process, which has read the settings once."""
-    made = SettingsWatcher(theirs, parts.store, parts.broker)
+    made = SettingsWatcher(reading_settings, parts.store, parts.broker)
     assert made.poll()
     return made
 
@@ -58,30 +58,39 @@ def store_value(store: Store, key: str, value: object) -> None:
 
 
 def test_a_change_is_seen_by_another_process_and_forgotten_again(
-    parts: QueueParts, ours: LiveSettings, theirs: LiveSettings, watcher: SettingsWatcher
+    parts: QueueParts, writing_settings: LiveSettings, reading_settings: LiveSettings, watcher: SettingsWatcher
 ) -> None:
-    assert theirs.current.worker_count == 8
-    assert change_settings(parts, ours, {"worker_count": 3, "min_level": "notice"}) == ["min_level", "worker_count"]
-    assert (ours.current.worker_count, ours.current.min_level) == (3, "NOTICE")
+    assert reading_settings.current.worker_count == 8
+    assert change_settings(parts, writing_settings, {"worker_count": 3, "min_level": "notice"}) == [
+        "min_level",
+        "worker_count",
+    ]
+    assert (writing_settings.current.worker_count, writing_settings.current.min_level) == (3, "NOTICE")
     assert watcher.poll()
-    assert (theirs.current.worker_count, theirs.current.source("worker_count")) == (3, "database")
-    assert change_settings(parts, ours, {"worker_count": None}) == ["worker_count"]
+    assert (reading_settings.current.worker_count, reading_settings.current.source("worker_count")) == (3, "database")
+    assert change_settings(parts, writing_settings, {"worker_count": None}) == ["worker_count"]
     assert watcher.poll()
-    assert (ours.current.worker_count, theirs.current.worker_count, theirs.current.min_level) == (16, 8, "NOTICE")
+    assert (
+        writing_settings.current.worker_count,
+        reading_settings.current.worker_count,
+        reading_settings.current.min_level,
+    ) == (16, 8, "NOTICE")
 
 
-def test_a_thread_follows_until_it_is_stopped(parts: QueueParts, ours: LiveSettings, theirs: LiveSettings) -> None:
-    watcher = SettingsWatcher(theirs, parts.store, parts.broker)
+def test_a_thread_follows_until_it_is_stopped(
+    parts: QueueParts, writing_settings: LiveSettings, reading_settings: LiveSettings
+) -> None:
+    watcher = SettingsWatcher(reading_settings, parts.store, parts.broker)
     watcher.start()
-    change_settings(parts, ours, {"worker_count": 3})
-    wait_until(lambda: theirs.current.worker_count == 3)
+    change_settings(parts, writing_settings, {"worker_count": 3})
+    wait_until(lambda: reading_settings.current.worker_count == 3)
     watcher.stop()
     assert "settings" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_a_flag_of_a_process_stands_over_what_is_saved(parts: QueueParts, ours: LiveSettings) -> None:
+def test_a_flag_of_a_process_stands_over_what_is_saved(parts: QueueParts, writing_settings: LiveSettings) -> None:
     flagged = LiveSettings(load_settings({"worker_count": 2}, {}))
-    change_settings(parts, ours, {"worker_count": 3})
+    change_settings(parts, writing_settings, {"worker_count": 3})
     flagged.load(parts.store)
     assert (flagged.current.worker_count, flagged.current.source("worker_count")) == (2, "cli_flag")
     with pytest.raises(ChangeRefused):
@@ -89,24 +98,24 @@ def test_a_flag_of_a_process_stands_over_what_is_saved(parts: QueueParts, ours: 
 
 
 def test_the_database_is_read_only_after_a_change(
-    parts: QueueParts, ours: LiveSettings, theirs: LiveSettings, watcher: SettingsWatcher
+    parts: QueueParts, writing_settings: LiveSettings, reading_settings: LiveSettings, watcher: SettingsWatcher
 ) -> None:
     store_value(parts.store, "worker_count", 3)  # not notified
     assert watcher.poll()
-    assert theirs.current.worker_count == 8
-    change_settings(parts, ours, {"min_level": "ERROR"})
+    assert reading_settings.current.worker_count == 8
+    change_settings(parts, writing_settings, {"min_level": "ERROR"})
     assert watcher.poll()
-    assert theirs.current.worker_count == 3
+    assert reading_settings.current.worker_count == 3
 
 
 def test_what_was_not_published_the_reconciler_publishes_once(
-    parts: QueueParts, theirs: LiveSettings, watcher: SettingsWatcher
+    parts: QueueParts, reading_settings: LiveSettings, watcher: SettingsWatcher
 ) -> None:
     reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
     store_value(parts.store, "worker_count", 3)
     reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
     assert watcher.poll()
-    assert theirs.current.worker_count == 3
+    assert reading_settings.current.worker_count == 3
     assert not republish_settings(parts.store, parts.broker)
     with parts.store.transaction() as session:
         delete_settings(session, ["worker_count"])
@@ -128,21 +137,21 @@ def test_changes_at_the_same_time_are_all_saved(parts: QueueParts) -> None:
 
 
 def test_settings_outlive_an_emptied_redis(
-    parts: QueueParts, ours: LiveSettings, theirs: LiveSettings, watcher: SettingsWatcher
+    parts: QueueParts, writing_settings: LiveSettings, reading_settings: LiveSettings, watcher: SettingsWatcher
 ) -> None:
-    change_settings(parts, ours, {"worker_count": 3})
+    change_settings(parts, writing_settings, {"worker_count": 3})
     assert watcher.poll()
     raw(parts.broker).flushall()
     assert watcher.poll()
-    assert theirs.current.worker_count == 3
+    assert reading_settings.current.worker_count == 3
     reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
-    change_settings(parts, ours, {"worker_count": 4})
+    change_settings(parts, writing_settings, {"worker_count": 4})
     assert watcher.poll()
-    assert theirs.current.worker_count == 4
+    assert reading_settings.current.worker_count == 4
 
 
 def test_two_changes_that_are_published_in_the_wrong_order_are_both_seen(
-    parts: QueueParts, theirs: LiveSettings, watcher: SettingsWatcher
+    parts: QueueParts, reading_settings: LiveSettings, watcher: SettingsWatcher
 ) -> None:
     store_value(parts.store, "worker_count", 3)
     parts.broker.marks.publish_settings("first")
@@ -151,23 +160,23 @@ def test_two_changes_that_are_published_in_the_wrong_order_are_both_seen(
     parts.broker.marks.publish_settings("second")
     parts.broker.marks.publish_settings("first")
     assert watcher.poll()
-    assert theirs.current.worker_count == 4
+    assert reading_settings.current.worker_count == 4
 
 
 def test_settings_are_read_without_redis_and_seen_when_it_is_back(
-    store: Store, own_redis: EmbeddedRedis, ours: LiveSettings, theirs: LiveSettings
+    store: Store, own_redis: EmbeddedRedis, writing_settings: LiveSettings, reading_settings: LiveSettings
 ) -> None:
     broker = Broker.open(own_redis.url)
     app = make_app(own_redis.url)
     store_value(store, "worker_count", 3)
     own_redis.stop()
-    watcher = SettingsWatcher(theirs, store, broker)
+    watcher = SettingsWatcher(reading_settings, store, broker)
     assert watcher.poll()
-    assert theirs.current.worker_count == 3
+    assert reading_settings.current.worker_count == 3
     own_redis.start()
-    change_settings(QueueParts(store, broker, app), ours, {"worker_count": 5})
+    change_settings(QueueParts(store, broker, app), writing_settings, {"worker_count": 5})
     assert watcher.poll()
-    assert theirs.current.worker_count == 5
+    assert reading_settings.current.worker_count == 5
     broker.close()
     app.close()
 
@@ -207,32 +216,36 @@ def known_interval(parts: QueueParts) -> str:
     return str(raw(parts.broker).hget("redbeat:purge", "definition"))
 
 
-def test_a_saved_interval_replaces_that_of_beat(parts: QueueParts, ours: LiveSettings, other_app: Celery) -> None:
+def test_a_saved_interval_replaces_that_of_beat(
+    parts: QueueParts, writing_settings: LiveSettings, other_app: Celery
+) -> None:
     parts.broker.beat.save_entry(other_app, PURGE_ENTRY)
     assert '"every": 7200' in known_interval(parts)
     before = raw(parts.broker).zscore("redbeat::schedule", "redbeat:purge")
-    change_settings(parts, ours, {INTERVAL: 60})
+    change_settings(parts, writing_settings, {INTERVAL: 60})
     assert '"every": 60' in known_interval(parts)
     assert raw(parts.broker).zscore("redbeat::schedule", "redbeat:purge") == pytest.approx(before - 7140, abs=30)
-    change_settings(parts, ours, {INTERVAL: None})
+    change_settings(parts, writing_settings, {INTERVAL: None})
     assert '"every": 3600' in known_interval(parts)
 
 
 def test_the_reconciler_puts_a_saved_interval_right_and_leaves_that_of_beat_alone(
-    parts: QueueParts, ours: LiveSettings, other_app: Celery
+    parts: QueueParts, writing_settings: LiveSettings, other_app: Celery
 ) -> None:
     parts.broker.beat.save_entry(other_app, PURGE_ENTRY)
-    assert not follow_purge_interval(parts.celery, parts.broker, ours.current)
+    assert not follow_purge_interval(parts.celery, parts.broker, writing_settings.current)
     assert '"every": 7200' in known_interval(parts)
     store_value(parts.store, INTERVAL, 90)
-    ours.load(parts.store)
-    assert follow_purge_interval(parts.celery, parts.broker, ours.current)
-    assert not follow_purge_interval(parts.celery, parts.broker, ours.current)
+    writing_settings.load(parts.store)
+    assert follow_purge_interval(parts.celery, parts.broker, writing_settings.current)
+    assert not follow_purge_interval(parts.celery, parts.broker, writing_settings.current)
     assert '"every": 90' in known_interval(parts)
 
 
-def test_a_lost_entry_comes_back_with_the_interval_of_the_settings(parts: QueueParts, ours: LiveSettings) -> None:
-    change_settings(parts, ours, {INTERVAL: 60})
+def test_a_lost_entry_comes_back_with_the_interval_of_the_settings(
+    parts: QueueParts, writing_settings: LiveSettings
+) -> None:
+    change_settings(parts, writing_settings, {INTERVAL: 60})
     raw(parts.broker).flushall()
     reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
     assert parts.broker.beat.missing_entries(parts.celery) == []

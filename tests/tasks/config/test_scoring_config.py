@@ -84,7 +84,7 @@ def test_a_stored_configuration_that_cannot_be_read_is_passed_over(
     assert "invalid stored scoring configuration" in caplog.text
 
 
-def test_a_file_counts_whatever_is_stored(store: Store, tmp_path: Path) -> None:
+def test_a_file_has_precedence_over_stored_values(store: Store, tmp_path: Path) -> None:
     keep(store, {"severity_penalties": {"ERROR": 33}})
     file = tmp_path / "scoring.yaml"
     file.write_text("severity_penalties: {ERROR: 7}\n")

@@ -134,7 +134,7 @@ def test_a_pause_with_an_end_delays_what_waits(parts: QueueParts, measured: list
     assert start_at == until
 
 
-def test_normal_jobs_that_stand_still_hold_up_no_batch_job(parts: QueueParts, measured: list[str]) -> None:
+def test_stalled_normal_jobs_hold_up_no_batch_job(parts: QueueParts, measured: list[str]) -> None:
     normal = [submit_job(parts, NewJob(f"n{number}.example")).id for number in range(3)]
     assert estimate(parts, measured[11], utcnow()).ahead == 3
     pause_queue(parts, [NORMAL])

@@ -127,12 +127,12 @@ def test_a_holder_that_lost_its_lock_leaves_the_messages_to_the_reconciler(
     confirm_tiers(parts.broker)
     run = parts.store.run_in_transaction
 
-    def stand_still(work):  # type: ignore[no-untyped-def]  # replaces Store.run
+    def run_and_lose_lock(work):  # type: ignore[no-untyped-def]  # replaces Store.run
         done = run(work)
         raw(parts.broker).delete(f"gm:lock:{QUEUE_ORDER}")
         return done
 
-    monkeypatch.setattr(parts.store, "run_in_transaction", stand_still)
+    monkeypatch.setattr(parts.store, "run_in_transaction", run_and_lose_lock)
     assert move_jobs(parts, [second], to="front") == [second]
     assert list(parts.broker.lists.waiting_ids(BATCH)) == [first, second]
     monkeypatch.undo()

@@ -13,8 +13,8 @@ from tests.support.rows import NOON, claim, make_run, queue_job, record
 
 
 def test_a_filter_survives_the_row_of_an_operation() -> None:
-    wanted = JobFilter(domain="a", status="queued", created_before=NOON)
-    assert matching.filter_of(matching.parameters_of(wanted)) == wanted
+    job_filter = JobFilter(domain="a", status="queued", created_before=NOON)
+    assert matching.filter_of(matching.parameters_of(job_filter)) == job_filter
     assert matching.filter_of({}) == JobFilter()
 
 

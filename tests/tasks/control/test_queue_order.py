@@ -85,7 +85,7 @@ def test_moves_are_the_same_in_rows_and_messages(parts: QueueParts) -> None:
     assert ("ops", "queue.move", 2) in actions(parts)
 
 
-def test_a_move_beside_a_held_job_follows_the_rows(parts: QueueParts) -> None:
+def test_a_move_next_to_a_held_job_follows_the_rows(parts: QueueParts) -> None:
     a, b, c, d = queue_batch(parts, 4)
     hold_job(parts, b)
     move_jobs_next_to(parts, [d], pivot=b)
@@ -238,7 +238,7 @@ def test_a_rerun_copies_no_more_options_than_a_batch_may_have(
     with pytest.raises(OptionsTooLarge) as refused:
         rerun_batch(parts, batch_id.batch.id)
     assert (refused.value.limit, len(order(parts))) == (666, 0)
-    assert refused.value.given >= len(json.dumps(options, separators=(",", ":")))
+    assert refused.value.size >= len(json.dumps(options, separators=(",", ":")))
     monkeypatch.setattr(submit, "MAX_OPTIONS", 6_000)
     assert rerun_batch(parts, batch_id.batch.id).job_count == 3
 
@@ -302,7 +302,7 @@ def test_reconciling_leaves_a_submission_alone_that_is_under_way(parts: QueuePar
     assert reconcile(parts.store, parts.broker, parts.celery, now=utcnow()).messages == {NORMAL: 0, BATCH: 2}
 
 
-def test_pauses_tell_who_and_why_and_end(parts: QueueParts) -> None:
+def test_pauses_show_actor_reason_and_end(parts: QueueParts) -> None:
     now = utcnow()
     pause_queue(parts, [BATCH], paused_by="ops", reason="maintenance", until=now + timedelta(seconds=60))
     assert parts.broker.marks.controls().paused == {BATCH: (now + timedelta(seconds=60)).timestamp()}
@@ -317,7 +317,7 @@ def test_pauses_tell_who_and_why_and_end(parts: QueueParts) -> None:
     ]
 
 
-def test_nothing_is_written_while_the_broker_is_away(store: Store, own_redis: EmbeddedRedis) -> None:
+def test_nothing_is_written_while_the_broker_is_unavailable(store: Store, own_redis: EmbeddedRedis) -> None:
     broker = Broker.open(own_redis.url)
     app = make_app(own_redis.url)
     parts = QueueParts(store, broker, app)

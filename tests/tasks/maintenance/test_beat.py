@@ -28,9 +28,9 @@ def test_a_beat_without_the_lock_says_once_that_it_stands_by(
     with caplog.at_level(logging.INFO, "gonemaster_tasks.broker.scheduler"):
         for scheduler in (active, standby, active, standby):
             scheduler.tick()
-    said = [record.getMessage() for record in caplog.records]
-    assert said.count("beat acquired the lock") == 1
-    assert said.count("another beat holds the lock, standing by") == 1
+    message = [record.getMessage() for record in caplog.records]
+    assert message.count("beat acquired the lock") == 1
+    assert message.count("another beat holds the lock, standing by") == 1
     active.close()
     with caplog.at_level(logging.INFO, "gonemaster_tasks.broker.scheduler"):
         standby.tick()

@@ -77,26 +77,26 @@ def source() -> Iterator[Source]:
 def follow(store: Store, broker: Broker, source: Source) -> Follow:
     """Do the due work: `follow(later, look_up_as_names=...)`."""
 
-    def work(later: timedelta = timedelta(), *, look_up: Any = None, **given: Any) -> None:
-        settings = settings_of(source, **given)
+    def work(later: timedelta = timedelta(), *, look_up: Any = None, **options: Any) -> None:
+        settings = settings_of(source, **options)
         follow_external_data(store, broker, settings, look_up_as_names=look_up, now=lambda: NOON + later)
 
     return work
 
 
-def settings_of(source: Source, **given: Any) -> Settings:
+def settings_of(source: Source, **options: Any) -> Settings:
     defaults = {
         "external_data_enabled": True,
         "external_data_source_iana_tlds": f"{source.url}/absent",
         "external_data_source_rdap_bootstrap": f"{source.url}/rdap.json",
         "allow_non_global": True,
     }
-    return load_settings(defaults | given, {})
+    return load_settings(defaults | options, {})
 
 
-def wish(broker: Broker, *domains: str) -> None:
+def request_registrations(broker: Broker, *domains: str) -> None:
     for number, domain in enumerate(domains):
-        assert broker.wishes.add(domain, at=float(number))
+        assert broker.registration_requests.add(domain, at=float(number))
 
 
 def found(store: Store, domain: str) -> Registration | None:
@@ -105,10 +105,10 @@ def found(store: Store, domain: str) -> Registration | None:
 
 
 def test_what_is_wished_for_is_fetched(store: Store, broker: Broker, source: Source, follow: Follow) -> None:
-    wish(broker, "shop.example", "shop.example", "lost.example", "shop.test")
-    assert broker.wishes.count() == 3
+    request_registrations(broker, "shop.example", "shop.example", "lost.example", "shop.test")
+    assert broker.registration_requests.count() == 3
     follow()
-    assert broker.wishes.count() == 0
+    assert broker.registration_requests.count() == 0
     record = found(store, "shop.example")
     assert record is not None
     assert json.loads(record.content) == KEPT
@@ -121,10 +121,10 @@ def test_what_is_wished_for_is_fetched(store: Store, broker: Broker, source: Sou
 
 
 def test_a_failure_leaves_what_was_there(store: Store, broker: Broker, source: Source, follow: Follow) -> None:
-    wish(broker, "shop.example")
+    request_registrations(broker, "shop.example")
     follow()
     source.answers["/rdap/domain/shop.example"] = (503, b"", {})
-    wish(broker, "shop.example")
+    request_registrations(broker, "shop.example")
     follow(DAY)
     record = found(store, "shop.example")
     assert record is not None
@@ -148,7 +148,7 @@ def test_what_is_no_registration_is_a_failure(
     store: Store, broker: Broker, source: Source, follow: Follow, answer: Answer
 ) -> None:
     source.answers["/rdap/domain/shop.example"] = answer
-    wish(broker, "shop.example")
+    request_registrations(broker, "shop.example")
     follow()
     record = found(store, "shop.example")
     assert record is not None
@@ -160,7 +160,7 @@ def test_nothing_is_fetched_from_addresses_of_this_network(
     store: Store, broker: Broker, source: Source, follow: Follow
 ) -> None:
     source.asked.clear()
-    wish(broker, "shop.example")
+    request_registrations(broker, "shop.example")
     follow(allow_non_global=False)
     record = found(store, "shop.example")
     assert record is not None
@@ -169,30 +169,30 @@ def test_nothing_is_fetched_from_addresses_of_this_network(
 
 
 def test_nothing_is_fetched_unless_that_is_enabled(broker: Broker, source: Source, follow: Follow) -> None:
-    wish(broker, "shop.example")
+    request_registrations(broker, "shop.example")
     follow(external_data_enabled=False)
-    assert (source.asked, broker.wishes.count()) == ([], 1)
+    assert (source.asked, broker.registration_requests.count()) == ([], 1)
 
 
 def test_a_minute_has_a_limit(broker: Broker, source: Source, follow: Follow) -> None:
-    wish(broker, *(f"d{number}.example" for number in range(5)))
+    request_registrations(broker, *(f"d{number}.example" for number in range(5)))
     for later, left in ((timedelta(), 3), (MINUTE / 2, 3), (MINUTE, 1)):
         follow(later, external_data_max_requests_per_minute=2)
-        assert broker.wishes.count() == left
+        assert broker.registration_requests.count() == left
 
 
 def test_only_so_many_records_are_kept(store: Store, broker: Broker, follow: Follow) -> None:
     for number in range(4):
-        wish(broker, f"d{number}.example")
+        request_registrations(broker, f"d{number}.example")
         follow(number * HOUR, external_data_max_cached_records=2)
     assert [found(store, f"d{number}.example") is not None for number in range(4)] == [False, False, True, True]
 
 
 def test_the_queue_is_short(broker: Broker) -> None:
-    wish(broker, *(f"d{number}.example" for number in range(MAX_QUEUED)))
-    assert not broker.wishes.add("one.more.example", at=0)
-    assert broker.wishes.add("d7.example", at=0), "it is in the queue"
-    assert broker.wishes.take() == "d0.example"
+    request_registrations(broker, *(f"d{number}.example" for number in range(MAX_QUEUED)))
+    assert not broker.registration_requests.add("one.more.example", at=0)
+    assert broker.registration_requests.add("d7.example", at=0), "it is in the queue"
+    assert broker.registration_requests.take() == "d0.example"
 
 
 def test_ases_get_names_once(store: Store, follow: Follow) -> None:
@@ -276,7 +276,7 @@ _JSON = st.recursive(
 
 
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(DOMAIN, _JSON)))
-def test_whatever_a_registry_says_is_read_or_refused(document: dict[str, Any]) -> None:
+def test_every_answer_of_a_registry_is_read_or_refused(document: dict[str, Any]) -> None:
     for text in (json.dumps({**DOMAIN, **document}), json.dumps(document)):
         try:
             kept = parse_domain(text, "shop.example")
@@ -290,7 +290,7 @@ _SERVICES = st.dictionaries(st.sampled_from(["publication", "services"]), _JSON)
 
 
 @given(_SERVICES)
-def test_whatever_the_list_of_services_says_is_read_or_refused(document: dict[str, Any]) -> None:
+def test_every_list_of_services_is_read_or_refused(document: dict[str, Any]) -> None:
     with suppress(NotRdap):
         assert parse_services(json.dumps(document)).urls
 

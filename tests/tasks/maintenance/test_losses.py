@@ -34,7 +34,7 @@ def test_messages_without_a_job_or_a_run_are_losses_once(parts: QueueParts) -> N
 
 
 @pytest.mark.parametrize(("action", "who", "hides"), [("batch.delete", "ops", True), ("jobs.purge", BEAT, False)])
-def test_what_somebody_deleted_is_no_loss(parts: QueueParts, action: str, who: str, hides: bool) -> None:
+def test_deleted_jobs_are_no_loss(parts: QueueParts, action: str, who: str, hides: bool) -> None:
     with parts.store.transaction() as session:
         record_action(session, action, who=who, now=utcnow())
     assert record_lost_jobs(parts.store, parts.broker, [new_job_id()]) == (0 if hides else 1)

@@ -149,7 +149,7 @@ def test_a_worker_that_stops_leaves_the_rest_to_the_next(parts: QueueParts) -> N
     assert counted(parts.store, "batch.cancel") == [("ops", 6)]
 
 
-def test_a_failure_is_told_and_an_absent_database_is_waited_for(
+def test_a_failure_is_reported_and_an_absent_database_is_waited_for(
     parts: QueueParts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operation = start_operation(parts, OperationKind.PURGE_TAG, target="t", total=1, who="ops")

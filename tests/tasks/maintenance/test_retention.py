@@ -121,7 +121,7 @@ def test_a_purge_ends_under_way(parts: QueueParts, monkeypatch: pytest.MonkeyPat
     assert len(left(parts.store)) == 2
 
 
-def test_runs_of_a_tag_go_whatever_their_age(parts: QueueParts) -> None:
+def test_runs_of_a_tag_are_deleted_at_every_age(parts: QueueParts) -> None:
     store = parts.store
     run_of_age(store, 1, "a.example")
     other = run_of_age(store, 1, "b.example")

@@ -162,7 +162,7 @@ HINDRANCES = [
 
 
 @pytest.mark.parametrize("first", range(len(HINDRANCES)), ids=HINDRANCES)
-def test_of_several_hindrances_the_first_is_told(parts: QueueParts, clock: SetClock, first: int) -> None:
+def test_of_several_hindrances_the_first_is_reported(parts: QueueParts, clock: SetClock, first: int) -> None:
     """All obstacles from `first` on apply."""
     store, hindering = parts.store, HINDRANCES[first:]
     names = fill_tag(store, "mine", 3)
@@ -338,15 +338,15 @@ def test_a_fault_of_one_schedule_does_not_keep_the_others(parts: QueueParts, mon
     assert [batch.tag for batch in scheduled_batches(parts.store)] == ["good"]
 
 
-def test_of_many_that_look_at_once_one_submits(parts: QueueParts, store: Store) -> None:
+def test_of_many_checks_at_once_one_submits(parts: QueueParts, store: Store) -> None:
     made = []
     for number in range(6):
         fill_tag(store, f"t{number}", 4)
         made.append(schedule(store, f"t{number}"))
     for round_number in range(1, 4):
         outcomes = together(*[lambda: run(parts)] * 5)
-        told = [outcome for found in outcomes if not isinstance(found, Exception) for outcome in found]
-        assert sorted(told) == [Outcome.SUBMITTED] * 6, outcomes
+        reported = [outcome for found in outcomes if not isinstance(found, Exception) for outcome in found]
+        assert sorted(reported) == [Outcome.SUBMITTED] * 6, outcomes
         assert len(scheduled_batches(store)) == 6 * round_number
         assert all(read_schedule(store, each).next_run_at == NOON + DAY for each in made)
         assert sorted(parts.broker.lists.waiting_ids(BATCH)) == ids_of_jobs(store)

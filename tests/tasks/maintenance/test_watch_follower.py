@@ -70,12 +70,12 @@ def bodies(store: Store, watch: Watch) -> list[Any]:
     return [json.loads(delivery.body or "") for delivery in deliveries(store, watch)]
 
 
-def told(store: Store, watch: Watch) -> list[tuple[str, str]]:
+def notifications(store: Store, watch: Watch) -> list[tuple[str, str]]:
     """Return event and domain of each pending webhook notification."""
     return [(body["event"], event["domain"]) for body in bodies(store, watch) for event in body["events"]]
 
 
-def test_a_domain_that_got_worse_is_told_once_and_so_is_its_recovery(store: Store) -> None:
+def test_a_worse_domain_and_its_recovery_are_notified_once_each(store: Store) -> None:
     watch = make_watch(store, REGRESSED, RECOVERED, tag=None, domain="a.example")
     add_run(store, "a.example", "A")
     add_run(store, "b.example", "A")
@@ -91,25 +91,37 @@ def test_a_domain_that_got_worse_is_told_once_and_so_is_its_recovery(store: Stor
     assert event["id"] == messages.event_id(watch.id, REGRESSED, worse)
     assert (event["run_id"], event["previous"]["run_id"], event["grade_drop"]) == (worse, before, 2)
     assert [new["tag"] for new in event["new_tags"]] == ["DS01_X"]
+    assert (event["new_causes"], event["gone_causes"]) == ([], [])  # no rule knows this tag
     add_run(store, "a.example", "A", hours=3)
     follow(store)
-    assert told(store, watch) == [(REGRESSED, "a.example"), (RECOVERED, "a.example")]
+    assert notifications(store, watch) == [(REGRESSED, "a.example"), (RECOVERED, "a.example")]
 
 
-def test_what_happened_before_a_watch_is_not_told(store: Store) -> None:
+def test_an_event_says_which_causes_are_new_and_gone(store: Store) -> None:
+    watch = make_watch(store, REGRESSED, RECOVERED, tag=None, domain="a.example")
+    add_run(store, "a.example", "A")
+    add_run(store, "a.example", "C", hours=1, errors=["IS_A_RECURSOR", "DS01_X"])
+    add_run(store, "a.example", "A", hours=2)
+    follow(store)
+    worse, better = (body["events"][0] for body in bodies(store, watch))
+    assert [cause["title"] for cause in worse["new_causes"]] == ["Name servers are open resolvers"]
+    assert [cause["cause"] for cause in better["gone_causes"]] == ["open_recursor"]
+
+
+def test_events_before_a_watch_are_not_notified(store: Store) -> None:
     add_run(store, "a.example", "A")
     other = make_watch(store, REGRESSED, tag=None, domain="other.example")
     add_run(store, "a.example", "C", hours=1)
     watch = make_watch(store, REGRESSED, tag=None, domain="a.example")
     follow(store)
-    assert told(store, watch) == []
+    assert notifications(store, watch) == []
     add_run(store, "a.example", "D", hours=2)  # no process follows at this time
     follow(store)
-    assert told(store, watch) == [(REGRESSED, "a.example")]
-    assert told(store, other) == []
+    assert notifications(store, watch) == [(REGRESSED, "a.example")]
+    assert notifications(store, other) == []
 
 
-def test_nothing_is_remembered_while_nobody_watches_runs(store: Store) -> None:
+def test_nothing_is_recorded_without_watches_of_runs(store: Store) -> None:
     watch = make_watch(store, REGRESSED)
     add_run(store, "a.example", "A")
     follow(store)
@@ -135,8 +147,8 @@ def test_domains_of_a_tag_are_followed_and_each_watch_has_its_own_limits(store: 
         add_run(store, name, "A")
         add_run(store, name, "B", hours=1, errors=["DS01_X"])
     follow(store)
-    assert sorted(told(store, strict)) == [(REGRESSED, names[0]), (REGRESSED, names[1])]
-    assert told(store, lax) == told(store, recovered) == told(store, elsewhere) == []
+    assert sorted(notifications(store, strict)) == [(REGRESSED, names[0]), (REGRESSED, names[1])]
+    assert notifications(store, lax) == notifications(store, recovered) == notifications(store, elsewhere) == []
 
 
 def test_many_changes_are_lists(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,11 +164,11 @@ def test_many_changes_are_lists(store: Store, monkeypatch: pytest.MonkeyPatch) -
     found = deliveries(store, watch)
     assert sum(delivery.event_count for delivery in found) == 10
     assert max(delivery.event_count for delivery in found) == 3
-    assert sorted(domain for _, domain in told(store, watch)) == sorted(names)
+    assert sorted(domain for _, domain in notifications(store, watch)) == sorted(names)
     assert len({event["id"] for body in bodies(store, watch) for event in body["events"]}) == 10
 
 
-def test_two_workers_tell_of_each_thing_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_workers_notify_each_event_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follower, "CHUNK", 3)
     watch = make_watch(store, REGRESSED, ENDED)
     mail = make_watch(store, REGRESSED, ENDED, **MAIL)
@@ -185,7 +197,12 @@ def test_a_batch_is_one_mail_at_its_end(store: Store) -> None:
     last = queue_job(store, "last.example", batch_id=batch_id)
     for number, name in enumerate(names):
         add_run(
-            store, name, "F" if number else "C", hours=1, batch_id=batch_id, errors=["DS01_X"] if number == 69 else ()
+            store,
+            name,
+            "F" if number else "C",
+            hours=1,
+            batch_id=batch_id,
+            errors=["IS_A_RECURSOR"] if number == 69 else (),
         )
         if number % 30 == 0:
             assert follow(store) == 0
@@ -203,7 +220,7 @@ def test_a_batch_is_one_mail_at_its_end(store: Store) -> None:
     assert "  succeeded: 71" in lines
     begin = lines.index("70 domains regressed:")
     assert f"{messages.PUBLIC_URL}/batches/{batch_id}" in lines[:begin]
-    assert lines[begin + 2].startswith("  d69.example: B -> F; new: ERROR DS01_X (job_")
+    assert lines[begin + 2].startswith("  d69.example: B -> F; new: Name servers are open resolvers (job_")
     run_id = lines[begin + 2].rpartition("(")[2].removesuffix(")")
     assert lines[begin + 3].startswith(f"    {messages.PUBLIC_URL}/domains/d69.example/compare?before=job_")
     assert lines[begin + 3].endswith(f"&after={run_id}")
@@ -214,7 +231,7 @@ def test_a_batch_is_one_mail_at_its_end(store: Store) -> None:
     assert deliveries(store, quiet) == []
 
 
-def test_the_end_of_a_batch_is_told_to_its_tag_and_to_its_domains(store: Store) -> None:
+def test_the_end_of_a_batch_notifies_its_tag_and_its_domains(store: Store) -> None:
     tag(store, "a.example")
     mine, other = make_watch(store, ENDED), make_watch(store, ENDED, tag="other")
     domain = make_watch(store, ENDED, tag=None, domain="a.example")
@@ -255,7 +272,7 @@ def test_mails_about_single_runs_rest_five_minutes(store: Store) -> None:
     assert bodies(store, watch)[1]["subject"] == "gonemaster: 2 regressed (domain a.example)"
 
 
-def test_a_watch_that_is_removed_or_switched_off_meanwhile_is_told_nothing(
+def test_a_watch_removed_or_disabled_in_the_meantime_gets_nothing(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone, off, stays = (make_watch(store, REGRESSED, tag=None, domain="a.example") for _ in range(3))
@@ -276,7 +293,7 @@ def test_a_watch_that_is_removed_or_switched_off_meanwhile_is_told_nothing(
     assert deliveries(store, off) == deliveries(store, gone) == []
 
 
-def test_what_was_noted_is_told_to_whom_it_concerns(store: Store) -> None:
+def test_events_are_notified_to_the_watches_they_concern(store: Store) -> None:
     tag(store, "a.example")
     batch_id = new_batch(store)
     add_run(store, "a.example", "A", batch_id=batch_id)
@@ -318,7 +335,7 @@ def test_what_was_noted_is_told_to_whom_it_concerns(store: Store) -> None:
     assert [deliveries(store, watch) for watch in silent] == [[], [], []]
 
 
-def test_the_reconciler_calls_a_worker_only_if_somebody_watches(store: Store, broker: Broker) -> None:
+def test_the_reconciler_calls_a_worker_only_if_there_are_watches(store: Store, broker: Broker) -> None:
     notify_due_watches(store, broker)
     assert broker.lists.depth(MAINTENANCE) == 0
     make_watch(store, TROUBLE)
@@ -342,7 +359,7 @@ class Looker:
         return notify_issues(self.store, find, now=self.now)
 
 
-def test_a_trouble_is_told_at_its_begin_and_at_its_end(store: Store) -> None:
+def test_a_fault_is_notified_at_its_begin_and_at_its_end(store: Store) -> None:
     looker = Looker(store)
     assert looker.look("no_worker") == 0
     assert looker.looks == 0  # there is no watch, so there is no check

@@ -77,7 +77,7 @@ def test_a_job_without_progress_is_found_on_its_living_worker(sound: QueueParts)
     assert issues(sound, stuck_job_timeout_minutes=0) == {}
 
 
-def test_an_operation_that_nobody_performs_or_that_failed_is_found(sound: QueueParts) -> None:
+def test_an_overdue_or_failed_operation_is_found(sound: QueueParts) -> None:
     old = utcnow() - timedelta(minutes=10)
     with sound.store.transaction() as session:
         made = create_operation(session, OperationKind.PURGE_TAG, target="t", total=1, who="ops", now=old)
@@ -94,7 +94,7 @@ def test_an_operation_that_nobody_performs_or_that_failed_is_found(sound: QueueP
     assert issues(sound) == {"operation_failed": made.id}
 
 
-def test_a_schedule_that_nobody_runs_or_that_failed_is_found(sound: QueueParts) -> None:
+def test_an_overdue_or_failed_schedule_is_found(sound: QueueParts) -> None:
     now = sound.clock.now()
     fill_tag(sound.store, "mine")
     made = schedule(sound.store, "mine", due_at=now - timedelta(hours=1))
@@ -175,7 +175,7 @@ def test_what_happens_to_real_processes_is_found(farm: Farm, monkeypatch: pytest
     wait_until(lambda: found().get("row_without_message") == NORMAL, within_s=120)
 
 
-def test_a_lease_that_nobody_reaps_is_found(sound: QueueParts) -> None:
+def test_an_unreaped_lease_is_found(sound: QueueParts) -> None:
     (job_id,) = queue_batch(sound, 1)
     with sound.store.transaction() as session:
         assert claim_job(session, job_id, worker="gone", now=utcnow() - timedelta(hours=1), lease=LEASE)

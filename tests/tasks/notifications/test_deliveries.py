@@ -55,12 +55,12 @@ def mailbox() -> Iterator[Mailbox]:
         yield opened
 
 
-def settings(**given: Any) -> Settings:
-    return load_settings({"allow_private_webhooks": True, "lease_seconds": 30} | given, {})
+def settings(**options: Any) -> Settings:
+    return load_settings({"allow_private_webhooks": True, "lease_seconds": 30} | options, {})
 
 
-def attempt(store: Store, *, now: Callable[[], datetime] = utcnow, **given: Any) -> int:
-    return attempt_due_deliveries(store, settings(**given), worker="w", now=now)
+def attempt(store: Store, *, now: Callable[[], datetime] = utcnow, **options: Any) -> int:
+    return attempt_due_deliveries(store, settings(**options), worker="w", now=now)
 
 
 def watch_at(store: Store, receiver: Receiver, **fields: Any) -> Watch:
@@ -254,7 +254,7 @@ def test_an_attempt_whose_watch_is_removed_ends(store: Store, receiver: Receiver
     assert read(store, watch) == []
 
 
-def test_a_watch_that_is_switched_off_is_told_nothing_more(store: Store, receiver: Receiver) -> None:
+def test_a_disabled_watch_gets_no_more_notifications(store: Store, receiver: Receiver) -> None:
     watch = watch_at(store, receiver)
     queue(store, watch)
     with store.transaction() as session:
@@ -298,7 +298,7 @@ def test_mail_is_retried_until_the_server_is_back(store: Store, mailbox: Mailbox
     assert got["Subject"] == "gonemaster: test of a watch"
 
 
-def test_mail_that_is_refused_for_good_is_given_up(store: Store, mailbox: Mailbox) -> None:
+def test_permanently_refused_mail_fails_at_once(store: Store, mailbox: Mailbox) -> None:
     watch = mail_watch(store)
     with store.transaction() as session:
         queue_test(session, watch, now=utcnow())

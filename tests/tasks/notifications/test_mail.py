@@ -37,8 +37,8 @@ def certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Certificate
 
 
 def send(url: str, **fields: Any) -> int:
-    given: dict[str, Any] = {"subject": "2 domains regressed", "text": "a.example: A -> C\nb.example: A -> D"}
-    mail = Mail("dlv_1", "dns@mail.example", "ops@example.com", event="digest", created_at=NOON, **(given | fields))
+    values: dict[str, Any] = {"subject": "2 domains regressed", "text": "a.example: A -> C\nb.example: A -> D"}
+    mail = Mail("dlv_1", "dns@mail.example", "ops@example.com", event="digest", created_at=NOON, **(values | fields))
     return asyncio.run(send_mail(read_smtp_url(url), mail))
 
 
@@ -131,7 +131,7 @@ def test_an_unknown_certificate_is_refused(scheme: str, tmp_path: Path) -> None:
         assert mailbox.mails == []
 
 
-def test_no_login_is_told_to_a_server_without_starttls(mailbox: Mailbox) -> None:
+def test_no_login_is_sent_to_a_server_without_starttls(mailbox: Mailbox) -> None:
     assert "SMTPNotSupportedError" in str(failure(f"smtp+starttls://{QUOTED}@127.0.0.1:{mailbox.port}"))
     assert mailbox.logins == []
 

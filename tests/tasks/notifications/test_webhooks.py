@@ -101,7 +101,7 @@ def test_interim_responses_are_passed_over(receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize(
-    ("octets", "told"),
+    ("octets", "error"),
     [
         (b"", "closed before a response"),
         (b"HTTP/1.1 200 OK\r\nX: y\r\n", "closed before a response"),
@@ -111,10 +111,10 @@ def test_interim_responses_are_passed_over(receiver: Receiver) -> None:
         (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 20_000 + b"\r\n\r\n", "longer than 16384 bytes"),
     ],
 )
-def test_what_is_no_response_is_a_failure(receiver: Receiver, octets: bytes, told: str) -> None:
+def test_what_is_no_response_is_a_failure(receiver: Receiver, octets: bytes, error: str) -> None:
     receiver.behaviour = send_raw(octets)
     failed = failure(receiver.url())
-    assert told in str(failed)
+    assert error in str(failed)
     assert failed.status is None
 
 
@@ -168,7 +168,7 @@ def test_nothing_is_sent_to_addresses_that_are_not_global(
 ) -> None:
     resolve_to(monkeypatch, "9.9.9.9", address)  # one is enough
     connected = []
-    monkeypatch.setattr(asyncio, "open_connection", lambda *given, **_: connected.append(given))
+    monkeypatch.setattr(asyncio, "open_connection", lambda *values, **_: connected.append(values))
     failed = failure(receiver.url("hook.example"), allow_private=False)
     assert str(failed) == REFUSED, "the same as for a name that does not exist"
     assert connected == []
@@ -188,9 +188,9 @@ def test_a_name_is_looked_up_once_and_its_address_connected_to(
     connected = []
     connect = asyncio.open_connection
 
-    def note(host: str, *given: Any, **how: Any) -> Any:
+    def note(host: str, *values: Any, **how: Any) -> Any:
         connected.append(host)
-        return connect(host, *given, **how)
+        return connect(host, *values, **how)
 
     monkeypatch.setattr(asyncio, "open_connection", note)
     send(receiver.url("rebinding.example"))
@@ -246,6 +246,7 @@ def test_urls_are_read(url: str, host: str, port: int, path: str, authority: str
         "http://127.0.0.1/", "http://[::1]/", "http://[::ffff:10.0.0.1]/", "http://[fe80::1%25eth0]/",
         "http://[fe80::1%eth0]/", "http://169.254.169.254/latest", "http://[::1/", "gopher://hook.example:70/",
         "http://hook.example/" + "a" * 2048, "http://localhost/", "http://LOCALHOST.:8000/", "http://a.localhost/",
+        "http://localhost.localdomain/", "http://localhost6/", "http://ip6-localhost/", "http://ip6-loopback/",
         "http://127.1/", "http://2130706433/", "http://0x7f000001/", "http://0x7f.1/", "http://0177.0.0.1/",
         "http://hook.0/",
     ],

@@ -182,14 +182,14 @@ def days_of_dateutil(parts: dict[str, Any], first: datetime, last: datetime) -> 
     """Yield the local times of a rule."""
     moment = time.fromisoformat(parts["time_of_day"])
     begin = parts["anchor_date"] or first.date()
-    wanted = rrule.rrule(
+    expected = rrule.rrule(
         RULES_OF_DATEUTIL[parts["kind"]],
         dtstart=datetime.combine(begin, moment),
         interval=parts["interval_days"] or 1,
         byweekday=[WEEKDAYS.index(day) for day in parts["weekdays"]] or None,
         bymonthday=[*parts["days_of_month"], *([-1] if parts["last_day"] else [])] or None,
     )
-    yield from wanted.between(first, last, inc=True)
+    yield from expected.between(first, last, inc=True)
 
 
 def random_parts(random: Random) -> dict[str, Any]:

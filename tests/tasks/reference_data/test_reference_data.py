@@ -98,7 +98,7 @@ def test_it_is_fetched_regularly_only_where_that_is_enabled(store: Store, source
     assert source.asked.count("/tlds.txt") == 5
 
 
-def test_a_server_that_is_away_is_said_so(store: Store) -> None:
+def test_an_unavailable_server_is_reported(store: Store) -> None:
     with pytest.raises(FetchFailed, match=r"127\.0\.0\.1:1/.*refused"):
         fetch_tlds(store, settings_for(Source("http://127.0.0.1:1")), now=NOON)
 

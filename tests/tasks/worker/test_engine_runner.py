@@ -212,11 +212,11 @@ def test_queries_are_counted_by_family_and_in_child_processes_too(
     settings = replace(settings, broker_url=redis_server.url)  # the child borrows its part of the limits there
     alone = Isolation(ForkServer.start(isolated_run.main))
     gate = Gate(slots=4, reserved_normal=0, min_batch=0, clock=SharedClock())
-    wanted = order({"tests": ["basic"]})
-    running = RunningJob(wanted.job_id, NORMAL)
+    job = order({"tests": ["basic"]})
+    running = RunningJob(job.job_id, NORMAL)
     silent = Listeners(lambda _: None, lambda _: None)
     assert alone.usage() == Usage()
-    assert alone.run(wanted, running, silent, settings=settings, gate=gate) is not None
+    assert alone.run(job, running, silent, settings=settings, gate=gate) is not None
     counted = alone.usage()
     alone.stop()
     assert counted.queries_ipv4 > 3
@@ -225,8 +225,8 @@ def test_queries_are_counted_by_family_and_in_child_processes_too(
     async def whole() -> Usage:
         runner = EngineRunner(LiveSettings(settings))
         await runner.open()
-        await runner.run(wanted, silent)
-        await runner.run(wanted, silent)
+        await runner.run(job, silent)
+        await runner.run(job, silent)
         usage = runner.usage()
         await runner.close()
         return usage

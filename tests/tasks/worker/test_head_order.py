@@ -54,12 +54,12 @@ def test_slots_that_put_back_at_one_time_share_the_restorations(
         broker.lists.put_back(job_id, NORMAL)
         order.restore(NORMAL)
 
-    def let_the_others_come() -> None:
+    def put_back_all_others() -> None:
         for job_id in ids[1:]:  # each is put before the message that should come first
             pool.submit(put_back, job_id)
         wait_until(lambda: unordered.added == SLOTS, what="all slots have put back")
 
-    restorations = Restorations(let_the_others_come)
+    restorations = Restorations(put_back_all_others)
     monkeypatch.setattr(head_order, "restore_head_order", restorations)
     put_back(ids[0])
     pool.shutdown()
@@ -74,12 +74,12 @@ def test_a_restoration_returns_after_the_order_is_right(
     order = HeadOrder(store, broker)
     found: list[list[str]] = []
 
-    def put_back_and_look() -> None:
+    def put_back_and_list() -> None:
         broker.lists.put_back(second, NORMAL)
         order.restore(NORMAL)
         found.append(list(broker.lists.waiting_ids(NORMAL)))
 
-    thread = threading.Thread(target=put_back_and_look)
+    thread = threading.Thread(target=put_back_and_list)
     monkeypatch.setattr(head_order, "restore_head_order", Restorations(thread.start))
     broker.lists.put_back(first, NORMAL)
     order.restore(NORMAL)

@@ -65,7 +65,7 @@ def test_a_process_that_ends_without_a_result_says_how(server: ForkServer, domai
     assert run_alone(server, "good.test") is not None
 
 
-def test_memory_is_bounded_in_a_process_of_its_own(server: ForkServer) -> None:
+def test_memory_is_bounded_in_a_separate_process(server: ForkServer) -> None:
     """The address space of the process is limited; the memory of the machine is not."""
     with pytest.raises(IsolatedRunFailed, match="MemoryError"):
         run_alone(server, "memory.test")

@@ -209,7 +209,7 @@ def test_a_part_grows_when_a_worker_stops_and_when_one_is_killed(broker: Broker)
     assert second.of(6) == 6
 
 
-def test_slots_kept_for_normal_jobs_are_given_to_batch_when_nobody_keeps_them(farm: Farm) -> None:
+def test_reserved_slots_go_to_batch_without_a_reservation(farm: Farm) -> None:
     farm.start_worker("one", GONEMASTER_RESERVED_NORMAL_SLOTS="3")
     batch = farm.submit_batch([f"b{number}-60000.test" for number in range(6)])
     wait_until(lambda: len(farm.starts()) == 1, within_s=TIMEOUT_S, what="one slot of four is for batch")
@@ -228,14 +228,14 @@ def test_batch_has_its_minimum_while_normal_jobs_flood(farm: Farm) -> None:
     batch = farm.submit_batch([f"b{number}-50.test" for number in range(60)])
     resume_queue(farm.parts)
     runs_of(farm, normal)
-    done = {start["job_id"] for start in before_last(farm.starts(), normal)}
+    done = {start["job_id"] for start in started_before_last(farm.starts(), normal)}
     share = len(done & set(batch.job_ids)) / len(done)
     assert 0.15 < share < 0.6  # one of three slots
     change(farm, slots=4, min_batch_slots=0)
     runs_of(farm, batch.job_ids)
 
 
-def before_last(starts: list[dict[str, Any]], job_ids: Sequence[str]) -> list[dict[str, Any]]:
+def started_before_last(starts: list[dict[str, Any]], job_ids: Sequence[str]) -> list[dict[str, Any]]:
     """Return the jobs that had started when the last of these started."""
     last = max(number for number, start in enumerate(starts) if start["job_id"] in job_ids)
     return starts[:last]

@@ -39,7 +39,7 @@ def endless() -> dict[str, int]:
     return {name: info.currsize for name, info in infos.items() if info.maxsize is None}
 
 
-def ours() -> Counter[str]:
+def project_objects() -> Counter[str]:
     """Count the objects of our classes by class."""
     gc.collect()
     kinds = [kind for kind in map(type, gc.get_objects()) if str(kind.__module__).startswith("gonemaster")]
@@ -69,7 +69,7 @@ def test_jobs_that_have_ended_leave_no_objects(demo_world: World, demo_hints: Pa
                 if number + 1 in {SETTLED, SETTLED + ROUNDS}:
                     await timers_are_over(runner)
                     query_body.cache_clear()  # which is bounded, and contains objects of ours
-                    counts.append((ours(), endless()))
+                    counts.append((project_objects(), endless()))
         finally:
             await runner.close()
         return counts

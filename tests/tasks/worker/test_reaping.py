@@ -44,7 +44,7 @@ def started_again(farm: Farm, job_id: str, since: float) -> None:
     log.info("started again after %.1f s", farm.starts()[-1]["at"] - since)
 
 
-def test_a_job_of_a_killed_process_starts_again_in_the_one_beside_it(farm: Farm) -> None:
+def test_a_job_of_a_killed_process_starts_again_in_the_other(farm: Farm) -> None:
     farm.start_worker("one", **PATIENT)
     farm.start_worker("two", **PATIENT)
     job_id = farm.submit("long-1000.test")

@@ -1,6 +1,8 @@
 """Workers reach Redis with our transport by each kind of address."""
 
 import shutil
+import socket
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,6 +76,18 @@ def test_port(redis_port: int) -> None:
     url = f"redis://127.0.0.1:{redis_port}/2"
     with worker_app(url) as app:
         assert type(take_one(app, url)) is transport.Channel
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have only some of these options")
+def test_the_kernel_detects_a_redis_host_that_is_silent(redis_port: int) -> None:
+    with worker_app(f"redis://127.0.0.1:{redis_port}/2") as app, app.connection_for_read() as connection:
+        link = connection.default_channel.pool.get_connection()
+        values = [
+            link._sock.getsockopt(socket.IPPROTO_TCP, option)
+            for option in (socket.TCP_KEEPIDLE, socket.TCP_USER_TIMEOUT)
+        ]
+        connection.default_channel.pool.release(link)
+    assert values == [1, 4000]
 
 
 def test_tls_with_a_known_authority(directory: Path, redis_port: int) -> None:

@@ -48,7 +48,7 @@ def test_an_engine_that_breaks_gives_a_failed_run_with_the_reason(farm: Farm) ->
 @pytest.mark.parametrize(
     ("seed", "queues"), [("0", "normal,batch"), ("4", "batch,normal"), ("11", "batch,maintenance,normal")]
 )
-def test_normal_jobs_come_first_whatever_the_order_of_hashes_and_arguments(farm: Farm, seed: str, queues: str) -> None:
+def test_normal_jobs_come_first_in_every_order_of_hashes_and_arguments(farm: Farm, seed: str, queues: str) -> None:
     pause_queue(farm.parts)
     farm.submit_batch([f"b{number}-30.test" for number in range(12)])
     normal = {farm.submit(f"n{number}-30.test") for number in range(8)}
@@ -152,7 +152,7 @@ def test_pauses_in_the_middle_of_a_sweep_leave_the_queue_in_its_order(farm: Farm
     assert len(farm.starts()) == 900
 
 
-def test_a_pause_that_has_an_end_resumes_by_itself(farm: Farm) -> None:
+def test_a_pause_that_has_an_end_resumes_automatically(farm: Farm) -> None:
     farm.start_worker("one")
     end = utcnow() + timedelta(seconds=3)
     pause_queue(farm.parts, until=end)
@@ -228,7 +228,7 @@ def _has_started(farm: Farm, times: int) -> bool:
 
 
 @pytest.mark.core
-def test_cancel_ends_a_running_job_long_before_its_lease_is_looked_at(farm: Farm) -> None:
+def test_cancel_ends_a_running_job_long_before_its_lease_is_checked(farm: Farm) -> None:
     farm.start_worker("one", GONEMASTER_LEASE_SECONDS="3600")
     job_id = farm.submit("long-600000.test")
     wait_until(lambda: farm.started(job_id), what="start")
@@ -238,7 +238,7 @@ def test_cancel_ends_a_running_job_long_before_its_lease_is_looked_at(farm: Farm
     assert str(cancel_job(farm.parts, job_id).status) == "canceled"
 
 
-def test_a_cancel_that_no_broadcast_told_is_found_by_the_lease(farm: Farm) -> None:
+def test_a_cancel_without_broadcast_is_found_by_the_lease(farm: Farm) -> None:
     farm.start_worker("one")
     job_id = farm.submit("long-60000.test")
     wait_until(lambda: farm.started(job_id), what="start")

@@ -102,6 +102,7 @@ def run(cohort_id: int) -> Response:
         if cohort["analysis_enabled"]
         else [_("Analysis of the cohort is off, so no snapshot will be created.")],
         button=ngettext("Test %(num)s domain", "Test %(num)s domains", count, num=number(count)),
+        is_creation=True,
         keep=_("Not now"),
         back=back,
         fields={"default": "yes"} if is_default else {},

@@ -12,6 +12,7 @@ from gonemaster_api.queries.jobs.jobs import job_document
 from gonemaster_api.queries.runs.findings import MAX_SHOWN, RunFindings, arrange_findings
 from gonemaster_api.queries.runs.results import RunWithEntries, parts_for_operators
 from gonemaster_api.state import State
+from gonemaster_api.ui.shell.causes import ShownCauses
 from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_api.use_cases.score_backfill import read_scored_finish
 from gonemaster_db.models import Job, Run
@@ -54,6 +55,7 @@ class Inspection:
     findings: RunFindings
     shows_score: bool
     shows_timings: bool
+    causes: ShownCauses
 
     @property
     def run(self) -> Run:
@@ -154,7 +156,13 @@ def inspect_run(state: State, run_id: str, *, locale: str, level: str = "", maxi
     finished = read_scored_finish(state, run_id)
     shown = parts_for_operators(state.settings)
     findings = arrange_findings(finished.entries, locale=locale, level=level, maximum=maximum)
-    return Inspection(finished, findings, shows_score=shown.score, shows_timings=shown.timings)
+    return Inspection(
+        finished,
+        findings,
+        shows_score=shown.score,
+        shows_timings=shown.timings,
+        causes=ShownCauses(finished, locale),
+    )
 
 
 def read_chain(state: State, run_id: str) -> Mapping[str, Any]:

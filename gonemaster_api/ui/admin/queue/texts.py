@@ -46,6 +46,7 @@ _ISSUES = {
     "schedule_failed": mark("A scheduled batch could not be submitted"),
     "worker_without_database": mark("A worker cannot reach the database"),
     "worker_disconnected": mark("A worker is not connected to its queues"),
+    "worker_refused": mark("Redis refuses a worker's requests for jobs"),
     "worker_idle": mark("A worker takes no jobs although jobs are waiting"),
     "worker_without_network": mark("A worker cannot reach name servers"),
     "process_without_database": mark("A process cannot reach the database"),

@@ -156,6 +156,7 @@ def _rerun_all(back: str) -> Response:
         ),
         facts=((gettext("Runs"), number(total)),),
         button=gettext("Repeat %(count)s", count=count),
+        is_creation=True,
         weight="tick",
         tick=gettext("Yes, all of them: %(count)s", count=count),
         back=back,

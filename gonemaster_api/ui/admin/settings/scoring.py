@@ -18,7 +18,7 @@ from gonemaster_api.ui.shell.texts.languages import mark
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.use_cases.scoring_config import replace_scoring
 from gonemaster_api.web.actor import who
-from gonemaster_engine.scoring.config import CRITERION_NAMES
+from gonemaster_engine.scoring.config import CAPPED_HARMS, CRITERION_NAMES
 
 TABLES = ("severity_penalties", "category_weights", "module_categories", "tag_penalties", "harm_caps")
 _TEXTS = frozenset({"module_categories", "harm_caps"})
@@ -80,7 +80,7 @@ def _page(form: Form, document: Mapping[str, Any]) -> Response:
         "admin/settings/scoring.html",
         status=form.status,
         form=form,
-        scoring=document,
+        scoring=_with_all_harms(document),
         missing={name: sorted(set(default[name]) - set(document.get(name, {}))) for name in TABLES},
         criteria=CRITERION_NAMES,
         categories=sorted({*default["category_weights"], *document.get("category_weights", {})}),
@@ -90,12 +90,20 @@ def _page(form: Form, document: Mapping[str, Any]) -> Response:
     )
 
 
+def _with_all_harms(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document with a row for each harm; one without a cap has no grade."""
+    caps = document.get("harm_caps", {})
+    return {**document, "harm_caps": {str(harm): caps.get(harm, "") for harm in CAPPED_HARMS}}
+
+
 def _document(form: Form) -> dict[str, Any]:
     """Build the document from the tables, without rows that have no name.
 
     Text that is not a number stays, so that the engine refuses it.
     """
     document: dict[str, Any] = {name: dict(_rows(form, name)) for name in TABLES}
+    if not form.all("harm_caps.key"):  # sent from a page of an older version
+        del document["harm_caps"]
     document["grade_bands"] = [
         {"grade": grade, "min_score": _number(score)}
         for grade, score in zip(form.all("grade_bands.key"), form.all("grade_bands.value"), strict=False)
@@ -122,7 +130,7 @@ def _number(text: str) -> Any:
 def _filled(document: Mapping[str, Any]) -> dict[str, Any]:
     """Add the default entries that a document lacks."""
     default = default_scoring()
-    return {**document, **{name: {**default[name], **document[name]} for name in TABLES}}
+    return {**document, **{name: {**default[name], **document.get(name, {})} for name in TABLES}}
 
 
 def _imported(form: Form) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def _remove_all(name: str) -> Response:
             num=number(total),
         ),
         button=ngettext("Remove %(num)s domain", "Remove %(num)s domains", total, num=number(total)),
-        keep=_("Keep in queue"),
+        keep=_("Keep tag"),
         fields={"all": "yes", "next": back} | sent,
         back=back,
     ).unless_confirmed()

@@ -15,6 +15,7 @@ from gonemaster_api.ui.public.form.views import parent_of_host
 from gonemaster_api.ui.public.result.findings import PublicFindings
 from gonemaster_api.ui.public.result.servers import Servers, servers
 from gonemaster_api.ui.public.result.verdict import Banner, Card, banner, card
+from gonemaster_api.ui.shell.causes import ShownCauses
 from gonemaster_api.ui.shell.charts.chains import ChainPicture, chain_view
 from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_db.models import Run, RunStatus
@@ -46,8 +47,15 @@ class Result:
         return PublicFindings(self.finished.entries, locale=self.locale)
 
     @cached_property
+    def causes(self) -> ShownCauses:
+        """The root causes."""
+        return ShownCauses(self.finished, self.locale)
+
+    @cached_property
     def banner(self) -> Banner:
         """The banner with the worst level."""
+        if self.causes:
+            return Banner(self.causes.level, self.causes.sentence)
         return banner(self.run, self.findings, self.finished.verdict, locale=self.locale)
 
     @property

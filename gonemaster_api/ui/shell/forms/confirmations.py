@@ -19,8 +19,9 @@ class Confirmation:
 
     `title` is the question, `text` the irreversible effect, `facts` numbers by label, `notes` warnings, `kept` what is
     not deleted. `button` names the object and the number ("Delete batch and 61 204 runs"); `back` is the path of the
-    cancel button, labelled `keep`. With the weight `tick`, `tick` is the label of the checkbox; with `type`, `typed` is
-    the ID. `fields` are submitted too. `action` is the target of the form if it differs from the current URL.
+    cancel button, labelled `keep`. `weight` is the way to confirm: `plain` is a button, `tick` a checkbox with the
+    label `tick`, `type` a field for the ID `typed`. `fields` are submitted too. `action` is the target of the form if
+    it differs from the current URL. `is_creation`: the action deletes and stops nothing, and its button is not red.
     """
 
     title: str
@@ -36,6 +37,7 @@ class Confirmation:
     kept: str = ""
     fields: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     action: str = ""
+    is_creation: bool = False
 
     def problem(self) -> str:
         """Return what the submitted form lacks, empty if it confirms. The server validates it, not the browser."""

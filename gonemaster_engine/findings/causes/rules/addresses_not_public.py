@@ -7,7 +7,7 @@ from gonemaster_engine.findings.causes.finding import MANY, address_record
 from gonemaster_engine.findings.causes.model import Found, Harm, Responsible, Rule, Snippet, SnippetKind, Texts
 
 _TAGS = ("A01_ADDR_NOT_GLOBALLY_REACHABLE", "A01_DOCUMENTATION_ADDR", "A01_LOCAL_USE_ADDR")
-_SHOWS = "Not reachable from other networks."
+_SHOWS = "Remove this record, because other networks cannot reach the address."
 
 
 def _find(run: Evidence) -> Found | None:

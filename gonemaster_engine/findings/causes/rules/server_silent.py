@@ -9,7 +9,7 @@ from gonemaster_engine.findings.causes.finding import MANY, address_record, comm
 from gonemaster_engine.findings.causes.model import Found, Harm, Responsible, Rule, Snippet, SnippetKind, Texts
 
 _SHOWS = "No answer: the query times out."
-_REMOVE = "In the zone and, as glue, at the registrar, until the address responds."
+_REMOVE = "Remove this record in the zone and, as glue, at the registrar, until the address responds."
 _ONE = Texts(
     "The name server {ns} does not respond on {address}",
     "Resolvers wait for it before they query another name server, so some answers are slow, and with it a part of the"

@@ -70,7 +70,7 @@ def test_origins_come_with_the_times_and_from_entries() -> None:
     assert facts.asns == {(64500, 4), (64501, 4)}
 
 
-def test_a_verdict_about_all_addresses_tells_of_each() -> None:
+def test_a_verdict_about_all_addresses_covers_each() -> None:
     one = entry("IPV6_ONE_ASN", "WARNING", module="CONNECTIVITY", testcase="connectivity03", asn=64502)
     several = entry("IPV4_DIFFERENT_ASN", module="CONNECTIVITY", testcase="connectivity03", asns=[64500, 64501])
     facts = extract(BOTH, one, several)

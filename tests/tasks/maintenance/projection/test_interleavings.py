@@ -100,16 +100,16 @@ class Players:
             with suppress(BatchNotFound):
                 self.store.run_in_transaction(lambda session: delete_batch(session, self.batches[-1].id))
         else:
-            self._make_anew(rng)
+            self._rebuild_view(rng)
 
-    def _make_anew(self, rng: random.Random) -> None:
-        def anew(session: Any) -> None:
+    def _rebuild_view(self, rng: random.Random) -> None:
+        def rebuild(session: Any) -> None:
             if snapshots := list_snapshots(session, self.cohort.id):
                 slug = rng.choice(snapshots).slug
                 rematerialise(session, self.cohort.id, slug, floor="NOTICE", now=NOON)
 
         with suppress(MaterialisationRunning, SourceRunsPurged, ReferenceGone):
-            self.store.run_in_transaction(anew)
+            self.store.run_in_transaction(rebuild)
 
     def purge(self, rng: random.Random) -> None:
         cutoff = NOON + timedelta(seconds=rng.randrange(600))

@@ -46,7 +46,7 @@ def killed(settings: StoreSettings, what: str, snapshot_id: int, calls: int) -> 
     return done.returncode != 0
 
 
-def test_a_killed_capture_is_seen_by_nobody(store: Store, store_settings: StoreSettings) -> None:
+def test_a_killed_capture_is_not_visible(store: Store, store_settings: StoreSettings) -> None:
     cohort, batch = make_cohort(store), make_batch(store)
     run_batch(store, batch, NAMES)
     settle(store, NOON)

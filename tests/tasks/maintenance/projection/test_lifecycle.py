@@ -157,7 +157,7 @@ def test_a_purged_snapshot_is_gone_and_stays_so(store: Store) -> None:
     assert count(store, Run) == len(NAMES)
 
 
-def test_a_view_is_made_anew_from_the_runs(store: Store) -> None:
+def test_a_view_is_rebuilt_from_the_runs(store: Store) -> None:
     cohort = make_cohort(store)
     snapshot = captured(store, cohort)
     change(store, cohort, snapshot.slug, slug="kept", label="kept", is_default=True)
@@ -178,7 +178,7 @@ def test_a_view_is_made_anew_from_the_runs(store: Store) -> None:
     assert count(store, SnapshotView) == 1
 
 
-def test_without_runs_nothing_is_made_anew_and_the_snapshot_stays(store: Store) -> None:
+def test_without_runs_nothing_is_rebuilt_and_the_snapshot_stays(store: Store) -> None:
     cohort = make_cohort(store)
     first, second = captured(store, cohort), captured(store, cohort, at=LATER)
     with store.transaction() as session:
@@ -193,7 +193,7 @@ def test_without_runs_nothing_is_made_anew_and_the_snapshot_stays(store: Store) 
     assert settle(store) == [Capture.CAPTURED]
 
 
-def test_a_rebuilt_cohort_has_all_snapshots_anew(store: Store) -> None:
+def test_a_rebuilt_cohort_has_all_snapshots_again(store: Store) -> None:
     cohort = make_cohort(store)
     snapshot = captured(store, cohort, promote=True)
     change(store, cohort, snapshot.slug, label="lost")

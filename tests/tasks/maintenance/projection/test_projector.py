@@ -144,7 +144,7 @@ def test_a_cohort_that_is_switched_off_meanwhile_gets_nothing(store: Store) -> N
     assert count(store, CohortSnapshot) == 0
 
 
-def test_old_batches_are_looked_at_from_time_to_time(store: Store) -> None:
+def test_old_batches_are_checked_periodically(store: Store) -> None:
     make_cohort(store)
     old = make_batch(store, now=NOON - timedelta(days=30))
     run_batch(store, old, NAMES[:2])

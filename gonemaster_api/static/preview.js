@@ -1,10 +1,10 @@
-// Validation while typing: `<form data-check="preview">` is submitted with `check=yes`, and the partial of this name in
+// Validation while typing: `<form data-preview="preview">` is submitted with `check=yes`, and the partial of this name in
 // the response replaces the one on the page. Without script, the button `check` does the same with the whole page.
 (() => {
   "use strict";
   const AFTER_MS = 400;
-  for (const form of document.querySelectorAll("form[data-check]")) {
-    const name = form.dataset.check;
+  for (const form of document.querySelectorAll("form[data-preview]")) {
+    const name = form.dataset.preview;
     let clock, turn = 0;
     const look = async () => {
       const mine = ++turn, body = new FormData(form);

@@ -1,0 +1,118 @@
+"""The root causes of a run for pages: the verdict, what to fix first, and advice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from gonemaster_api.queries.runs.entry_documents import EntryDocument, entry_documents
+from gonemaster_api.queries.runs.results import RunWithEntries
+from gonemaster_engine.findings.causes.model import Cause, Harm, Snippet
+from gonemaster_engine.findings.causes.sentences import sentence
+from gonemaster_engine.findings.messages import phrase
+
+
+@dataclass(frozen=True)
+class ShownSnippet:
+    """A text to copy, and what it shows."""
+
+    snippet: Snippet
+    locale: str
+
+    @property
+    def text(self) -> str:
+        """The text."""
+        return self.snippet.text
+
+    @property
+    def shows(self) -> str:
+        """What it shows, or where it belongs."""
+        return phrase(self.snippet.shows, {}, locale=self.locale)
+
+
+@dataclass(frozen=True)
+class ShownCause:
+    """A root cause with the findings that it explains."""
+
+    cause: Cause
+    findings: Sequence[EntryDocument]
+    locale: str
+
+    @property
+    def level(self) -> str:
+        """The level, in lower case."""
+        return self.cause.level.name.lower()
+
+    @property
+    def title(self) -> str:
+        """The cause in a few words."""
+        return self.cause.title(locale=self.locale)
+
+    @property
+    def consequence(self) -> str:
+        """What it does to users."""
+        return self.cause.consequence(locale=self.locale)
+
+    @property
+    def remedy(self) -> str:
+        """What to do."""
+        return self.cause.remedy(locale=self.locale)
+
+    @property
+    def snippets(self) -> Sequence[ShownSnippet]:
+        """What to copy."""
+        return [ShownSnippet(snippet, self.locale) for snippet in self.cause.found.snippets]
+
+
+@dataclass(frozen=True)
+class ShownCauses:
+    """All root causes of a run in one language; none if the run cannot judge a zone, because its verdict says why."""
+
+    finished: RunWithEntries
+    locale: str
+
+    @cached_property
+    def all(self) -> Sequence[ShownCause]:
+        """The causes, worst first."""
+        if self.finished.verdict:
+            return []
+        entries = self.finished.entries
+        return [
+            ShownCause(
+                cause, entry_documents([entries[at] for at in cause.found.explains], locale=self.locale), self.locale
+            )
+            for cause in self.finished.causes
+        ]
+
+    def __bool__(self) -> bool:
+        return bool(self.all)
+
+    @property
+    def first(self) -> Sequence[ShownCause]:
+        """What to fix first: the causes that are more than advice."""
+        return [shown for shown in self.all if not _is_advice(shown.cause)]
+
+    @property
+    def advice(self) -> Sequence[ShownCause]:
+        """Good practice."""
+        return [shown for shown in self.all if _is_advice(shown.cause)]
+
+    @property
+    def sentence(self) -> str:
+        """The verdict."""
+        return sentence([shown.cause for shown in self.all], locale=self.locale)
+
+    @property
+    def level(self) -> str:
+        """The level of the verdict, in lower case."""
+        return self.first[0].level if self.first else "ok"
+
+    @property
+    def explained(self) -> int:
+        """The number of findings that the causes explain."""
+        return sum(len(shown.findings) for shown in self.all)
+
+
+def _is_advice(cause: Cause) -> bool:
+    return cause.harm is Harm.ADVICE and not cause.rule.comes_first
