@@ -23,7 +23,7 @@ _MAX_URL = _MAX_FIELD = 8190  # bytes
 _MAX_FIELDS = 100
 _HEAD_TIMEOUT_S = 5.0
 _MAX_PIECE, _MIN_PIECE = 4096, 256  # bytes parsed in one step: they contain few pipelined requests
-_SLOWDOWN, _BURST_S = 5, 0.25  # data of one client take at most a fifth of the time of the event loop, after a burst
+_SLOWDOWN, _BURST_S = 5, 0.25  # large data of a client take a fifth of the time of the event loop, after a burst
 _FIRST_REQUEST_S = 1.0  # time for the first request on a connection accepted just before a stop
 _MAX_UNSENT = 64 * 1024 * 1024  # bytes of all responses that wait for their clients
 _SINGLE = (b"host", b"content-length", b"transfer-encoding")
@@ -80,11 +80,13 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse data, or stop reading for a time if the client has used its share of the event loop."""
+        """Parse data, or stop reading for a time if the client has used its share of the event loop for large data."""
         if self.parser:
             self._unparsed += data
         began = self.loop.time()
-        if self.is_proxy or self._peer.busy_until <= began:
+        if self.is_proxy or len(self._unparsed) <= _MAX_PIECE:  # ordinary requests are not measured
+            self._parse()
+        elif self._peer.busy_until <= began:
             self._parse()
             used_s = self.loop.time() - began
             self._peer.busy_until = max(self._peer.busy_until, began - _BURST_S) + _SLOWDOWN * used_s

@@ -74,7 +74,10 @@ class TrustedProxies:
         claim of the client.
         """
         client: str = environ.get("REMOTE_ADDR", "")
-        for hop in reversed(environ.get("HTTP_X_FORWARDED_FOR", "")[-_MAX_HOPS:].split(",")):
+        hops = environ.get("HTTP_X_FORWARDED_FOR", "")
+        if len(hops) > _MAX_HOPS:
+            hops = hops[-_MAX_HOPS:].partition(",")[2]  # without an incomplete address
+        for hop in reversed(hops.split(",")):
             address = _without_port(hop.strip())
             if not _is_address(address):
                 break

@@ -15,14 +15,13 @@ from gonemaster_db.runs.runs import OutdatedScore, outdated_scores, set_score
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_engine.scoring.rule import RULE_VERSION
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.control.causes import stored_causes
-from gonemaster_tasks.control.scores import score_stored
+from gonemaster_tasks.control.verdicts import score_stored, stored_causes
 
 log = logging.getLogger(__name__)
 
 _LOCK = "scores"
 _INTERVAL = timedelta(minutes=1)
-_STEP = 100  # runs per transaction
+STEP = 100  # runs per transaction
 _MAX_STEPS = 50  # per call, so that other maintenance tasks run in between
 
 
@@ -47,7 +46,7 @@ class ScoreRecomputation:
         for _ in range(_MAX_STEPS):
             found = 0 if stopped() else self._step(store, config)
             done += found
-            if found < _STEP:
+            if found < STEP:
                 break
         if done:
             log.info("scores recomputed", extra={"runs": done, "rule": RULE_VERSION})
@@ -55,7 +54,7 @@ class ScoreRecomputation:
 
     def _step(self, store: Store, config: ScoringConfig) -> int:
         with store.read_only() as session:
-            outdated = outdated_scores(session, rule=RULE_VERSION, after=self._after, limit=_STEP)
+            outdated = outdated_scores(session, rule=RULE_VERSION, after=self._after, limit=STEP)
             scores = _computed(session, outdated, config)
         store.run_in_transaction(lambda session: _write(session, scores))
         if outdated:

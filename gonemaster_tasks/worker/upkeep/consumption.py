@@ -32,7 +32,7 @@ class ConsumptionWatch:
     for example because the login lost the permission; it continues to ask, since a new process would be refused, too.
     It is idle if it receives nothing while messages are waiting in a queue that the gate leaves open: the tier is
     not paused, and a slot is free. Redis gives a waiting message to a consumer immediately, so a wait of a few seconds
-    is a fault. An idle process ends, and its jobs may finish.
+    is a fault. An idle process stops after its running jobs have finished.
     """
 
     def __init__(self, process: Process, *, queues: tuple[str, ...]) -> None:
