@@ -63,6 +63,7 @@ ACCESS = {
     "settings": Access.ADMINS,
     "tokens": Access.ADMINS,
     "spec": Access.READ,
+    "causes": Access.READ,
     "public_analysis": Access.PUBLIC,
     "public_jobs": Access.PUBLIC,
     "public_lookup": Access.PUBLIC,
