@@ -57,7 +57,7 @@ class QuickDns(CountingDns):
         return reply and wire[:2] + reply[2:]
 
 
-def world() -> CountingDns:
+def world(made_of: type[QuickDns] = QuickDns) -> QuickDns:
     """Return a world with the clean zone and all hostile ones."""
     clean: Records = {(CLEAN, "NS"): [f"ns1.{CLEAN}.", f"ns2.{CLEAN}."]}
     clean |= {(f"ns{number}.{CLEAN}", "A"): [f"127.78.0.{number}"] for number in (1, 2)}
@@ -74,7 +74,7 @@ def world() -> CountingDns:
                 records[zone, "NS"].append(f"{ns}.")
         zones[zone] = records
     served |= {address: list(KINDS_OF) for address in own}
-    made = QuickDns(zones, served)
+    made = made_of(zones, served)
 
     def answer(address: str, query: dns.message.Message) -> dns.message.Message | bytes | None:
         asked = query.question[0].name.to_text(omit_final_dot=True).lower()

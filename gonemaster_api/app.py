@@ -32,12 +32,12 @@ from gonemaster_api.web.access_log import register_access_log
 from gonemaster_api.web.authentication import register_authentication
 from gonemaster_api.web.body_limits import register_body_limits
 from gonemaster_api.web.exporter import register_exporter
+from gonemaster_api.web.header_lengths import register_header_lengths
 from gonemaster_api.web.headers import register_headers
 from gonemaster_api.web.hosts import register_host_check
 from gonemaster_api.web.origins import register_origin_check
 from gonemaster_api.web.proxies import register_proxies
 from gonemaster_api.web.rate_limits import register_rate_limits
-from gonemaster_api.web.refusals import register_refusals
 from gonemaster_api.web.request_deadlines import register_request_deadlines
 from gonemaster_api.web.traces import register_traces
 from gonemaster_db.core.session import open_store
@@ -80,8 +80,8 @@ def create_app(
     register_access_log(app)
     register_exporter(app)
     register_proxies(app, settings.trusted_proxy_cidrs)
-    register_refusals(app)
     register_request_deadlines(app)
+    register_header_lengths(app)
     register_traces(app)
     register_host_check(app)
     register_origin_check(app)

@@ -39,6 +39,7 @@ from gonemaster_db.domains.models.domains import Domain, DomainRunCount, DomainT
 from gonemaster_db.domains.models.profiles import EffectiveProfile, Profile
 from gonemaster_db.queue.models import Job
 from gonemaster_db.runs.models import run_indexes as _run_indexes  # noqa: F401  # registers the indexes
+from gonemaster_db.runs.models.causes import CauseSet
 from gonemaster_db.runs.models.counters import PurgedRunCounter, RunCounter
 from gonemaster_db.runs.models.documents import RunDocument
 from gonemaster_db.runs.models.outcomes import EntryKind, ModuleOutcome, ModuleOutcomeKind, Outcome, OutcomeModule
@@ -76,6 +77,7 @@ __all__ = [
     "Batch",
     "BatchOrigin",
     "BatchStatistics",
+    "CauseSet",
     "Cohort",
     "CohortSnapshot",
     "DefaultPolicy",

@@ -15,7 +15,9 @@ from gonemaster_engine.dnssec.verify import Verifier
 from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
 from gonemaster_engine.net.cache import Lifetimes, QueryKey
 from gonemaster_engine.net.pace import RunPace
+from gonemaster_engine.net.server.answers import Answer
 from gonemaster_engine.net.server.nameserver import Nameserver, nameserver_order
+from gonemaster_engine.net.server.repeats import Undecided
 from gonemaster_engine.net.server.server import Server
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.net.transport import Timing
@@ -92,6 +94,8 @@ class RunContext:
         scope = f"{self._ipv6} {profile.network_settings}"
         self.lifetimes = Lifetimes(profile.positive_cache_ttl_s, profile.negative_cache_ttl_s, scope)
         self.queries = 0
+        self.repeated_packets = 0
+        self.undecided: dict[Answer, Undecided] = {}
         self.response_pool: ResponsePool = {}
         self.tcp_slots = asyncio.Semaphore(limits.max_tcp_connections)
         self.pace = RunPace()
@@ -118,7 +122,8 @@ class RunContext:
         self.pace.is_urgent = is_urgent
         self.turns = self.transport.turns_of(self.pace)
         self.verifier = Verifier(self.budget.end_verification, turns=self.turns)
-        self.transport.turns.normal_runs += is_urgent
+        if is_urgent:
+            self.transport.turns.normal_runs.begin()
 
     def uses_family(self, *, ipv6: bool) -> bool:
         """Return whether addresses of the given family are queried."""
@@ -133,7 +138,8 @@ class RunContext:
 
     async def close(self) -> None:
         """Stop all tasks of the run; waiting queries are not sent."""
-        self.transport.turns.normal_runs -= self.pace.is_urgent
+        if self.pace.is_urgent:
+            self.transport.turns.normal_runs.end()
         self.pace.is_over = True
         tasks = list(self._tasks)
         for task in tasks:
@@ -147,6 +153,7 @@ class RunContext:
         self.servers.clear()
         self._nameservers.clear()
         self.response_pool.clear()
+        self.undecided.clear()
         self.budget.release()
 
     def server(self, address: str) -> Server:

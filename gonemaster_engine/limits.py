@@ -32,6 +32,7 @@ class RunLimits:
     max_silent_packets_per_address: int = 60
     packets_per_answer: int = 8  # credit per answer; enough even for a server that drops half of all queries
     max_earned_packets: int = 64  # maximum credit: packets that an address may get after it becomes silent
+    max_repeated_packets: int = 200  # because a query had no answer at an address that answers others
     max_probes: int = 4  # concurrent queries to an address beyond its credit
     max_tcp_connections: int = 64  # concurrent; a process has 512, and a slow server can keep them open
     max_octets: int = 64 * 1024 * 1024  # memory that stored responses take as Python objects

@@ -18,11 +18,13 @@ from collections.abc import Callable
 from time import monotonic, thread_time
 from typing import TypeAlias
 
+from gonemaster_engine.normal_runs import NormalRuns
+
 MAX_SPENT_US = 20_000  # maximum for one turn, which its last part may exceed
 _TURN_S = MAX_SPENT_US / 1_000_000
 _TASKS = 8  # maximum number of tasks that continue in one turn
 _BATCH_TURN_S = 0.002
-_LONG_PART_S = 0.005  # processor time; batch runs rest longer after parts that take longer
+_LONG_PART_S = 0.005  # Batch runs rest longer after turns that take longer.
 MAX_REST_S = 1.0  # Batch runs continue even if normal runs keep the event loop busy.
 
 _Part: TypeAlias = "Callable[[], object] | asyncio.Future[bool]"
@@ -37,8 +39,8 @@ class LoopTime:
 
     __slots__ = ("_cpu_s", "_ends_at", "_spent_us", "_waiting", "normal_runs")
 
-    def __init__(self) -> None:
-        self.normal_runs = 0  # normal runs in progress
+    def __init__(self, normal_runs: NormalRuns | None = None) -> None:
+        self.normal_runs = normal_runs or NormalRuns()
         self._spent_us = 0
         self._ends_at = 0.0  # earliest end of this turn; 0: it has no work yet
         self._cpu_s = 0.0  # processor time of the thread at the end of the last turn
@@ -117,17 +119,19 @@ class BatchTime(LoopTime):
     still read, so that the response times in their results are correct.
     """
 
-    __slots__ = ("_loop_time",)
+    __slots__ = ("_loop_time", "_turn_s")
 
     def __init__(self, loop_time: LoopTime) -> None:
-        super().__init__()
+        super().__init__(loop_time.normal_runs)
         self._loop_time = loop_time
+        self._turn_s = 0.0  # duration of the last turn; 0: it is not over
 
     def spend(self, spent_us: int) -> None:
         """Record work that was done in this turn or is about to be done, in microseconds."""
         self._loop_time.spend(spent_us)
 
     def _start(self) -> None:
+        self._turn_s = 0.0
         self._cpu_s = thread_time()
         self._ends_at = monotonic() + _BATCH_TURN_S
         asyncio.get_running_loop().call_soon(self._start_next)
@@ -142,18 +146,20 @@ class BatchTime(LoopTime):
 
     def _rest_s(self) -> float:
         """Return how long batch runs must still rest."""
-        if not self._loop_time.normal_runs:
+        if not self.normal_runs.in_progress:
             return 0.0
-        cpu_s = thread_time() - self._cpu_s
-        begun_at = self._ends_at - _BATCH_TURN_S
-        return begun_at + min(cpu_s * (2 + cpu_s / _LONG_PART_S), MAX_REST_S) - monotonic()
+        now, begun_at = monotonic(), self._ends_at - _BATCH_TURN_S
+        self._turn_s = self._turn_s or now - begun_at
+        # On a busy machine, a turn lasts longer than its processor time: the rest must be long compared with both.
+        used_s = max(self._turn_s, thread_time() - self._cpu_s)
+        return begun_at + min(used_s * (2 + used_s / _LONG_PART_S), self._turn_s + MAX_REST_S) - now
 
     @property
     def is_over(self) -> bool:
         """Whether more work should wait for another turn."""
         is_over = self._loop_time.is_over
         if not self._ends_at:
-            if is_over or self._loop_time.normal_runs:
+            if is_over or self.normal_runs.in_progress:
                 self._start()
             return is_over
-        return is_over or (self._loop_time.normal_runs > 0 and monotonic() >= self._ends_at)
+        return is_over or (monotonic() >= self._ends_at and self.normal_runs.in_progress)

@@ -14,10 +14,12 @@ from gonemaster_engine.asn.cache import AsnCache
 from gonemaster_engine.dnssec.anchors import ROOT_ANCHORS
 from gonemaster_engine.dnssec.records import Ds, make_ds
 from gonemaster_engine.errors import EngineError
+from gonemaster_engine.loop_time import LoopTime
 from gonemaster_engine.net.cache import HotCache
 from gonemaster_engine.net.pacing import Pacing
 from gonemaster_engine.net.transport import Transport, host_has_ipv6
 from gonemaster_engine.net.wire.messages import from_dns_name
+from gonemaster_engine.normal_runs import NormalRuns
 
 if TYPE_CHECKING:
     import dns.zone
@@ -69,18 +71,20 @@ class Resources:
         hot_cache_ttl_s: float = 60.0,
         ipv6: bool | None = None,
         pacing: Pacing | None = None,
+        normal_runs: NormalRuns | None = None,
     ) -> Resources:
         """Create the transport and load the root hints; a `hot_cache_ttl_s` of 0 disables caching between runs.
 
         DS records of the root among the hints replace IANA's trust anchors, because a private root has different keys.
-        If `ipv6` is None, it is determined whether this host has IPv6. `pacing` limits the packets per server.
+        If `ipv6` is None, it is determined whether this host has IPv6. `pacing` limits the packets per server. For
+        `normal_runs` batch runs rest; without it, for those of this process.
 
         Raises:
           EngineError: the root hints are invalid.
         """
         own_anchors = load_anchors(Path(root_hints)) if root_hints else ()
         return cls(
-            transport=Transport(port=dns_port, pacing=pacing),
+            transport=Transport(port=dns_port, pacing=pacing, turns=LoopTime(normal_runs)),
             caches=RunCaches(HotCache(ttl_s=hot_cache_ttl_s), AsnCache()),
             root_hints=load_hints(Path(root_hints)) if root_hints else default_hints(),
             has_ipv6=host_has_ipv6() if ipv6 is None else ipv6,
@@ -91,6 +95,7 @@ class Resources:
     async def close(self) -> None:
         """Close the sockets; runs in progress get no more answers."""
         await self.transport.close()
+        self.transport.turns.normal_runs.close()
 
 
 @cache

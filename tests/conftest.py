@@ -64,12 +64,12 @@ _DATABASES = ("sqlite", "postgres")
 _OTHER_DATABASE = {"api": pytest.mark.twin, "tasks": pytest.mark.twin, "db": pytest.mark.thorough}
 
 
-_LONGEST_ID = 80  # octets or characters of one parameter
+_MAX_ID_LENGTH = 80  # octets or characters of one parameter
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Shorten the ids of long texts: each test process keeps them, sends them and puts them into its environment."""
-    if isinstance(val, str | bytes) and len(val) > _LONGEST_ID:
+    if isinstance(val, str | bytes) and len(val) > _MAX_ID_LENGTH:
         content = val if isinstance(val, bytes) else val.encode("utf-8", "surrogatepass")
         return f"{argname}-{len(val)}-{zlib.crc32(content):08x}"
     return None

@@ -124,7 +124,7 @@ def main() -> None:
     parser.add_argument("--driver", choices=("postgres", "sqlite"), default="postgres")
     parser.add_argument("--runs", type=int, default=50_000)
     parser.add_argument("--written", type=int, default=2000, help="number of runs to write, each in a transaction")
-    parser.add_argument("--own-outcomes", type=float, default=0.05, help="share of runs with an outcome of their own")
+    parser.add_argument("--own-outcomes", type=float, default=0.05, help="share of runs with a distinct outcome")
     options = parser.parse_args()
     sweep = Sweep(options.own_outcomes)
     prepare(sweep)

@@ -1,4 +1,4 @@
-"""Generated runs that resemble a real sweep: findings as frequent, other names, addresses, numbers and times.
+"""Generated runs with findings as frequent as in a real sweep, and other names, addresses, numbers and times.
 
 The distribution was taken from a sweep over a generated world of 1,000 zones, a third of them with defects
 (`benchmarks.sweep.make`). Addresses are of the ranges for benchmarks and documentation (RFC 2544, RFC 3849).

@@ -53,6 +53,7 @@ def read_domains(state: State, query: Mapping[str, Any], *, tag: str | None = No
         name=name_part(query.get("name")),
         level=query.get("level"),
         min_level=query.get("min_level"),
+        cause=query.get("cause"),
     )
     with state.store.read_only() as session:
         page = list_domains(session, criteria, sort=query["sort"], limit=part.limit, offset=part.offset)

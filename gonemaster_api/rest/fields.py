@@ -1,7 +1,7 @@
 """Schema fields that accept only the correct JSON type: not "5" for 5, and not 1 for true."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -78,6 +78,17 @@ class LevelName(fields.String):
     def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         """Read a level. The enumeration in the OpenAPI document lists the upper case names."""
         return super().deserialize(value.upper() if isinstance(value, str) else value, *args, **kwargs)
+
+
+def level_of(*, allow_none: bool = False, **options: Any) -> fields.String:
+    """Return the field of a level in a response."""
+    return named(LEVELS, allow_none=allow_none, **options)
+
+
+def named(names: Iterable[str], *, allow_none: bool = False, **options: Any) -> fields.String:
+    """Return a required field of a response that has one of these names; null belongs to them if it is allowed."""
+    metadata = {**options.pop("metadata", {}), "enum": [*names, *([None] if allow_none else [])]}
+    return fields.String(required=True, allow_none=allow_none, metadata=metadata, **options)
 
 
 class Instant(fields.DateTime):

@@ -44,6 +44,7 @@ _OTHER_FILES = 256  # file descriptors other than connections and bodies
 # the interpreter several times per request, and would wait this long each time if all threads are busy.
 _SWITCH_INTERVAL_S = 0.001
 _UNSENT = 128 * 1024  # bytes that the kernel buffers beyond what it has sent
+_UNREAD = 64 * 1024  # bytes that the kernel buffers for the process, which reads all of them in one turn of the loop
 _REPORTS, _LATENCIES = f"{NAME}-reports", f"{NAME}-latencies"
 _OUTAGE_WAIT = timedelta(seconds=1.6)  # GET /queue responds within 2 s, even if other services are unavailable
 _SILENT_S = 5.0  # requests fail fast after the database has not responded for this long
@@ -69,6 +70,8 @@ class ApiServer(uvicorn.Server):
         """Report once a second that the event loop runs: the supervisor replaces a process whose loop hangs."""
         if counter % 10 == 0:
             faulthandler.dump_traceback_later(HUNG_S, exit=True)
+            for connection in list(self.server_state.connections):
+                connection.check_time()  # type: ignore[union-attr]  # see the setting `http`
         ends = await super().on_tick(counter)
         if ends:
             faulthandler.cancel_dump_traceback_later()  # the stop has a separate time limit
@@ -85,9 +88,10 @@ def serve(settings: Settings, *, listener: socket.socket) -> None:
     Connection.limit_per_client = _PER_CLIENT + settings.max_viewers_per_client
     Connection.trusts = TrustedProxies(app.wsgi_app, settings.trusted_proxy_cidrs).trusts
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    # Connections inherit these options. Without the first the kernel buffers megabytes for a slow client; the second
-    # ends connections whose clients do not read.
+    # Connections inherit these options. Without the first two the kernel buffers megabytes for a slow client, and the
+    # loop reads megabytes of one client in a turn; the third ends connections whose clients do not read.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _UNREAD)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(settings.write_timeout.total_seconds() * 1000))
     config = uvicorn.Config(
         Bridge(app, threads=settings.api_threads),

@@ -13,20 +13,16 @@ from typing import Any
 
 from gonemaster_api.auth.keyring import Keyring
 from gonemaster_api.auth.sessions import COOKIE
-from gonemaster_api.errors import ApiError, Unavailable
+from gonemaster_api.errors import Unavailable
+from gonemaster_api.server.connection import timed_out
 from gonemaster_api.web.authentication import bearer_of
 from gonemaster_api.web.body_limits import BODY_IS_CUT, body_limit
-from gonemaster_api.web.refusals import REFUSAL
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.settings import Settings
 
 _WITHOUT_TOKEN = 64 * 1024
 _IN_MEMORY = 64 * 1024  # bytes of a body; the rest is stored in a temporary file
 _LARGEST_BODIES = 4  # bodies of the largest size that fit in temporary files at the same time
-
-
-class ClientGone(Exception):
-    """The client has closed the connection."""
 
 
 class Space:
@@ -47,46 +43,45 @@ class Bodies:
         self._others = Space(largest)
 
     @asynccontextmanager
-    async def received(self, environ: dict[str, Any], receive: Any) -> AsyncIterator[bool]:
-        """Receive a body for the application; yield whether the client has sent all of it.
+    async def received(self, scope: dict[str, Any], environ: dict[str, Any], receive: Any) -> AsyncIterator[None]:
+        """Receive a body for the application, which is available in the context.
 
         The application gets at most one byte more than the limit, and so detects that the body is too long.
 
         Raises:
-            ClientGone: the client has closed the connection.
+            ApiError: the request is refused.
+            RuntimeError: the client has closed the connection.
         """
         length = int(environ.get("CONTENT_LENGTH") or 0)
         limit, space, is_cut = self.room(environ)
-        environ[BODY_IS_CUT] = is_cut and length > limit
-        size, more = 0, length > 0 or "HTTP_TRANSFER_ENCODING" in environ
-        is_wanted = more and length <= limit and environ[REFUSAL] is None
-        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
-            environ["wsgi.input"] = file
-            try:
-                async with asyncio.timeout(self._settings.read_timeout.total_seconds()):
-                    while is_wanted and more and size <= limit:
-                        message = await receive()
-                        if message["type"] != "http.request":
-                            raise ClientGone
-                        piece = message["body"][: limit + 1 - size]
-                        if len(piece) > space.free:
-                            raise OSError  # as for a full disk
-                        space.free -= len(piece)
-                        size += file.write(piece)
-                        more = message["more_body"]
-                file.seek(0)
-                if is_wanted:
+        more, size = 0 < length <= limit or "HTTP_TRANSFER_ENCODING" in environ, 0
+        try:
+            with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
+                try:
+                    async with asyncio.timeout(self._settings.read_timeout.total_seconds()):
+                        while more and size <= limit and not scope["refusal"]:
+                            message = await receive()
+                            if message["type"] != "http.request":
+                                raise RuntimeError("the client has closed the connection")
+                            piece = message["body"][: limit + 1 - size]
+                            if len(piece) > space.free:
+                                raise OSError("as for a full disk")
+                            space.free -= len(piece)
+                            size += file.write(piece)
+                            more = message["more_body"]
+                    file.seek(0)
+                except TimeoutError:
+                    raise timed_out() from None
+                except OSError:  # no descriptor or disk space for a temporary file
+                    raise Unavailable("too_many_bodies", Text("too many large bodies are being received")) from None
+                if scope["refusal"]:
+                    raise scope["refusal"]
+                environ |= {"wsgi.input": file, BODY_IS_CUT: is_cut and max(length, size) > limit}
+                if environ.pop("HTTP_TRANSFER_ENCODING", None):
                     environ["CONTENT_LENGTH"] = str(size)
-                    environ.pop("HTTP_TRANSFER_ENCODING", None)
-                environ[BODY_IS_CUT] |= is_cut and size > limit
-            except TimeoutError:
-                environ[REFUSAL] = ApiError(408, "request_timeout", Text("the request was not complete in time"))
-            except OSError:  # no descriptor or disk space for a temporary file
-                environ[REFUSAL] = Unavailable("too_many_bodies", Text("too many large bodies are being received"))
-            try:
-                yield not more
-            finally:
-                space.free += size
+                yield
+        finally:
+            space.free += size
 
     def room(self, environ: dict[str, Any]) -> tuple[int, Space, bool]:
         """Return the maximum length of the body, its space, and whether the application would accept a longer body.

@@ -11,16 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from gonemaster_api.batch_counts import BatchWatch
-from gonemaster_api.streams.texts import (
-    END_ID,
-    KEEP_ALIVE,
-    come_back,
-    counts_id,
-    counts_text,
-    done_text,
-    event_texts,
-    is_finished,
-)
+from gonemaster_api.streams import texts as sse
 from gonemaster_db.core.errors import BatchNotFound
 from gonemaster_db.core.session import Store
 from gonemaster_db.queue.jobs import find_final_states
@@ -86,31 +77,29 @@ class Hub:
 
     def __init__(self, store: Store, address: BrokerAddress, batches: BatchWatch, *, stopping: Any) -> None:
         self._store = store
-        self._batches = batches
+        self._watch = batches
         self._stopping = stopping
         self._jobs: dict[str, Topic] = {}
-        self._of_batch: dict[str, Topic] = {}
+        self._batches: dict[str, Topic] = {}
         self._ended: Mapping[str, str] = {}  # jobs that had ended at the last check of the database
         self._next_check = 0.0
         self._readers: dict[str, asyncio.Task[None]] = {}
         self._reader, self._catching_up = EventReader(address), asyncio.Semaphore(_CATCHING_UP)
 
-    async def follow_job(self, write: Write, is_over: Callable[[], bool], *, job_id: str, after: str) -> None:
-        """Write the events of a job after the given event until its end; "0" starts with the first event in Redis."""
-        await self._follow(write, is_over, self._jobs, job_id, after)
-
-    async def follow_batch(self, write: Write, is_over: Callable[[], bool], *, batch_id: str, seen: str) -> None:
-        """Write the counts of a batch whenever they differ from the counts with the id `seen`."""
-        await self._follow(write, is_over, self._of_batch, batch_id, seen)
-
-    async def _follow(
-        self, write: Write, is_over: Callable[[], bool], topics: dict[str, Topic], key: str, after: str
+    async def follow(
+        self, write: Write, is_over: Callable[[], bool], *, job_id: str = "", batch_id: str = "", after: str
     ) -> None:
-        topic = topics.setdefault(key, Topic(is_log=topics is self._jobs))
+        """Write the events of a job after the given event until its end; "0" starts with the first event in Redis.
+
+        Of a batch, write the counts whenever they differ from the counts with the id `after`.
+        """
+        topics, key = (self._jobs, job_id) if job_id else (self._batches, batch_id)
+        topic = topics.setdefault(key, Topic(is_log=bool(job_id)))
         topic.viewers += 1
         sent_at = time.monotonic()
         try:
-            self._start_readers()
+            self._start("live events", self._read, READ_EVERY_S)
+            self._start("ends of watched jobs", self._look, LOOK_EVERY_S)
             while not is_over():
                 changed = topic.changed
                 texts = topic.newer(after)
@@ -122,10 +111,10 @@ class Hub:
                 elif topic.has_ended:
                     return
                 elif self._stopping.is_set():
-                    await write(come_back())
+                    await write(sse.come_back())
                     return
                 elif time.monotonic() - sent_at >= KEEP_ALIVE_S:
-                    await write(KEEP_ALIVE)
+                    await write(sse.KEEP_ALIVE)
                     sent_at = time.monotonic()
                 else:
                     await changed.wait()
@@ -141,19 +130,15 @@ class Hub:
                 events = (await self._reader.read({job_id: after}, count=_PAGE)).get(job_id, [])
         except BrokerUnavailable:
             return []
-        return [(event.id, event_texts([event]).encode()) for event in events] or list(topic.texts)
+        return [(event.id, sse.event_texts([event]).encode()) for event in events] or list(topic.texts)
 
-    def _start_readers(self) -> None:
-        for name, turn, pause_s in (
-            ("live events", self._read, READ_EVERY_S),
-            ("ends of watched jobs", self._look, LOOK_EVERY_S),
-        ):
-            if name not in self._readers or self._readers[name].done():
-                self._readers[name] = asyncio.create_task(self._repeat(name, turn, pause_s))
+    def _start(self, name: str, turn: Callable[[], Awaitable[None]], pause_s: float) -> None:
+        if name not in self._readers or self._readers[name].done():
+            self._readers[name] = asyncio.create_task(self._repeat(name, turn, pause_s))
 
     async def _repeat(self, name: str, turn: Callable[[], Awaitable[None]], pause_s: float) -> None:
         failures = FailureLog(name)
-        while self._jobs or self._of_batch:
+        while self._jobs or self._batches:
             began = time.monotonic()
             try:
                 await turn()
@@ -170,7 +155,7 @@ class Hub:
         now = time.monotonic()
         if self._stopping.is_set() or now >= self._next_check:
             self._next_check = now + min(_CHECK_EVERY_S, KEEP_ALIVE_S)
-            for topic in (*self._jobs.values(), *self._of_batch.values()):
+            for topic in (*self._jobs.values(), *self._batches.values()):
                 topic.wake()
         topics = {job_id: topic for job_id, topic in self._jobs.items() if not topic.has_ended}
         due = [job_id for job_id, topic in topics.items() if now >= topic.marked_at + _MARK_EVERY_S]
@@ -181,31 +166,30 @@ class Hub:
             for job_id, events in found.items():
                 for event in events:
                     topics[job_id].cursor = event.id
-                    topics[job_id].add(event.id, event_texts([event]), ends=event.type == "done")
+                    topics[job_id].add(event.id, sse.event_texts([event]), ends=event.type == "done")
             topics, due = {job_id: topics[job_id] for job_id, events in found.items() if len(events) >= _PAGE}, []
 
     async def _look(self) -> None:
         """Read the counts of watched batches, and the ends of watched jobs whose last event Redis has lost."""
-        for batch_id, topic in list(self._of_batch.items()):
-            identity, text, ends = await asyncio.to_thread(self._count, batch_id)
+        for batch_id, topic in list(self._batches.items()):
+            identity, text = await asyncio.to_thread(self._count, batch_id)
             if text and not topic.has_ended and (not topic.texts or topic.texts[-1][0] != identity):
-                topic.add(identity, text, ends=ends)
+                topic.add(identity, text, ends=identity == sse.END_ID)
         ended = await asyncio.to_thread(self._ends_of, list(self._jobs)) if self._jobs else {}
         for job_id in self._jobs.keys() & self._ended.keys() & ended.keys():  # The last event has had time to arrive.
             if not self._jobs[job_id].has_ended:
-                self._jobs[job_id].add(END_ID, done_text(ended[job_id]), ends=True)
+                self._jobs[job_id].add(sse.END_ID, sse.done_text(ended[job_id]), ends=True)
         self._ended = ended
 
-    def _count(self, batch_id: str) -> tuple[str, str, bool]:
-        """Return the id and the text of the newest counts, and whether they are the last; no text before a count."""
+    def _count(self, batch_id: str) -> tuple[str, str]:
+        """Return the id and the text of the newest counts; no text before a count."""
         try:
-            counts = self._batches.counts(self._store, batch_id)
+            counts = self._watch.counts(self._store, batch_id)
         except BatchNotFound:
-            return END_ID, done_text("deleted"), True
+            return sse.END_ID, sse.done_text("deleted")
         if counts is None:
-            return "", "", False
-        ends = is_finished(counts)
-        return END_ID if ends else counts_id(counts), counts_text(counts), ends
+            return "", ""
+        return sse.END_ID if sse.is_finished(counts) else sse.counts_id(counts), sse.counts_text(counts)
 
     def _ends_of(self, jobs: list[str]) -> Mapping[str, str]:
         with self._store.read_only() as session:

@@ -15,6 +15,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
+_MAX_HOPS = 2_048  # characters of X-Forwarded-For that are read, from its end
 _SCHEMES = frozenset({"http", "https"})
 _FORWARDED = (
     "HTTP_FORWARDED",
@@ -73,7 +74,10 @@ class TrustedProxies:
         claim of the client.
         """
         client: str = environ.get("REMOTE_ADDR", "")
-        for hop in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+        hops = environ.get("HTTP_X_FORWARDED_FOR", "")
+        if len(hops) > _MAX_HOPS:
+            hops = hops[-_MAX_HOPS:].partition(",")[2]  # without an incomplete address
+        for hop in reversed(hops.split(",")):
             address = _without_port(hop.strip())
             if not _is_address(address):
                 break

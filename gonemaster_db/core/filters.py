@@ -21,7 +21,7 @@ class JobFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
-    """A filter of runs; `event_tag` is the message tag of an entry, and times are exclusive bounds."""
+    """A filter of runs; `event_tag` is a message tag, `cause` a root cause, and times are exclusive bounds."""
 
     domain_tag: str | None = None
     event_tag: str | None = None
@@ -32,19 +32,21 @@ class RunFilter:
     status: str | None = None
     level: str | None = None
     grade: str | None = None
+    cause: str | None = None
     finished_after: datetime | None = None
     finished_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainFilter:
-    """A filter of domains; `name` is a substring, and levels refer to the newest run."""
+    """A filter of domains; `name` is a substring, and levels and causes refer to the newest run."""
 
     domain_tag: str | None = None
     untagged: bool = False
     name: str | None = None
     level: str | None = None
     min_level: str | None = None
+    cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Immutable records that queries take and return in addition to model rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -80,6 +80,7 @@ class RunRecord:
     score: int | None = None
     grade: str | None = None
     score_rule: int | None = None
+    causes: Collection[str] | None = None  # identifiers of root causes; None if unknown
 
 
 @dataclass(frozen=True, slots=True)

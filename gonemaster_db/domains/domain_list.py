@@ -14,6 +14,7 @@ from gonemaster_db.domains.domain_walk import index_conditions, member_condition
 from gonemaster_db.domains.domains import find_named
 from gonemaster_db.domains.tags import count_tag_domains
 from gonemaster_db.models import Domain, DomainTag
+from gonemaster_db.runs.causes import domains_with
 
 DOMAIN_SORT = "name_asc"
 SORTS = (
@@ -44,7 +45,7 @@ def list_domains(
         return Page([], total, limit, offset)
     members = None if criteria.domain_tag is None else count_tag_domains(session, criteria.domain_tag)
     ids = None
-    if total > FEW and (members is None or members > FEW_MEMBERS):
+    if criteria.cause is None and total > FEW and (members is None or members > FEW_MEMBERS):
         candidates = 0.0 if not members else (limit + offset) * _count(session, DomainFilter()) / members
         ids = walk_domains(
             session, criteria, sort, limit=limit, offset=offset, candidates=candidates, members=members or 0
@@ -108,6 +109,8 @@ def _conditions(criteria: DomainFilter) -> list[ColumnElement[bool]]:
     found = index_conditions(criteria)
     if criteria.domain_tag is not None:
         found.append(member_condition(criteria.domain_tag))
+    if criteria.cause is not None:
+        found.append(domains_with(criteria.cause))
     if criteria.untagged:
         found.append(~select(DomainTag.tag).where(DomainTag.domain_id == Domain.id).exists())
     return found

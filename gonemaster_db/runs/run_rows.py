@@ -22,6 +22,7 @@ from gonemaster_db.core.upsert import insert, insert_into
 from gonemaster_db.domains.domains import LATEST, OF_RUN_COUNT
 from gonemaster_db.domains.tags import tag_domains
 from gonemaster_db.models import Domain, DomainRunCount, EffectiveProfile, Run, RunDocument, RunStatus
+from gonemaster_db.runs.causes import ensure_cause_set
 from gonemaster_db.runs.counters import RunGroup, count_runs_in
 from gonemaster_db.runs.documents.caches import after_commit, caches_of
 from gonemaster_db.runs.documents.outcomes import ensure_outcomes
@@ -35,7 +36,7 @@ KEPT = (
 _OF_RUN = (
     *KEPT, "batch_key", "domain_id", "outcome_id", "effective_profile_id", "status", "finished_at", "duration_ms",
     "error", "worst_level", "score", "grade", "entry_count", "sev_notice", "sev_warning", "sev_error", "sev_critical",
-    "score_rule", "findings_hash",
+    "score_rule", "cause_set_id", "findings_hash",
 )  # fmt: skip  # all columns that are written
 _OF_DOMAIN = ("name", "created_at", "run_count", *LATEST)
 _RUNS = cast("Table", Run.__table__)
@@ -60,6 +61,7 @@ def write_run(session: Session, job: RowMapping, record: RunRecord) -> None:
             **{name: job[name] for name in KEPT},
             **found,
             "outcome_id": outcome_id,
+            "cause_set_id": ensure_cause_set(session, record.causes),
             "effective_profile_id": profile_id,
             "domain_id": domain_id,
             "batch_key": batch,

@@ -22,6 +22,7 @@ from gonemaster_db.domains.run_domains import (
     tag_condition,
 )
 from gonemaster_db.models import Domain, Run, RunStatus
+from gonemaster_db.runs.causes import ensure_cause_set, runs_with
 from gonemaster_db.runs.counters import RunGroup, count_runs, count_runs_in
 from gonemaster_db.runs.documents.outcomes import count_entries
 from gonemaster_db.runs.documents.registry import matching_kinds
@@ -195,13 +196,23 @@ def outdated_scores(session: Session, *, rule: int, after: int, limit: int) -> l
     return [OutdatedScore(*row) for row in session.execute(found.order_by(Run.key).limit(limit))]
 
 
-def set_score(session: Session, run_id: str, *, score: int | None, grade: str | None, rule: int | None = None) -> None:
-    """Store a score that was computed after the run, also in the domain if this is its newest run."""
+def set_score(
+    session: Session,
+    run_id: str,
+    *,
+    score: int | None,
+    grade: str | None,
+    rule: int | None = None,
+    causes: Collection[str] | None = None,
+) -> None:
+    """Store a score and causes that were computed after the run; the score also in the domain of a newest run."""
     columns = (Run.batch_key, Run.status, Run.worst_level, Run.grade)
     was = session.execute(select(*columns).where(Run.id == run_id).with_for_update()).one_or_none()
     if was is None:
         return
     session.execute(update(Run).where(Run.id == run_id).values(score=score, grade=grade, score_rule=rule))
+    if (cause_set_id := ensure_cause_set(session, causes)) is not None:
+        session.execute(update(Run).where(Run.id == run_id).values(cause_set_id=cause_set_id))
     session.execute(update(Domain).where(Domain.latest_run_id == run_id).values(latest_score=score, latest_grade=grade))
     mark_stale(session, [was.batch_key])
     old = RunGroup(*was)
@@ -226,6 +237,8 @@ def _conditions(session: Session, criteria: RunFilter) -> list[ColumnElement[boo
     found: list[ColumnElement[bool]] = [column == value for column, value in exact.items() if value is not None]
     if criteria.batch_id is not None:
         found.append(match_batch(session, criteria.batch_id))
+    if criteria.cause is not None:
+        found.append(runs_with(criteria.cause))
     if criteria.finished_after is not None:
         found.append(Run.finished_at > criteria.finished_after)
     if criteria.finished_before is not None:

@@ -13,7 +13,17 @@ from gonemaster_engine.errors import DocumentError
 from gonemaster_engine.texts import Text
 
 _REFUSED: Any = object()
-_BRIEF = reprlib.Repr()
+
+
+class _Brief(reprlib.Repr):
+    """Short texts of values, including integers with more digits than Python converts, as YAML can have them."""
+
+    def repr_int(self, x: int, level: int) -> str:
+        return super().repr_int(x, level) if x.bit_length() < _MAX_BITS else f"a number of {x.bit_length()} bits"
+
+
+_MAX_BITS = 1_024
+_BRIEF = _Brief()
 _BRIEF.maxlevel, _BRIEF.maxstring, _BRIEF.maxother = 2, 60, 60
 
 

@@ -52,7 +52,7 @@ def engine_tag(name: str) -> str:
 
 
 def _engine_tags(module: str, tag: str) -> list[tuple[str, str]]:
-    """Return module and tag of each tag of this engine that Zonemaster's tag means; none if the names are equal."""
+    """Return module and name of each tag of this engine for a tag of Zonemaster; none if the names are equal."""
     if module == "SYSTEM":
         name = table()["system_tags"].get(tag)
         return [(where, name) for where in ALIAS_MODULES if name]

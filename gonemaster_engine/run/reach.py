@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gonemaster_engine import names
@@ -68,6 +68,28 @@ async def probe_reach(
     finally:
         await transport.close()
     return dict(zip(EXCHANGE_KINDS, found, strict=True))
+
+
+async def probe_families(
+    addresses: Iterable[str], *, port: int = 53, sources: tuple[str, str] = ("", ""), timing: Timing = _TIMING
+) -> dict[int, bool]:
+    """Query some of these addresses; return for each of their families, 4 and 6, whether any message came back."""
+    transport = Transport(port=port)
+    known = sorted(set(addresses))
+
+    async def answers(family: int, of_family: Sequence[str]) -> bool:
+        servers = random.sample(of_family, min(_SERVERS, len(of_family)))
+        kind, source = ExchangeKind(family, "udp"), sources[family == 6]
+        outcomes = await asyncio.gather(*(_ask(transport, kind, each, source, timing) for each in servers))
+        return any(outcome.response for outcome in outcomes)
+
+    by_family = {family: [address for address in known if (":" in address) == (family == 6)] for family in (4, 6)}
+    tried = {family: of_family for family, of_family in by_family.items() if of_family}
+    try:
+        found = await asyncio.gather(*(answers(*each) for each in tried.items()))
+    finally:
+        await transport.close()
+    return dict(zip(tried, found, strict=True))
 
 
 async def _probe(

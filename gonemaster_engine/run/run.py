@@ -29,6 +29,7 @@ from gonemaster_engine.errors import InvalidDelegation, InvalidDomain
 from gonemaster_engine.findings.tags import END, START, Finding
 from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
 from gonemaster_engine.net.cache import QueryKey
+from gonemaster_engine.net.server.answers import QUERIED, Answer
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.profile.profile import Profile
@@ -37,6 +38,7 @@ from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.existence import report_no_zone
 from gonemaster_engine.run.probing import Probing
 from gonemaster_engine.run.slots import CaseSlots
+from gonemaster_engine.run.undecided import report_undecided, without_undecided
 from gonemaster_engine.run_log import Log
 from gonemaster_engine.testcases.basic import name_findings
 from gonemaster_engine.testcases.catalogue import modules, select
@@ -239,6 +241,7 @@ class _CaseRun:
         self.case = case
         self.entries: list[Entry] = []
         self.tags: set[str] = set()
+        self.queried: list[Answer] = []
         self.skipped = False  # whether it was skipped because its preconditions were not met
         self.ended = asyncio.Event()
 
@@ -356,6 +359,7 @@ class _Execution:
         """Add entries that belong to the run, not to a test case."""
         for source in self._asn.sources():
             self._log.system("ASN_LOOKUP_SOURCE", source=source)
+        report_undecided(self._context.undecided.values(), self._log)
         self._log.add_deferred()
         report_no_zone(self._zone, self._log)
         if self._no_server_answers():
@@ -479,10 +483,12 @@ class _Execution:
 
     async def _collect(self, run: _CaseRun) -> None:
         case = run.case
+        QUERIED.set(run.queried)
         try:
             self._add(run, START(testcase=case.id))
             await self._find(run)
             self._add(run, END(testcase=case.id))
+            run.entries = without_undecided(run.entries, self._context.undecided, run.queried)
         except _LimitReached:  # the run is about to end, but the case has not ended
             await self._context.loop.create_future()
 

@@ -77,7 +77,7 @@ async def query_tested_zone(
     else:
         tested.at_parent = await _query_parent(zone, parent, queries, validator)
         tested.delegation = _together(tested.at_parent, "ds_no_answer")
-        # The keys are validated with the DS records of the servers that determined the status, not of bogus ones.
+        # The keys are validated with the DS records of the servers that determined the status, without bogus records.
         trusted = [view for view in tested.at_parent if view.status is tested.delegation.status]
         ds = list(dict.fromkeys(found.record for view in trusted for found in view.zone.ds))
         tested.whole.ds = _gathered(tested.at_parent, "ds")

@@ -158,7 +158,7 @@ class Broker:
         """
         with reachable():
             self._client.set(keys.probe("room"), "1", px=1000)
-        if messages > SLICE:  # Redis accepts a command or refuses it, and fewer messages are one command.
+        if messages > SLICE:  # Redis accepts or refuses a whole command, and fewer messages are one command.
             facts = self.facts()
             limit = int(facts.get("maxmemory", 0))
             free = limit - int(facts.get("used_memory", 0)) - _RESERVE

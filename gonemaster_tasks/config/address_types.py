@@ -14,6 +14,7 @@ BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "sentinel")
 _HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")  # No wildcards: every name is listed.
 _PLAIN_PATH = re.compile(r"[a-z0-9_-]+(/[a-z0-9_-]+)*")
 _MAX_PATH = 200
+NO_SERVERS = "none"
 _PLAIN_URL = re.compile(r"[!-~]{1,2048}")  # urlsplit accepts blanks and control characters
 
 
@@ -53,6 +54,16 @@ def source_address(family: int) -> OptionType:
         return raw
 
     return OptionType(parse, Text("an IPv{family} address", family=family))
+
+
+def name_servers() -> OptionType:
+    """Accept a list of IP addresses, or the word none."""
+
+    def parse(raw: object) -> tuple[str, ...]:
+        items = split_list(raw)
+        return items if items == (NO_SERVERS,) else tuple(str(ipaddress.ip_address(item)) for item in items)
+
+    return OptionType(parse, Text("IP addresses, or none"))
 
 
 def networks() -> OptionType:

@@ -24,7 +24,7 @@ def start_operation(
     parameters: Mapping[str, Any] | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> Operation:
-    """Store an operation and notify a worker; return the unfinished operation if the same one exists.
+    """Store an operation and notify a worker; if the same operation is unfinished, return that one instead.
 
     If Redis is unavailable, a worker is notified once it answers: the row decides.
     """

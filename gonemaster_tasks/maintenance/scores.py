@@ -2,8 +2,9 @@
 
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -14,13 +15,13 @@ from gonemaster_db.runs.runs import OutdatedScore, outdated_scores, set_score
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_engine.scoring.rule import RULE_VERSION
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.control.scores import score_stored
+from gonemaster_tasks.control.verdicts import score_stored, stored_causes
 
 log = logging.getLogger(__name__)
 
 _LOCK = "scores"
 _INTERVAL = timedelta(minutes=1)
-_STEP = 100  # runs per transaction
+STEP = 100  # runs per transaction
 _MAX_STEPS = 50  # per call, so that other maintenance tasks run in between
 
 
@@ -45,7 +46,7 @@ class ScoreRecomputation:
         for _ in range(_MAX_STEPS):
             found = 0 if stopped() else self._step(store, config)
             done += found
-            if found < _STEP:
+            if found < STEP:
                 break
         if done:
             log.info("scores recomputed", extra={"runs": done, "rule": RULE_VERSION})
@@ -53,7 +54,7 @@ class ScoreRecomputation:
 
     def _step(self, store: Store, config: ScoringConfig) -> int:
         with store.read_only() as session:
-            outdated = outdated_scores(session, rule=RULE_VERSION, after=self._after, limit=_STEP)
+            outdated = outdated_scores(session, rule=RULE_VERSION, after=self._after, limit=STEP)
             scores = _computed(session, outdated, config)
         store.run_in_transaction(lambda session: _write(session, scores))
         if outdated:
@@ -61,28 +62,36 @@ class ScoreRecomputation:
         return len(outdated)
 
 
-def _computed(
-    session: Session, outdated: Sequence[OutdatedScore], config: ScoringConfig
-) -> dict[str, tuple[int | None, str | None]]:
-    """Return the new score and grade by run; a run with a damaged document keeps its old ones."""
+class _Recomputed(NamedTuple):
+    """The score of a run and its causes; None if the causes are unknown."""
+
+    score: int | None
+    grade: str | None
+    causes: Collection[str] | None = None
+
+
+def _computed(session: Session, outdated: Sequence[OutdatedScore], config: ScoringConfig) -> dict[str, _Recomputed]:
+    """Return the new score and causes by run; a run with a damaged document keeps its old score."""
     stored = read_stored_runs(session, [run.id for run in outdated])
     return {
-        run.id: _score_of(session, stored[run.id], config) or (run.score, run.grade)
+        run.id: _score_of(session, stored[run.id], config) or _Recomputed(run.score, run.grade)
         for run in outdated
         if run.id in stored
     }
 
 
-def _score_of(session: Session, run: StoredRun, config: ScoringConfig) -> tuple[int | None, str | None] | None:
+def _score_of(session: Session, run: StoredRun, config: ScoringConfig) -> _Recomputed | None:
     try:
         entries = entries_of(session, run)
-        score = score_stored(run.domain, entries, run.full_document.nameserver_timings, config)
+        timings = run.full_document.nameserver_timings
     except DocumentDamaged as error:
         log.warning("score not recomputed", extra={"job_id": run.id, "error": str(error)})
         return None
-    return (score.score, score.grade) if score else (None, None)
+    score = score_stored(run.domain, entries, timings, config)
+    causes = [cause.id for cause in stored_causes(run.domain, entries, timings)]
+    return _Recomputed(score.score, score.grade, causes) if score else _Recomputed(None, None, causes)
 
 
-def _write(session: Session, scores: dict[str, tuple[int | None, str | None]]) -> None:
-    for run_id, (score, grade) in scores.items():
-        set_score(session, run_id, score=score, grade=grade, rule=RULE_VERSION)
+def _write(session: Session, scores: dict[str, _Recomputed]) -> None:
+    for run_id, found in scores.items():
+        set_score(session, run_id, score=found.score, grade=found.grade, rule=RULE_VERSION, causes=found.causes)

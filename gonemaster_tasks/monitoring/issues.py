@@ -43,13 +43,16 @@ ADVICE = {
     "worker_without_database": "The worker takes no jobs; other workers do. Check its log, the network to the "
     "database, the login and the connection limit.",
     # Redis answers the other threads of the worker.
-    "worker_disconnected": "The worker connects again each second, and ends itself if jobs wait for 10 s. Check its"
+    "worker_disconnected": "The worker connects again each second, and ends itself if jobs wait for 30 s. Check its"
     " log, the network to Redis, the login and maxclients of Redis.",
     # Redis answers the worker's requests for messages with an error.
     "worker_refused": "The worker tries again every few seconds. Check the permissions of its login (BRPOP), and that"
     " Redis is no replica and can write.",
     # Its tier is not paused and its slots are free.
     "worker_idle": "The worker ends itself after 10 s, and its supervisor starts it again. Check its log.",
+    # Root servers, or reachability_targets, do not answer.
+    "worker_without_network": "The worker requeued its jobs and takes jobs again once name servers answer. Check the "
+    "network and the firewall of its host; for IPv6 alone, set ipv6_mode to off if the host has no IPv6.",
     # An API process or beat.
     "process_without_database": "Check the log of the process, the network to the database, the login and the "
     "connection limit.",

@@ -27,6 +27,7 @@ def find_process_issues(parts: QueueParts, settings: Settings, now: datetime) ->
         yield from _clock_of(process.report)
         yield from _database_of(process.report)
         yield from _consumer_of(process.report)
+        yield from _network_of(process.report)
     yield from _find_vanished(recent, now)
     yield from _disks(alive)
     yield from _writer(alive, now)
@@ -82,6 +83,13 @@ def _consumer_of(report: ProcessReport) -> Iterator[Issue]:
     elif report.idle_since is not None:
         text = Text("jobs are waiting and this worker has free slots, but it takes no jobs")
         yield Issue("worker_idle", report.name, text, _moment(report.idle_since))
+
+
+def _network_of(report: ProcessReport) -> Iterator[Issue]:
+    if report.offline_since is not None:
+        families = ", ".join(f"IPv{family}" for family in report.offline_families)
+        text = Text("no name server answers this worker over {families}, so it takes no jobs", families=families)
+        yield Issue("worker_without_network", report.name, text, _moment(report.offline_since))
 
 
 def _find_vanished(recent: Sequence[ProcessStatus], now: datetime) -> Iterator[Issue]:

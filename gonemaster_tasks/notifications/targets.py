@@ -23,6 +23,7 @@ MAX_ADDRESSES = 32
 _PLAIN = re.compile(r"[!-~]+")  # urlsplit accepts blanks and control characters
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_THIS_HOST = re.compile(r"(.*\.)?localhost|localhost[46]?(\.localdomain[46]?)?|ip6-(localhost|loopback)")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LOWEST_FREE_PORT = 1024  # Lower ports belong to mail, name servers and similar services, except for HTTP itself.
 
@@ -101,7 +102,7 @@ def _read_host(text: str, *, allow_private: bool) -> str:
     last = host.rpartition(".")[2]
     if _NUMBER.fullmatch(last):  # resolvers read 127.1, 2130706433 and 0x7f000001 as addresses
         raise TargetRefused(Text("must have a host name or a complete IP address, not an abbreviated one"))
-    if last == "localhost" and not allow_private:
+    if _THIS_HOST.fullmatch(host) and not allow_private:
         raise TargetRefused(Text("must not have a name of this host; see allow_private_webhooks"))
     if len(host) > 253 or not _HOST_NAME.fullmatch(host):
         raise TargetRefused(Text("must have a host name in ASCII, or an IP address without a zone identifier"))

@@ -63,7 +63,7 @@ from gonemaster_tasks.worker.execute.fork_server import ForkServer
 from gonemaster_tasks.worker.execute.isolation import Isolation
 from gonemaster_tasks.worker.execute.process import Process
 from gonemaster_tasks.worker.execute.run_job import run_job
-from gonemaster_tasks.worker.execute.runner import Runner
+from gonemaster_tasks.worker.execute.runner import ReachesNetwork, Runner
 from gonemaster_tasks.worker.execute.running import Stop
 from gonemaster_tasks.worker.execute.task_events import JobRequest, announce_revoked, bound_revoked
 from gonemaster_tasks.worker.upkeep.analysis_tasks import register_analysis
@@ -88,6 +88,7 @@ _OPEN_FILES = 16_384  # Sockets of the engine, TCP connections, and the other fi
 
 _WATCHDOG_FIRST_S = 2.0  # The watchdog of the process logs its jobs before the fork server ends it.
 _ASK_DATABASE_S = 1.0
+_CHECK_NETWORK_S = 2.0  # during an outage
 _GIVE_BACK_S = 2.0  # Limits the freed memory that is retained in the meantime to a few MiB.
 
 
@@ -224,6 +225,13 @@ class Worker:
         self._database = RepeatedTask(
             "database watch", lambda: self.process.database.ask(store.ping), pause_s=_ASK_DATABASE_S, retry_s=0.5
         )
+        self._network = RepeatedTask("network check", self.process.network.ask_again, pause_s=_CHECK_NETWORK_S)
+        if isinstance(runner, ReachesNetwork):
+            self.process.network.check_with(
+                lambda: self.process.loop.call(runner.reach()),
+                on_loss=lambda: self.process.jobs.stop_all(Stop.OFFLINE),
+            )
+        gate.pause_tests_while(self.process.network.is_lost)
         self._free_memory = RepeatedTask("free memory", release_free_memory, pause_s=_GIVE_BACK_S, is_quick=True)
         self._unclaimed = Unclaimed(self.process)
         self._own_metrics: ProcessMetrics | None = None
@@ -277,6 +285,7 @@ class Worker:
         self._leases.start()
         self._settings.start()
         self._database.start(at_once=True)
+        self._network.start()
         self._heartbeat.start()
         self._reaper.start()  # After the first heartbeat, which synchronizes the clock, and before the first claim.
         self._unclaimed.start()
@@ -295,6 +304,7 @@ class Worker:
         self._reaper.stop()
         self._unclaimed.stop()
         self._heartbeat.stop()
+        self._network.stop()
         self._database.stop()
         self._settings.stop()
         self._leases.stop()

@@ -23,6 +23,7 @@ DATA = Path(__file__).parent.parent / "engine" / "data"
 OWN_SYSTEM_TAGS = {
     "NAME_DOES_NOT_EXIST": ["NOTICE", "domain", "query_name", "zone"],
     "NAME_NOT_A_ZONE": ["NOTICE", "domain", "zone"],
+    "NO_ANSWER_UNDECIDED": ["INFO", "ns", "address", "query_types", "queries", "packets", "loss"],
     "RUN_DEADLINE_REACHED": ["WARNING", "seconds", "testcases", "servers"],
     "RUN_LIMIT_REACHED": ["WARNING", "limits", "testcases"],
     "TLD_NOT_DELEGATED": ["NOTICE", "domain", "tld"],

@@ -1,5 +1,6 @@
 """The figures of the lab are computed as described, and its table in the documents is the one that it prints."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from tests.distributed.lab import invariants
 from tests.distributed.lab.invariants import Times, Verdict
 from tests.distributed.lab.load import Accepted, Said
-from tests.distributed.lab.report import COLUMNS, row, table, written
+from tests.distributed.lab.report import COLUMNS, SHORT, SHORT_COLUMNS, row, table, written
 from tests.distributed.lab.scenarios import SCENARIOS
 
 pytestmark = pytest.mark.core  # starts nothing
@@ -19,18 +20,27 @@ SOUND = Verdict(
 )  # fmt: skip
 
 
-def test_the_rows_of_the_page_are_faults_in_their_order() -> None:
+def test_the_page_has_a_row_of_each_fault() -> None:
     names = [scenario.name for scenario in SCENARIOS]
-    rows = [next(name for name in names if line[0].startswith(name)) for line in written()]
-    assert rows == [name for name in names if name in rows]
+    rows = written()
+    assert [name for name, line in zip(names, rows, strict=True) if not line[0].startswith(name)] == []
     assert len(set(names)) == len(names)
 
 
+def test_no_row_of_the_page_breaks_an_invariant() -> None:
+    found = {line[0]: (re.sub(r" \(.*?\)", "", line[1]).partition(": ")[2], line[6]) for line in written()}
+    assert {name: cells for name, cells in found.items() if cells != ("0, 0, 0", "0")} == {}
+
+
+def test_the_page_about_reliability_has_the_same_table() -> None:
+    assert table(written(), SHORT_COLUMNS) in SHORT.read_text(encoding="utf-8")
+
+
 def test_a_row_says_what_was_found() -> None:
-    cells = row("worker cut off", SOUND, "by netem")
+    cells = row("worker cut off", SOUND, "by netem", when="2026-11-30 21da76d1")
     assert cells == [
         "worker cut off, by netem", "300: 0, 0, 0", "4, 24.1 s", "0.8 s", "3.4 s, 37.8 s", "0.3 s", "0",
-        "`no_worker` 3.0 s, `store_unavailable` 11.0 s", "0.0 s", "0.4 s",
+        "`no_worker` 3.0 s, `store_unavailable` 11.0 s", "0.0 s", "0.4 s", "2026-11-30 21da76d1",
     ]  # fmt: skip
     assert [line.count("|") for line in table([cells]).splitlines()] == [len(COLUMNS) + 1] * 3
 

@@ -58,7 +58,8 @@ class CountingDns:
         self.answers: Counter[str] = Counter()  # by address
         self.answer: Callable[[str, dns.message.Message], Reply] = self.authoritative
         self.quick_answer: Callable[[str, bytes], bytes | None] = lambda _address, _wire: None  # skips the parser
-        self.port = 0
+        self.port = 0  # a free one, unless it is set before the start
+        self.bound_to: Iterable[str] = ("0.0.0.0",)  # another process may serve other addresses at the same port
         self._composed: dict[object, bytes] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ready = threading.Event()
@@ -88,16 +89,18 @@ class CountingDns:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        udp, tcp = self._bind()
-        udp.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
-        udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        udp.setblocking(False)
-        self._loop.add_reader(udp, self._receive, udp)
-        tcp.setblocking(False)
-        self._loop.add_reader(tcp, self._accept, tcp)
+        sockets = self._bind()
+        for one in sockets:
+            one.setblocking(False)
+            if one.type == socket.SOCK_STREAM:
+                self._loop.add_reader(one, self._accept, one)
+            else:
+                one.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+                self._loop.add_reader(one, self._receive, one)
         self._ready.set()
         await self._stop.wait()
-        for one in (udp, tcp):
+        for one in sockets:
             self._loop.remove_reader(one)
             one.close()
         await asyncio.sleep(0)  # let a new task start: it only closes its connection once it has started
@@ -114,20 +117,23 @@ class CountingDns:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    def _bind(self) -> tuple[socket.socket, socket.socket]:
-        for port in _PORTS:
-            udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    def _bind(self) -> list[socket.socket]:
+        for port in [self.port] if self.port else _PORTS:
+            sockets = []
             try:
-                udp.bind(("0.0.0.0", port))
-                tcp.bind(("0.0.0.0", port))
-                tcp.listen(1024)
+                for address in self.bound_to:
+                    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                        sockets.append(socket.socket(socket.AF_INET, kind))
+                        if self.port:
+                            sockets[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                        sockets[-1].bind((address, port))
+                    sockets[-1].listen(1024)
             except OSError:
-                udp.close()
-                tcp.close()
+                for one in sockets:
+                    one.close()
                 continue
             self.port = port
-            return udp, tcp
+            return sockets
         raise OSError("no port is free")
 
     def _receive(self, udp: socket.socket) -> None:

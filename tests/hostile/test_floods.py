@@ -1,8 +1,11 @@
 """One client that floods the API with connections and requests: it is limited, and others are served."""
 
+import fcntl
 import selectors
 import shutil
 import socket
+import struct
+import termios
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -11,12 +14,17 @@ import pytest
 
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
-from tests.hostile._http import get, parse, port_of, read_to_end, serving
+from tests.hostile._http import get, parse, port_of, post, read_to_end, serving
 from tests.hostile.test_bodies import MIB, memory_of, worker_of
 from tests.support.service import Service, wait_for
 
 pytestmark = [pytest.mark.xdist_group("floods"), pytest.mark.thorough]  # one server
 KEEP = b"GET /api/v1/queue HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+AFTER_A_BODY = post(b"Content-Length: 1", body=b"x").replace(b"Connection: close\r\n", b"")
+BARE = b"GET / HTTP/1.1\r\n\r\n"
+CHUNKED = post(b"Transfer-Encoding: chunked", body=b"", path=b"/api/v1/jobs/batch")
+FIXED = post(b"Content-Length: 60000000", body=b"", path=b"/api/v1/jobs/batch")
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER: discard unsent data at the end
 CONNECTIONS = 3_000
 PER_CLIENT = 1_100  # connections and event streams that one client may have, with the setting below
 
@@ -77,7 +85,11 @@ def test_a_flood_of_connections_ends_at_the_limit_of_a_client(service: Service) 
     wait_for(lambda: other_is_served(service), what="an answer after the flood")
 
 
-@pytest.mark.parametrize("data", [KEEP * 300, KEEP[:30], KEEP * 300 + KEEP[:30]], ids=["whole", "half", "both"])
+@pytest.mark.parametrize(
+    "data",
+    [KEEP * 300, KEEP[:30], KEEP * 300 + KEEP[:30], AFTER_A_BODY + BARE * 220],
+    ids=["whole", "half", "both", "after a body"],
+)
 def test_pipelined_and_half_requests_leave_others_their_share(service: Service, data: bytes) -> None:
     pid = worker_of(service)
     before = memory_of(pid, "VmRSS")
@@ -88,3 +100,32 @@ def test_pipelined_and_half_requests_leave_others_their_share(service: Service, 
         assert len(sockets) == 60
     assert memory_of(pid, "VmHWM") - before < 100 * MIB
     assert service.process.poll() is None
+
+
+def unsent(sockets: list[socket.socket]) -> int:
+    """Return how many bytes the kernel still holds because the server has not read the bytes before them."""
+    sizes = [fcntl.ioctl(each, termios.TIOCOUTQ, b"\0" * 4) for each in sockets]
+    return sum(struct.unpack("i", size)[0] for size in sizes)
+
+
+@pytest.mark.parametrize(
+    ("head", "data"),
+    [(CHUNKED, b"1\r\nx\r\n"), (CHUNKED, b"1;a=b\r\nx\r\n"), (FIXED, b"\r\n\r\n")],
+    ids=["tiny chunks", "chunk extensions", "line ends"],
+)
+def test_others_are_served_while_a_client_sends_what_costs_most_to_parse(
+    service: Service, head: bytes, data: bytes
+) -> None:
+    """The event loop reads from the client only for a part of the time, so its data last longer than the test."""
+    pid = worker_of(service)
+    before = memory_of(pid, "VmRSS")
+    with ExitStack() as stack:
+        sockets = opened(stack, service, head, 40)
+        for each in sockets:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            each.setblocking(False)
+            each.send(data * (4 * MIB // len(data)))
+        for _ in range(20):
+            wait_for(lambda: other_is_served(service), what="an answer to another client")
+        assert unsent(sockets) > 0
+    assert memory_of(pid, "VmHWM") - before < 100 * MIB

@@ -75,7 +75,7 @@ def test_after_work_that_cannot_be_divided_batch_runs_rest(
     async def whole() -> int:
         turns = LoopTime()
         batch_turns = BatchTime(turns)
-        turns.normal_runs = normal_runs
+        turns.normal_runs.count = normal_runs
         assert not batch_turns.is_over  # begins a turn
         batch = [asyncio.create_task(work(batch_turns)) for _ in range(4)]
         await asyncio.sleep(0)
@@ -100,7 +100,7 @@ def test_batch_runs_continue_while_normal_runs_use_all_time(monkeypatch: pytest.
     async def whole() -> None:
         turns = LoopTime()
         batch_turns = BatchTime(turns)
-        turns.normal_runs = 1
+        turns.normal_runs.count = 1
         is_done = False
 
         async def work() -> None:

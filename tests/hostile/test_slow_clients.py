@@ -183,6 +183,24 @@ def test_silent_and_idle_connections_are_closed_without_an_answer(impatient_serv
         assert read_to_end(silent) == read_to_end(idle) == b""
 
 
+def test_empty_lines_do_not_keep_an_idle_connection_open(hasty: Service) -> None:
+    keep = get(b"/api/v1/healthz").replace(b"close", b"keep-alive")
+    with connect(hasty, keep) as connection:
+        assert read_response(connection)[0] == 200
+        connection.settimeout(0.1)
+
+        def is_closed() -> bool:
+            try:
+                connection.sendall(b"\r\n")
+                return not connection.recv(1)
+            except TimeoutError:
+                return False
+            except ConnectionError:
+                return True
+
+        wait_for(is_closed, what="the end of the connection")
+
+
 @pytest.mark.parametrize("query", [b"limit=500", b"format=csv"])
 def test_response_that_is_not_taken_is_given_up(impatient_service: Service, query: bytes) -> None:
     with connect(impatient_service, get(b"/api/v1/entries?" + query), receive_buffer=4096) as connection:

@@ -47,8 +47,9 @@ class EventStream:
         self._started = threading.Event()
         self.status, self.headers = 0, dict[str, str]()
         transport = SimpleNamespace(is_closing=lambda: self._is_closed, abort=self._break_off)
+        cycle = SimpleNamespace(more_body=False)
         connection = SimpleNamespace(
-            transport=transport, remote=remote, trusts=lambda _: False, cycle=SimpleNamespace()
+            transport=transport, remote=remote, is_proxy=False, cycle=cycle, parser=True, abort=self._break_off
         )
         fields = {"host": "localhost", **(headers or {})}
         scope = {
@@ -62,7 +63,10 @@ class EventStream:
             "server": ("127.0.0.1", 80),
             "client": (remote, 1),
             "headers": [(name.lower().encode(), value.encode()) for name, value in fields.items()],
-            "extensions": {"gonemaster": {"connection": connection, "target": path.encode()}},
+            "connection": connection,
+            "cycle": cycle,
+            "target": path.encode(),
+            "refusal": None,
         }
         serve = Bridge(app, threads=2)(scope, self._receive, self._send)
         self._done = asyncio.run_coroutine_threadsafe(serve, _loop())

@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from gonemaster_api.public.analysis.schemas import AnalysisDomainReferenceSchema
-from gonemaster_api.rest.fields import Instant
+from gonemaster_api.rest.fields import Instant, level_of
 from gonemaster_db.analysis.comparison import ChangeCategory
 from gonemaster_db.analysis.tag_changes import TagClass
 
@@ -23,7 +23,7 @@ def _number(**options: Any) -> _fields.Integer:
     return _fields.Integer(required=True, **options)
 
 
-def _level(**options: Any) -> _fields.String:
+def _version(**options: Any) -> _fields.String:
     return _fields.String(required=True, allow_none=True, **options)
 
 
@@ -49,8 +49,8 @@ class AnalysisSideSchema(ma.Schema):
 class AnalysisEngineDeltaSchema(ma.Schema):
     """The engine versions of the two snapshots."""
 
-    from_engine_version = _level()
-    to_engine_version = _level()
+    from_engine_version = _version()
+    to_engine_version = _version()
     crossed_engine_versions = _fields.Boolean(required=True)
     engine_version_unknown = _fields.Boolean(required=True, metadata={"description": "or a snapshot has several"})
 
@@ -75,10 +75,10 @@ class AnalysisDomainPairSchema(ma.Schema):
     domain = _text()
     from_score = _fields.Integer(required=True, allow_none=True)
     to_score = _fields.Integer(required=True, allow_none=True)
-    from_grade = _level()
-    to_grade = _level()
-    from_level = _level()
-    to_level = _level()
+    from_grade = _fields.String(required=True, allow_none=True)
+    to_grade = _fields.String(required=True, allow_none=True)
+    from_level = level_of(allow_none=True)
+    to_level = level_of(allow_none=True)
 
 
 class AnalysisTagChangeSchema(ma.Schema):
@@ -87,8 +87,8 @@ class AnalysisTagChangeSchema(ma.Schema):
     tag = _text()
     module = _text()
     testcase = _text()
-    from_level = _level()
-    to_level = _level()
+    from_level = level_of(allow_none=True)
+    to_level = level_of(allow_none=True)
     from_domain_count = _number()
     to_domain_count = _number()
     domain_delta = _number()
@@ -97,8 +97,8 @@ class AnalysisTagChangeSchema(ma.Schema):
 class AnalysisGradeChangeSchema(ma.Schema):
     """Number of domains whose grade changed from one value to another."""
 
-    from_grade = _level()
-    to_grade = _level()
+    from_grade = _fields.String(required=True, allow_none=True)
+    to_grade = _fields.String(required=True, allow_none=True)
     count = _number()
 
 
@@ -131,7 +131,7 @@ class AnalysisVocabularyTagSchema(ma.Schema):
 
     module = _text()
     tag = _text()
-    level = _text()
+    level = level_of()
 
 
 class AnalysisVocabularyLevelSchema(ma.Schema):
@@ -139,8 +139,8 @@ class AnalysisVocabularyLevelSchema(ma.Schema):
 
     module = _text()
     tag = _text()
-    from_level = _text()
-    to_level = _text()
+    from_level = level_of()
+    to_level = level_of()
 
 
 class AnalysisVocabularyDeltaSchema(ma.Schema):
@@ -186,8 +186,8 @@ class AnalysisChangedTagSchema(_Classified):  # type: ignore[misc, valid-type]  
     tag = _text()
     module = _text()
     testcase = _text()
-    from_level = _level()
-    to_level = _level()
+    from_level = level_of(allow_none=True)
+    to_level = level_of(allow_none=True)
 
 
 class AnalysisReportDomainSchema(ma.Schema):
@@ -196,8 +196,8 @@ class AnalysisReportDomainSchema(ma.Schema):
     domain = _text()
     from_score = _number()
     to_score = _number()
-    from_grade = _level()
-    to_grade = _level()
+    from_grade = _fields.String(required=True, allow_none=True)
+    to_grade = _fields.String(required=True, allow_none=True)
     delta = _number()
     explained = _number(metadata={"description": "points lost or regained by its changed message tags"})
     unexplained = _number()
@@ -236,7 +236,7 @@ class AnalysisReportSchema(_Heading):  # type: ignore[misc, valid-type]  # built
         metadata={"description": "null where a snapshot has no vocabulary"},
     )
     scoring_config_changed = _text(metadata={"enum": ["true", "false", "unknown"]})
-    tag_floor = _text()
+    tag_floor = level_of()
     totals = _fields.Nested(AnalysisReportTotalsSchema, required=True)
     tags = _many(AnalysisReportTagSchema)
     domains = _many(AnalysisReportDomainSchema)

@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from gonemaster_api.queries.analysis.registry_card import STATES
-from gonemaster_api.rest.fields import Instant
+from gonemaster_api.rest.fields import Instant, level_of
 from gonemaster_api.rest.paging import page_schema
 from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema
 from gonemaster_db.analysis.models.cohorts import MaterializationStatus
@@ -45,7 +45,7 @@ class AnalysisSnapshotSchema(ma.Schema):
     profile_name = _required(_fields.String)
     engine_version = _nullable(_fields.String, metadata={"description": "null if unknown"})
     mixed_engine_version = _required(_fields.Boolean)
-    tag_view_min_level = _required(_fields.String, metadata={"description": "lowest level of the findings in it"})
+    tag_view_min_level = level_of(metadata={"description": "lowest level of the findings in it"})
     vocabulary_available = _required(_fields.Boolean)
     is_default = _required(_fields.Boolean)
 
@@ -172,7 +172,7 @@ class AnalysisDomainReferenceSchema(ma.Schema):
     domain = _required(_fields.String)
     score = _nullable(_fields.Integer)
     grade = _nullable(_fields.String)
-    worst_level = _nullable(_fields.String)
+    worst_level = level_of(allow_none=True)
 
 
 class AnalysisDomainSchema(AnalysisDomainReferenceSchema):
@@ -274,7 +274,7 @@ class AnalysisDomainTagSchema(ma.Schema):
     tag = _required(_fields.String)
     module = _required(_fields.String)
     testcase = _required(_fields.String)
-    level = _required(_fields.String)
+    level = level_of()
 
 
 class AnalysisTagSchema(AnalysisDomainTagSchema):
@@ -292,7 +292,7 @@ class AnalysisTestcaseSchema(ma.Schema):
     testcase = _required(_fields.String)
     domain_count = _required(_fields.Integer)
     entry_count = _required(_fields.Integer)
-    worst_level = _required(_fields.String)
+    worst_level = level_of()
 
 
 def _list_of(item: type[ma.Schema], name: str) -> type[ma.Schema]:
@@ -352,7 +352,7 @@ class AnalysisTagDetailSchema(_WithDomains):
 
     tag = _required(_fields.String)
     module = _required(_fields.String)
-    level = _required(_fields.String, metadata={"description": "the worst one"})
+    level = level_of(metadata={"description": "the worst one"})
     domain_count = _required(_fields.Integer)
     occurrence_count = _required(_fields.Integer)
     testcases = _many(AnalysisTagSchema)

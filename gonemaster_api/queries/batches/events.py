@@ -21,4 +21,4 @@ def batch_feed(state: State, batch_id: str, *, last_event_id: str) -> Feed:
         first, seen = first + counts_text(counts), counts_id(counts)
     if counts is not None and is_finished(counts):
         return Feed(first)
-    return Feed(first, partial(state.hub.follow_batch, batch_id=batch_id, seen=seen))
+    return Feed(first, partial(state.hub.follow, batch_id=batch_id, after=seen))

@@ -25,7 +25,7 @@ def job_feed(state: State, item: Job | Run, *, last_event_id: str) -> Feed:
         missed = _stored_events(state, item.id, after=last_event_id) if is_known else ""
         return Feed(first + missed + done_text(item.status.value))
     after = last_event_id if is_known else "0"
-    return Feed(first, partial(state.hub.follow_job, job_id=item.id, after=after))
+    return Feed(first, partial(state.hub.follow, job_id=item.id, after=after))
 
 
 def _stored_events(state: State, job_id: str, *, after: str) -> str:

@@ -4,14 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gonemaster_api.queries.runs.causes import cause_changes, causes_in
+from sqlalchemy.orm import Session
+
 from gonemaster_api.queries.runs.runs import read_run
 from gonemaster_api.state import State
 from gonemaster_db.core.levels import LEVELS, worst
+from gonemaster_db.models import Run, RunStatus
 from gonemaster_db.runs.comparison import FindingChange, diff_runs
 from gonemaster_db.runs.findings import FindingLine
 from gonemaster_db.runs.runs import get_run
+from gonemaster_engine.findings.causes.model import Cause
 from gonemaster_engine.findings.messages import message
+from gonemaster_tasks.control.verdicts import causes_by_run, only_in
 
 _RANK = {level: rank for rank, level in enumerate(LEVELS)}
 APPEARED, CLEARED, LEVEL, DETAILS = "appeared", "cleared", "level", "details"
@@ -66,6 +70,8 @@ class RunComparison:
     cleared: Sequence[ComparedFinding]
     level: Sequence[ComparedFinding]
     details: Sequence[ComparedFinding]
+    causes_appeared: Sequence[tuple[str, str]] = ()  # level and title
+    causes_cleared: Sequence[tuple[str, str]] = ()
 
     def __bool__(self) -> bool:
         return bool(self.appeared or self.cleared or self.level or self.details)
@@ -89,13 +95,22 @@ def compare_runs(state: State, before: str, after: str, *, min_level: str, local
     documents = read_run(state, before), read_run(state, after)
     with state.store.read_only() as session:
         found = diff_runs(session, before, after, min_level=min_level, with_args=True)
+        appeared, cleared = _cause_changes(session, get_run(session, before), get_run(session, after))
         shown = {
             name: _worst_first(_shown(change, locale) for change in getattr(found, name))
             for name in ("added", "cleared", "changed")
         }
     other_level = [finding for finding in shown["changed"] if finding.level_before != finding.level_after]
     same_level = [finding for finding in shown["changed"] if finding.level_before == finding.level_after]
-    return RunComparison(*documents, shown["added"], shown["cleared"], other_level, same_level)
+    return RunComparison(
+        *documents,
+        shown["added"],
+        shown["cleared"],
+        other_level,
+        same_level,
+        causes_appeared=[(cause.level.name, cause.title(locale=locale)) for cause in appeared],
+        causes_cleared=[(cause.level.name, cause.title(locale=locale)) for cause in cleared],
+    )
 
 
 def read_run_difference(
@@ -110,8 +125,20 @@ def read_run_difference(
     with state.store.read_only() as session:
         old, new = get_run(session, before), get_run(session, after)
         found = diff_runs(session, old.id, new.id, min_level=min_level, with_args=with_args)
-        causes = cause_changes(causes_in(session, old), causes_in(session, new), locale=locale)
+        appeared, cleared = _cause_changes(session, old, new)
+    causes = {
+        "appeared": [cause.as_dict(locale=locale) for cause in appeared],
+        "cleared": [cause.as_dict(locale=locale) for cause in cleared],
+    }
     return {"added": found.added, "cleared": found.cleared, "changed": found.changed, "causes": causes}
+
+
+def _cause_changes(session: Session, before: Run, after: Run) -> tuple[list[Cause], list[Cause]]:
+    """Return the root causes that only the second run has, and those that only the first run has."""
+    judged = [run.id for run in (before, after) if run.status is RunStatus.SUCCEEDED]
+    causes = causes_by_run(session, judged)
+    old, new = causes.get(before.id, []), causes.get(after.id, [])
+    return only_in(new, old), only_in(old, new)
 
 
 def _worst_first(findings: Any) -> list[ComparedFinding]:

@@ -17,7 +17,8 @@ from gonemaster_engine.texts import Text
 
 COUNTED = COUNT_UP_TO  # Counting millions of entries would take longer than reading the page.
 COLUMNS = ("id", "run_id", "domain_id", "domain", "timestamp", "module", "testcase", "tag", "level", "args")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # Spreadsheets evaluate cells with these first characters.
+# Spreadsheets evaluate cells with these first characters; some also take the full-width forms of the signs.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 MIN_ROWS, MAX_ROWS = 25, 1000  # rows per read
 _CHARACTERS_PER_READ = 1024 * 1024  # approximately
 _PIECE = 65536  # Approximate characters per piece; small, so that a slow client occupies little memory of the server.

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from gonemaster_api.errors import ApiError
-from gonemaster_api.queries.runs.causes import stored_causes
 from gonemaster_api.queries.runs.entry_documents import entry_documents
 from gonemaster_api.state import State
 from gonemaster_api.web.exporter import http_metrics
@@ -26,7 +25,7 @@ from gonemaster_engine.testcases.catalogue import cases
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.config.settings import Settings
-from gonemaster_tasks.control.scores import score_stored
+from gonemaster_tasks.control.verdicts import score_stored, stored_causes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,6 +49,7 @@ def read_runs(state: State, query: Mapping[str, Any], *, domain_id: int | None =
         status=query.get("status"),
         level=query.get("level"),
         grade=_grade_of(state, query),
+        cause=query.get("cause"),
         **time_range(query, "finished_after", "finished_before"),
     )
     with state.store.read_only() as session:

@@ -11,7 +11,9 @@ import structlog
 log = structlog.get_logger(__name__)
 
 _OTHERS = 0o077
-_OURS = frozenset({"server.lock", "redis", "gonemaster.db", "gonemaster.db-wal", "gonemaster.db-shm"})
+_OURS = frozenset(
+    {"server.lock", "normal-runs.lock", "redis", "gonemaster.db", "gonemaster.db-wal", "gonemaster.db-shm"}
+)
 _ADVICE = "change its owner and set its mode to 0700, or choose another directory with --data-dir"
 
 

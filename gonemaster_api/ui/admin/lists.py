@@ -10,7 +10,7 @@ from gonemaster_api.ui.shell.forms.forms import PageQuery, problem_of
 
 SIZES = ("50", "100", "250", "500")
 _MAX_TAGS = 500  # The maximum number of tags in a filter or field.
-_DOUBTFUL = ("cursor", "created_after", "created_before")  # Refusals by the query of values that the schema accepts.
+_DOUBTFUL = ("cursor", "created_after", "created_before")  # The schema accepts their values; the query may not.
 
 
 def read_list(query: PageQuery, read: Callable[[Mapping[str, Any]], dict[str, Any]]) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from typing import Any, ClassVar
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger, QueryBoolean
+from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger, QueryBoolean, named
 from gonemaster_api.rest.parsing import QuerySchema, RequestSchema
 from gonemaster_api.rest.plain_text import PlainName, PlainText
+from gonemaster_db.analysis.snapshots import RUNNING
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.models import DefaultPolicy, MaterializationStatus, SnapshotStatus
 from gonemaster_tasks.reference_data.tlds import IANA_TLDS
@@ -186,7 +187,7 @@ class SnapshotSchema(ma.Schema):
     tag_view_min_level = ma.fields.String(
         required=True, metadata={"enum": ["", *LEVELS], "description": "empty: the default of the server"}
     )
-    materialization_status = ma.fields.String(required=True)
+    materialization_status = named(("", RUNNING), metadata={"description": "running while it is made again"})
     materialization_done = ma.fields.Integer(required=True)
     materialization_total = ma.fields.Integer(required=True)
     last_materialization_error = ma.fields.String(required=True)

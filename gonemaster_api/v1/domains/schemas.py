@@ -5,10 +5,12 @@ from typing import ClassVar
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.rest.fields import Instant, JsonBoolean, LevelName
+from gonemaster_api.rest.fields import Instant, JsonBoolean, LevelName, level_of, named
 from gonemaster_api.rest.paging import PagingSchema, page_schema
 from gonemaster_api.rest.parsing import RequestSchema
 from gonemaster_db.domains.domain_list import DOMAIN_SORT, SORTS
+from gonemaster_db.models import RunStatus
+from gonemaster_engine.findings.causes.registry import RULE_BY_ID
 
 
 class DomainSchema(ma.Schema):
@@ -18,8 +20,8 @@ class DomainSchema(ma.Schema):
     name = ma.fields.String(required=True)
     latest_run_id = ma.fields.String(required=True, allow_none=True)
     latest_run_at = Instant(required=True, allow_none=True)
-    latest_status = ma.fields.String(required=True, allow_none=True)
-    latest_level = ma.fields.String(required=True, allow_none=True)
+    latest_status = named(RunStatus, allow_none=True)
+    latest_level = level_of(allow_none=True)
     latest_score = ma.fields.Integer(required=True, allow_none=True)
     latest_grade = ma.fields.String(required=True, allow_none=True)
     created_at = Instant(required=True)
@@ -33,6 +35,9 @@ class DomainsOfTagQuerySchema(PagingSchema):
     name = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "substring of the name"})
     level = LevelName(metadata={"description": "exact level of the latest run"})
     min_level = LevelName(levels=("WARNING", "ERROR", "CRITICAL"))
+    cause = ma.fields.String(
+        validate=validate.OneOf(list(RULE_BY_ID)), metadata={"description": "a root cause of the latest run"}
+    )
     sort = ma.fields.String(load_default=DOMAIN_SORT, validate=validate.OneOf(sorted(SORTS)))
 
 

@@ -8,9 +8,10 @@ from marshmallow import validate
 
 from gonemaster_api.queries.metrics.responses import PROMETHEUS, SECTIONS
 from gonemaster_api.queries.metrics.trends import WINDOWS
-from gonemaster_api.rest.fields import Instant, QueryInteger
+from gonemaster_api.rest.fields import Instant, QueryInteger, named
 from gonemaster_api.rest.messages import Message
 from gonemaster_api.rest.parsing import QuerySchema
+from gonemaster_db.models import RunStatus
 from gonemaster_engine.texts import Text
 
 _ALL = "all"
@@ -225,7 +226,7 @@ class DomainInsightSchema(ma.Schema):
 
     domain = ma.fields.String(required=True)
     runs_total = _integer()
-    last_status = ma.fields.String(required=True)
+    last_status = named(RunStatus)
     avg_duration_ms = _number()
     severity_totals = _counts("by level")
 

@@ -15,8 +15,8 @@ from gonemaster_api.v1.jobs.measure_schemas import ExplainedScoreSchema
 from gonemaster_api.v1.jobs.schemas import JobResultSchema
 from gonemaster_api.v1.runs.chain_schemas import DnssecChainSchema
 from gonemaster_api.v1.runs.schemas import (
-    DiffQuerySchema,
     RunDifferenceSchema,
+    RunDiffQuerySchema,
     RunPageSchema,
     RunQuerySchema,
     RunSchema,
@@ -92,7 +92,7 @@ class Chain(MethodView):
 class Diff(MethodView):
     """Comparison of two runs."""
 
-    @blueprint.arguments(DiffQuerySchema, location="query")
+    @blueprint.arguments(RunDiffQuerySchema, location="query")
     @blueprint.response(200, RunDifferenceSchema)
     @blueprint.refuses(_400="invalid_min_level, invalid_args", _404="not_found")
     def get(self, query: dict[str, Any], run_id: str, other_id: str) -> Any:

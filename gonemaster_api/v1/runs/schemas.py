@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.rest.fields import Instant, LevelName, QueryBoolean
+from gonemaster_api.rest.fields import Instant, LevelName, QueryBoolean, level_of
 from gonemaster_api.rest.paging import PagingSchema, page_schema
 from gonemaster_api.rest.parsing import QuerySchema
 from gonemaster_api.v1.causes.schemas import CauseChangesSchema
@@ -14,6 +14,7 @@ from gonemaster_api.v1.jobs.schemas import SeverityTotalsSchema
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.models import RunStatus
 from gonemaster_db.runs.sort_keys import RUN_SORT, SORTS
+from gonemaster_engine.findings.causes.registry import RULE_BY_ID
 
 STATUSES = tuple(map(str, RunStatus))
 
@@ -36,7 +37,7 @@ class RunSchema(ma.Schema):
     sev_error = ma.fields.Integer(required=True)
     sev_critical = ma.fields.Integer(required=True)
     severity_totals = ma.fields.Nested(SeverityTotalsSchema, required=True)
-    worst_level = ma.fields.String(required=True, allow_none=True)
+    worst_level = level_of(allow_none=True)
     entry_count = ma.fields.Integer(required=True)
     priority = ma.fields.Integer(required=True)
     profile = ma.fields.String(required=True)
@@ -70,6 +71,7 @@ class RunQuerySchema(RunSortSchema):
     status = ma.fields.String(validate=validate.OneOf(STATUSES))
     level = LevelName(levels=LEVELS)
     grade = ma.fields.String(validate=validate.Length(max=4))
+    cause = ma.fields.String(validate=validate.OneOf(list(RULE_BY_ID)), metadata={"description": "a root cause"})
     finished_after = Instant()
     finished_before = Instant()
 
@@ -117,10 +119,15 @@ class RunDifferenceSchema(DifferenceSchema):
 
 
 class DiffQuerySchema(QuerySchema):
-    """Lowest level of the entries to compare, whether to compare their arguments, and the language of texts."""
+    """Lowest level of the entries to compare, and whether to compare their arguments."""
 
     min_level = LevelName(load_default="INFO")
     args = QueryBoolean(
         load_default=False, metadata={"description": "compare all entries with their arguments, not the worst levels"}
     )
+
+
+class RunDiffQuerySchema(DiffQuerySchema):
+    """Which findings to compare, and the language of the root causes."""
+
     locale = ma.fields.String(load_default="en", validate=validate.Length(max=35))

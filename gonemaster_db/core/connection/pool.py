@@ -16,8 +16,8 @@ class LingeringPool(QueuePool):
     If more threads work at the same time than connections are kept, SQLAlchemy's pool opens and closes a connection for
     nearly each request. Each time, PostgreSQL starts a process and the client loses its caches.
 
-    After `dispose`, each connection is closed when it is returned. SQLAlchemy would keep the connections that threads
-    still use in the old pool, or open in the new one, until the garbage collector finds them.
+    After `dispose`, each connection is closed when it is returned. Without this, connections that threads return to the
+    old pool would stay open until the garbage collector finds them.
     """
 
     kept: int

@@ -38,6 +38,7 @@ class Run(Base):
         Index("ix_runs_worst_level_finished_at", "worst_level", "finished_at"),
         Index("ix_runs_grade_finished_at", "grade", "finished_at"),
         Index("ix_runs_status_finished_at", "status", "finished_at"),
+        Index("ix_runs_cause_set_id_finished_at", "cause_set_id", "finished_at"),
         Index("ix_runs_profile_id", "profile_id", postgresql_where=_HAS_PROFILE, sqlite_where=_HAS_PROFILE),
     )
 
@@ -75,6 +76,7 @@ class Run(Base):
     score: Mapped[int | None] = mapped_column(SmallInteger)
     grade: Mapped[str | None] = mapped_column(code_text(4))
     score_rule: Mapped[int | None] = mapped_column(SmallInteger, comment="null: no score, or the first rule")
+    cause_set_id: Mapped[int | None] = mapped_column(Integer, comment="null: not computed, or no result")
     findings_hash: Mapped[int | None] = mapped_column(
         BigInteger, comment="equal for runs that found the same from NOTICE up; of those that succeeded"
     )

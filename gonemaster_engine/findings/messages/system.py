@@ -51,6 +51,7 @@ TEXTS = {
     "NON_GLOBAL_QUERY_BLOCKED": (
         "{ns}/{address} was not queried: the address is not globally reachable, and the profile does not allow such targets."
     ),
+    "NO_ANSWER_UNDECIDED": "{ns}/{address} did not answer {queries} queries ({query_types}) with {packets} packets, but {loss} percent of all packets to this address are lost, so no verdict is possible.",
     "NO_NETWORK": (
         "No test is possible: IPv4 and IPv6 are both disabled, network access is disabled, or no name server, starting with"
         " the root servers, gave a response without an error."
@@ -104,6 +105,10 @@ ADVICE = {
     "NON_GLOBAL_QUERY_BLOCKED": (
         "The address is in a private, local or reserved range, which cannot be reached from the Internet. If it is published"
         " in the public DNS, replace it. To test a private network, allow such targets in the profile."
+    ),
+    "NO_ANSWER_UNDECIDED": (
+        "The name server answers other queries, so the packets were probably lost on the way. Test again later. If the"
+        " packet loss remains, check the connection of the name server, and whether it limits its responses."
     ),
     "NO_NETWORK": (
         "Enable IPv4 or IPv6 in the profile or the options. Check that this host has a network connection, and that nothing"

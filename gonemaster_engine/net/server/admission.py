@@ -15,6 +15,7 @@ from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.query import Query
 from gonemaster_engine.net.server.answers import Answer
 from gonemaster_engine.net.server.paths import PathHealth
+from gonemaster_engine.net.server.repeats import Repeat
 from gonemaster_engine.net.server.run_state import RunState
 from gonemaster_engine.waiting import SILENCE_TIMEOUT_S
 
@@ -26,6 +27,7 @@ class Pending(NamedTuple):
     answer: Answer
     name: str  # name of the name server
     shared: bool  # whether its answer is stored in the hot cache
+    repeat: Repeat | None = None  # set once it is repeated because it had no answer
 
 
 class QueryAdmission:
@@ -35,7 +37,17 @@ class QueryAdmission:
     most of them are never sent if the address stays silent: it may belong to someone unrelated to the zone.
     """
 
-    __slots__ = ("_active_tcp", "_deferred", "_held", "_run", "_timer", "account", "health", "under_way")
+    __slots__ = (
+        "_active_tcp",
+        "_deferred",
+        "_held",
+        "_run",
+        "_timer",
+        "account",
+        "health",
+        "is_exclusive",
+        "under_way",
+    )
 
     def __init__(self, run: RunState, address: str, health: PathHealth) -> None:
         self._run = run
@@ -43,6 +55,7 @@ class QueryAdmission:
         self.account = run.budget.account(address)
         self.under_way: dict[QueryKey, tuple[Query, Pending]] = {}
         self._active_tcp = 0
+        self.is_exclusive = False  # whether the query in flight must stay the only one
         self._held: tuple[deque[Pending], deque[Pending]] = (deque(), deque())  # queries over UDP, queries over TCP
         self._deferred: deque[Pending] = deque()  # queries on paths that have not answered
         self._timer: asyncio.TimerHandle | None = None
@@ -54,7 +67,7 @@ class QueryAdmission:
         """
         if self.defers(pending):
             return False
-        if self._has_room(pending.key):
+        if self._has_room(pending):
             return True
         self._held[pending.key.tcp].append(pending)
         if self.health.was_queried:  # otherwise it has never answered, and waiting changes nothing
@@ -78,7 +91,7 @@ class QueryAdmission:
     def pop_held(self) -> Pending | None:
         """Remove and return a waiting query that may be sent now, or None."""
         for held in self._held:
-            if held and self._has_room(held[0].key):
+            if held and self._has_room(held[0]):
                 return held.popleft()
         return None
 
@@ -87,14 +100,16 @@ class QueryAdmission:
         """Whether queries wait for a free slot."""
         return bool(self._held[0] or self._held[1])
 
-    def _has_room(self, key: QueryKey) -> bool:
+    def _has_room(self, pending: Pending) -> bool:
         """Return whether one more query may be in flight.
 
         Beyond what it has earned, an address gets a few queries and one connection; more if it serves the zone and is
         slow.
         """
         limit, budget, active = self._run.profile.nameserver_concurrency, self._run.budget, len(self.under_way)
-        packets = self._packets(key)
+        key, packets = pending.key, self._packets(pending)
+        if self.is_exclusive:
+            return False
         if limit and active >= limit:
             return False
         if active and not budget.allows(self.account, packets):
@@ -110,33 +125,40 @@ class QueryAdmission:
         is_slow = self.health.is_slow(key, self._run.loop.time())
         return is_slow and self._run.budget.can_exceed_credit(self.account)
 
-    def _packets(self, key: QueryKey) -> int:
+    def _packets(self, pending: Pending) -> int:
         """Return the maximum number of packets of a query."""
-        if key.tcp:
+        if pending.key.tcp:
             return TCP_PACKETS
-        return self._run.probe_timing.tries if key.probing else self._run.timing.tries
+        is_sent_once = pending.key.probing or pending.repeat
+        return self._run.probe_timing.tries if is_sent_once else self._run.timing.tries
 
-    def charge(self, key: QueryKey) -> bool:
+    def charge(self, pending: Pending) -> bool:
         """Charge the budget for a query; return whether the budget allows it."""
-        return self._run.budget.charge(self.account, self._packets(key))
+        return self._run.budget.charge(self.account, self._packets(pending))
 
     def start(self, query: Query, pending: Pending) -> None:
         """Register a query that is in flight."""
         self.under_way[pending.key] = query, pending
         self._active_tcp += pending.key.tcp
+        self.is_exclusive = pending.repeat is not None
         for network in self.account.networks:
             network.active += 1
 
-    def end(self, key: QueryKey) -> None:
-        """Unregister a query that has ended, and charge the budget for the packets that it has sent."""
-        query, _ = self.under_way.pop(key)
+    def end(self, key: QueryKey) -> int:
+        """Unregister a query that has ended, and charge the budget for the packets that it has sent.
+
+        Return its transmissions over UDP.
+        """
+        query, pending = self.under_way.pop(key)
         self._active_tcp -= key.tcp
+        self.is_exclusive = False
         for network in self.account.networks:
             network.active -= 1
-        charged = self._packets(key)
+        charged = self._packets(pending)
+        transmissions = 0 if key.tcp else charged - query.tries_left
         # A query over UDP may have continued over TCP, when its answers could have been forged.
-        sent = query.sent_segments() + (0 if key.tcp else charged - query.tries_left)
-        self._run.budget.settle(self.account, charged, sent)
+        self._run.budget.settle(self.account, charged, query.sent_segments() + transmissions)
+        return transmissions
 
     def wait_for_network(self, resume: Callable[[], None]) -> None:
         """Call `resume` when a query to another address of the network ends, if this address has none in flight."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from contextvars import ContextVar
 from typing import TypeAlias
 
 from gonemaster_engine.net.cache import QueryKey
@@ -15,6 +16,9 @@ CLIENT_COOKIE_OCTETS = 8
 
 Answer: TypeAlias = asyncio.Future[Response | None]
 
+QUERIED: ContextVar[list[Answer] | None] = ContextVar("QUERIED", default=None)
+"""The answers that the current test case has requested."""
+
 
 class AnswerCache:
     """The answers of one address in a run, and its part of the hot cache that the runs of a process share.
@@ -22,11 +26,11 @@ class AnswerCache:
     An answer is a future from the first query on, so all callers that send the same query await the same answer.
     """
 
-    __slots__ = ("_address", "_run", "by_key")
+    __slots__ = ("_run", "address", "by_key")
 
     def __init__(self, run: RunState, address: str) -> None:
         self._run = run
-        self._address = address
+        self.address = address
         self.by_key: dict[QueryKey, Answer] = {}
 
     def begin(self, key: QueryKey) -> Answer:
@@ -40,7 +44,7 @@ class AnswerCache:
 
     def find_shared(self, key: QueryKey) -> Response | None:
         """Return the answer of the hot cache, or None."""
-        return self._run.hot.find_answer(self._address, key, self._run.lifetimes)
+        return self._run.hot.find_answer(self.address, key, self._run.lifetimes)
 
     def share(self, key: QueryKey, answer: Answer) -> None:
         """Store an answer in the hot cache once it has arrived."""
@@ -48,7 +52,7 @@ class AnswerCache:
 
     def _keep(self, key: QueryKey, answer: Answer) -> None:
         if not answer.cancelled() and (response := answer.result()):
-            self._run.hot.store_answer(self._address, key, response, self._run.lifetimes)
+            self._run.hot.store_answer(self.address, key, response, self._run.lifetimes)
 
     def client_cookie(self) -> bytes:
         """Return the client cookie for this address: the cookie of earlier, possibly restored queries, or a random one.

@@ -11,6 +11,7 @@ from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.waiting import SILENCE_TIMEOUT_S
 
 _HARD_ERRORS = 2  # errors after which a path counts as unreachable for a while
+_EXPECTED_LOST, _EXPECTED_SENT = 0.2, 2  # assumed loss, which counts like two transmissions
 _PROMPT_MS = 250.0  # if no answer has taken longer, an answer after six times as long counts as lost
 
 
@@ -82,9 +83,10 @@ class PathHealth:
         "_cached",
         "_failures",
         "_heard_at",
+        "_lost",
         "_max_total_ms",
         "_rest_s",
-        "_slowest_ms",
+        "_sent",
         "_spent_ms",
         "_timeout_limit",
         "_timeout_ms",
@@ -92,6 +94,7 @@ class PathHealth:
         "_tried_tcp",
         "refusals",
         "rtts_ms",
+        "slowest_ms",
         "timeouts",
     )
 
@@ -104,7 +107,9 @@ class PathHealth:
         self.rtts_ms: list[float] = []
         self.timeouts = 0
         self.refusals = 0
-        self._slowest_ms = 0.0
+        self.slowest_ms = 0.0
+        self._sent = 0  # transmissions over UDP of the queries that were answered
+        self._lost = 0
         self._spent_ms = 0.0
         self._heard_at = 0.0  # time of the event loop
         self._failures: dict[Path, PathFailures] = {}
@@ -125,7 +130,25 @@ class PathHealth:
     @property
     def is_prompt(self) -> bool:
         """Whether the address has answered, and always promptly."""
-        return bool(self.rtts_ms) and self._slowest_ms <= _PROMPT_MS
+        return bool(self.rtts_ms) and self.slowest_ms <= _PROMPT_MS
+
+    @property
+    def loss(self) -> float:
+        """The estimated share of lost transmissions over UDP; before the first answer, one in ten."""
+        return (self._lost + _EXPECTED_LOST) / (self._sent + _EXPECTED_SENT)
+
+    def answers_otherwise(self, key: QueryKey) -> bool:
+        """Return whether the address itself has answered other queries over UDP, or over the transport of a query.
+
+        An answer from another address or from a cache does not show that the path works now.
+        """
+        answered = [path for path, failures in self._failures.items() if failures.answered and not path.any_source]
+        return any(not path.tcp or key.tcp for path in answered)
+
+    def count_transmissions(self, sent: int) -> None:
+        """Count the transmissions of a query that was answered; all but the last are lost."""
+        self._sent += sent
+        self._lost += max(0, sent - 1)
 
     @property
     def is_exhausted(self) -> bool:
@@ -213,6 +236,6 @@ class PathHealth:
         failures.answered = True
         self._heard_at = now
         self.rtts_ms.append(response.rtt_ms)
-        self._slowest_ms = max(self._slowest_ms, response.rtt_ms)
+        self.slowest_ms = max(self.slowest_ms, response.rtt_ms)
         self._spent_ms += response.rtt_ms
         self.refusals += response.rcode_number == 5  # REFUSED

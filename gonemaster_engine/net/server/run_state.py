@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gonemaster_engine.budget import Budget
 from gonemaster_engine.net.cache import HotCache, Lifetimes
@@ -12,6 +12,10 @@ from gonemaster_engine.net.transport import Timing, Transport
 from gonemaster_engine.net.wire.messages import ResponsePool
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.run_log import Log
+
+if TYPE_CHECKING:
+    from gonemaster_engine.net.server.answers import Answer
+    from gonemaster_engine.net.server.repeats import Undecided
 
 
 class RunState(Protocol):
@@ -25,6 +29,8 @@ class RunState(Protocol):
     tcp_slots: asyncio.Semaphore  # limit of concurrent connections
     response_pool: ResponsePool
     pace: RunPace
+    repeated_packets: int  # sent so far because a query had no answer
+    undecided: dict[Answer, Undecided]  # queries without an answer and without a verdict
 
     @property
     def profile(self) -> Profile:

@@ -12,8 +12,9 @@ from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.query import CLOSED, TIMEOUT, Query, QueryOutcome, Timing
 from gonemaster_engine.net.server import trace
 from gonemaster_engine.net.server.admission import Pending, QueryAdmission
-from gonemaster_engine.net.server.answers import Answer, AnswerCache
+from gonemaster_engine.net.server.answers import QUERIED, Answer, AnswerCache
 from gonemaster_engine.net.server.paths import PathHealth
+from gonemaster_engine.net.server.repeats import Repeats
 from gonemaster_engine.net.server.run_state import RunState
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.net.wire.messages import Response, query_body
@@ -29,10 +30,11 @@ class Server:
     3. `PathHealth`: is the path suspended because it has never answered?
     4. `QueryAdmission`: may one more query be in flight? If not, it waits.
 
-    The outcome of a query passes admission, budget, health and answer; then waiting queries are tried again.
+    `Repeats` repeats a query without an answer if the address answers others. The outcome of a query passes admission,
+    budget, health and answer; then waiting queries are tried again.
     """
 
-    __slots__ = ("_admission", "_guarded", "_run", "address", "cache", "fallback", "health", "is_ipv6")
+    __slots__ = ("_admission", "_guarded", "_repeats", "_run", "address", "cache", "fallback", "health", "is_ipv6")
 
     def __init__(self, run: RunState, address: str) -> None:
         self._run = run
@@ -42,6 +44,7 @@ class Server:
         self.cache = AnswerCache(run, address)
         self.health = PathHealth(address, run.profile)
         self._admission = QueryAdmission(run, address, self.health)
+        self._repeats = Repeats(run, self.health, self._admission, self.cache)
         self._guarded: bool | None = None
 
     @property
@@ -62,6 +65,8 @@ class Server:
         if answer is None:
             answer = self.cache.begin(key)
             self._begin(Pending(key, answer, name, shared))
+        if (queried := QUERIED.get()) is not None:
+            queried.append(answer)
         return answer
 
     def restore(self, key: QueryKey, response: Response | None) -> None:
@@ -74,7 +79,7 @@ class Server:
             self.health.record_cached(key)
 
     def _begin(self, pending: Pending) -> None:
-        key, answer, name, shared = pending
+        key, answer, name, shared, _ = pending
         if not self._is_allowed(
             name
         ):  # before the hot cache, which may hold answers to queries that this run must not send
@@ -142,7 +147,7 @@ class Server:
 
     def _send(self, pending: Pending) -> None:
         run, key = self._run, pending.key
-        if not self._admission.charge(key):
+        if not self._admission.charge(pending):
             if not run.budget.is_stopped:  # Otherwise the run is ending, which must not count as silence.
                 pending.answer.set_result(None)
             return
@@ -163,7 +168,7 @@ class Server:
         return Query(
             self.address,
             query_body(qname, type_number(key.qtype), qclass, key.flags, key.edns),
-            self._timing(key),
+            (pending.repeat and pending.repeat.timing) or self._timing(key),
             partial(self._on_outcome, pending),
             question_octets=len(qname) + 4,
             qclass=qclass,
@@ -182,20 +187,32 @@ class Server:
 
     def _on_outcome(self, pending: Pending, outcome: QueryOutcome) -> None:
         run, key = self._run, pending.key
-        self._admission.end(key)
+        sent = self._admission.end(key)
         outcome = self._charge_response(key, outcome)
         if run.log.traces_queries:
             trace.ended(run.log, self.address, key, outcome)
-        self.health.count(key, outcome, run.loop.time())
+        repeat = pending.repeat
+        if outcome.response and sent:
+            self.health.count_transmissions(sent + (repeat.sent if repeat else 0))
+        if outcome.error != TIMEOUT or repeat is None:  # a query has one timeout, however often it is repeated
+            self.health.count(key, outcome, run.loop.time())
         if run.budget.is_stopped:
             return  # A missing answer must not count as silence now.
-        self._answer(pending, outcome)
+        if outcome.error != TIMEOUT or not self._repeats.takes(pending, sent=sent):
+            self._answer(pending, outcome)
         if outcome.error == TIMEOUT and (key.tcp or not self.health.has_answered):
             self._end_suspended(tcp=key.tcp)
         self._send_deferred()
         if self._admission.has_waiting:
             self._send_held()
+        if self._repeats.has_waiting:
+            self._send_repeat()
         self._admission.resume_network()
+
+    def _send_repeat(self) -> None:
+        """Repeat a query that had no answer, if one is due and no other query is in flight."""
+        while pending := self._repeats.next_due(self._needs_no_packet, self._send_repeat):
+            self._send(pending)
 
     def _charge_response(self, key: QueryKey, outcome: QueryOutcome) -> QueryOutcome:
         """Charge the budget for a response; return the outcome without it if the budget does not allow it."""
@@ -264,6 +281,7 @@ class Server:
 
     def close(self) -> None:
         """Stop: the run has ended, and waiting queries are not sent."""
+        self._repeats.close()
         self._admission.close()
 
     def timing(self, name: str) -> NameserverTiming:

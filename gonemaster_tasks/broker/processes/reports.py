@@ -29,6 +29,8 @@ class ProcessReport:
     idle_since: float | None = None  # When this worker stopped receiving waiting messages.
     refused_since: float | None = None  # When Redis started answering this worker's requests for messages with errors.
     refusal: str = ""
+    offline_since: float | None = None  # When name servers stopped answering this worker.
+    offline_families: tuple[int, ...] = ()  # The address families in which none answers.
 
 
 _FIELDS = frozenset(field.name for field in fields(ProcessReport))

@@ -7,7 +7,7 @@ from pathlib import Path
 from gonemaster_engine.entries import Level
 from gonemaster_engine.limits import RunLimits
 from gonemaster_engine.net.pacing import AddressLimits
-from gonemaster_tasks.config.address_types import source_address
+from gonemaster_tasks.config.address_types import name_servers, source_address
 from gonemaster_tasks.config.option_types import boolean, choice, integer, readable_file, words
 from gonemaster_tasks.config.options import option
 
@@ -40,6 +40,13 @@ class EngineOptions:
     )
     root_hints_path: Path | None = option(
         None, readable_file(), "root hints in zone file format", env="ROOT_HINTS", flag="--root-hints"
+    )
+    reachability_targets: tuple[str, ...] = option(
+        (),
+        name_servers(),
+        "name servers that a worker queries to check its own network after a suspicious run; empty: the root hints, "
+        "none: no checks",
+        runtime=True,
     )
     dns_port: int = option(53, integer(1, 65535), "destination port of queries")
     allow_non_global: bool = option(

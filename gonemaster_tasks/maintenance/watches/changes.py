@@ -1,12 +1,13 @@
 """Changes between two runs of a domain, and whether a watch reports them: pure functions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.models import Watch, WatchEvent
 from gonemaster_db.service.watched_runs import FollowedRun, TagKey
+from gonemaster_engine.findings.causes.model import Cause
 from gonemaster_engine.scoring.config import ScoringConfig
 
 MAX_TAGS = 20  # Maximum number of message tags in an event.
@@ -42,6 +43,14 @@ class Grades:
 
 
 @dataclass(frozen=True)
+class CauseChanges:
+    """The root causes that only one of two runs has, worst first."""
+
+    new: Sequence[Cause] = ()
+    gone: Sequence[Cause] = ()
+
+
+@dataclass(frozen=True)
 class Change:
     """Two runs of a domain. `drop` is the number of grades lost, negative if grades were gained, 0 without grades."""
 
@@ -67,7 +76,7 @@ class Change:
             return WatchEvent.DOMAIN_RECOVERED
         return None
 
-    def document(self, min_level: str, batch_id: str | None) -> dict[str, Any]:
+    def document(self, min_level: str, batch_id: str | None, causes: CauseChanges) -> dict[str, Any]:
         """Return the change as a document for notifications."""
         profiles = {self.before.effective_profile_id, self.now.effective_profile_id} - {None}
         return {
@@ -77,6 +86,8 @@ class Change:
             "grade_drop": self.drop,
             "new_tags": _listed(self.new_tags(min_level)),
             "gone_tags": _listed(self.gone_tags(min_level)),
+            "new_causes": [_cause_document(cause) for cause in causes.new],
+            "gone_causes": [_cause_document(cause) for cause in causes.gone],
             "profile_changed": len(profiles) > 1,
             "previous": _run_document(self.before),
             "current": _run_document(self.now),
@@ -108,6 +119,10 @@ def _listed(tags: Mapping[TagKey, str]) -> list[dict[str, str]]:
         {"tag": tag, "module": module, "testcase": testcase, "level": level}
         for (module, testcase, tag), level in worst_first[:MAX_TAGS]
     ]
+
+
+def _cause_document(cause: Cause) -> dict[str, str]:
+    return {"cause": cause.id, "harm": cause.harm.value, "level": cause.level.name, "title": cause.title()}
 
 
 def _run_document(run: FollowedRun) -> dict[str, Any]:

@@ -24,7 +24,8 @@ from gonemaster_db.service.watched_runs import FollowedRun
 from gonemaster_db.service.watches import enabled_watches, follows_runs, pop_notes
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.maintenance.watches.changes import Change, Grades, compare
+from gonemaster_tasks.control.verdicts import causes_by_run, only_in
+from gonemaster_tasks.maintenance.watches.changes import CauseChanges, Change, Grades, compare
 from gonemaster_tasks.maintenance.watches.messages import (
     add_to_summary,
     event_id,
@@ -181,9 +182,17 @@ def _changes(session: Session, keys: Sequence[int], watchers: _Watchers, grades:
     for before, run in pairs:
         if change := compare(before, run, levels, grades):
             batch = None if run.batch_key is None else batches.get(run.batch_key)
-            for watch in notified[run.key]:
-                _add(found, change, watch, batch.id if batch else None)
+            notifying = [watch for watch in notified[run.key] if change.event_for(watch) in watch.events]
+            causes = _cause_changes(session, change) if notifying else CauseChanges()
+            for watch in notifying:
+                _add(found, change, watch, batch.id if batch else None, causes)
     return found
+
+
+def _cause_changes(session: Session, change: Change) -> CauseChanges:
+    causes = causes_by_run(session, [change.before.id, change.now.id])
+    old, new = causes[change.before.id], causes[change.now.id]
+    return CauseChanges(only_in(new, old), only_in(old, new))
 
 
 def _watches_of(run: FollowedRun, watchers: _Watchers, tags: set[str]) -> list[Watch]:
@@ -191,13 +200,13 @@ def _watches_of(run: FollowedRun, watchers: _Watchers, tags: set[str]) -> list[W
     return [watch for watch in every if run.key > watch.after_key]
 
 
-def _add(found: Changes, change: Change, watch: Watch, batch_id: str | None) -> None:
+def _add(found: Changes, change: Change, watch: Watch, batch_id: str | None, causes: CauseChanges) -> None:
     event = change.event_for(watch)
-    if event is None or event not in watch.events:
+    if event is None:
         return
     identified = {"id": event_id(watch.id, event, change.now.id)}
     events = found.setdefault((watch.id, change.now.batch_key or _SINGLE), {})
-    events.setdefault(event, []).append(identified | change.document(watch.min_level, batch_id))
+    events.setdefault(event, []).append(identified | change.document(watch.min_level, batch_id, causes))
 
 
 def _write(session: Session, found: _Round, now: datetime) -> int | None:

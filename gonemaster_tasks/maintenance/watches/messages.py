@@ -200,11 +200,13 @@ def _change_lines(watch: Watch, event: WatchEvent, part: Mapping[str, Any]) -> l
 
 def _change_line(event: WatchEvent, change: Mapping[str, Any]) -> str:
     grades = [change[side]["grade"] or "no grade" for side in ("previous", "current")]
-    tags = change["new_tags"] if event is WatchEvent.DOMAIN_REGRESSED else change["gone_tags"]
-    named = [f"{tag['level']} {tag['tag']}" for tag in tags[:_MAIL_TAGS]]
+    word = "new" if event is WatchEvent.DOMAIN_REGRESSED else "gone"
+    # Root causes say what happened; a change within a cause has message tags only. Older digests have no causes.
+    causes = [cause["title"] for cause in change.get(f"{word}_causes", ())]
+    tags = causes or [f"{tag['level']} {tag['tag']}" for tag in change[f"{word}_tags"]]
+    named = tags[:_MAIL_TAGS]
     if len(tags) > _MAIL_TAGS:
         named.append("...")
-    word = "new" if event is WatchEvent.DOMAIN_REGRESSED else "gone"
     about = f"; {word}: {', '.join(named)}" if named else ""
     profile = "; the profile has changed" if change["profile_changed"] else ""
     return f"{change['domain']}: {grades[0]} -> {grades[1]}{about}{profile} ({change['run_id']})"

@@ -13,8 +13,9 @@ remaining capacity in this order:
 A paused tier has no capacity. After Redis lost its content or returned with older files, no tier has capacity until all
 are rebuilt: BRPOP is only sent to the Redis in which the tiers were rebuilt, which its replication id identifies. No
 queue has capacity while the worker stops, while the database does not answer, or for a second after Redis refused
-BRPOP (5 s if the login lacks the permission). The limit is the number of slots or, if that is less, this process' share
-of `max_concurrent_jobs`. Messages in flight are received and not finished; jobs that yield their slots do not count.
+BRPOP (5 s if the login lacks the permission); without a network only maintenance has. The limit is the number of slots
+or, if that is less, this process' share of `max_concurrent_jobs`. Messages in flight are received and not finished;
+jobs that yield their slots do not count.
 """
 
 import threading
@@ -68,6 +69,7 @@ class Gate:
         self._closed = False
         self._resting_until = 0.0
         self._is_held: Callable[[], bool] = lambda: False
+        self._is_offline: Callable[[], bool] = lambda: False
         self.polls = 0  # Calls of the connected consumer for the queues to poll, at least one a second.
         self.received = 0  # Messages received, of all queues.
         self.refusal = ""  # The error reply to the last BRPOP.
@@ -76,6 +78,10 @@ class Gate:
     def pause_while(self, is_held: Callable[[], bool]) -> None:
         """Take no messages, not even for maintenance, while `is_held` returns True: they could not be claimed."""
         self._is_held = is_held
+
+    def pause_tests_while(self, is_offline: Callable[[], bool]) -> None:
+        """Take no jobs while `is_offline` returns True: their tests would say nothing about the domains."""
+        self._is_offline = is_offline
 
     def update(self, controls: Controls, share: int | None) -> None:
         """Apply the current flags; `share` is this process' share of max_concurrent_jobs, None without limit."""
@@ -146,8 +152,8 @@ class Gate:
             self._controls = replace(self._controls, paused={**self._controls.paused, tier: 0.0})
 
     def paused(self, tier: str) -> bool:
-        """Whether a tier may not start jobs; True until the flags are first read and the tier is rebuilt."""
-        if self._controls is None or not self.is_connected_to_rebuilt():
+        """Whether a tier may not start jobs; True without a network, or until flags and tier are known."""
+        if self._controls is None or self._is_offline() or not self.is_connected_to_rebuilt():
             return True
         until = self._controls.paused.get(tier)
         return until is not None and (until == 0 or until > self._clock.now().timestamp())

@@ -10,16 +10,19 @@ from typing import Any
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.asn.cache import Origin
 from gonemaster_engine.entries import Entry, Level
+from gonemaster_engine.findings.causes.registry import causes_of
 from gonemaster_engine.net.pacing import AddressLimits, LeaseClient, Pacing
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.as_names import AsName, look_up_as_names
+from gonemaster_engine.run.reach import probe_families
 from gonemaster_engine.run.run import DSInfo, RunResult, run_test
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig
 from gonemaster_engine.scoring.score import compute_score
+from gonemaster_tasks.config.address_types import NO_SERVERS
 from gonemaster_tasks.config.profiles import base_profile, caller_limits
 from gonemaster_tasks.config.settings import CurrentSettings, Settings
-from gonemaster_tasks.worker.execute.engine_resources import follow_settings, open_resources
+from gonemaster_tasks.worker.execute.engine_resources import follow_settings, open_normal_runs, open_resources
 from gonemaster_tasks.worker.execute.profiles import Profiles, job_overrides
 from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder, Usage
 from gonemaster_tasks.worker.execute.stalls import StallDetector
@@ -63,7 +66,8 @@ class EngineRunner:
         if self._lease_client:
             self._pacing = Pacing(self._lease_client, self._limits)
         self._stalls = StallDetector()
-        self._resources = open_resources(settings, pacing=self._pacing)
+        normal_runs = open_normal_runs(settings.data_dir)
+        self._resources = open_resources(settings, pacing=self._pacing, normal_runs=normal_runs)
 
     async def close(self) -> None:
         """Close the sockets."""
@@ -126,6 +130,19 @@ class EngineRunner:
         profile = caller_limits(self._live.current)  # without non-global targets, unless the settings allow them
         return await look_up_as_names(asns, profile, self._resources, limit_s=_AS_NAMES_LIMIT_S)
 
+    async def reach(self) -> Mapping[int, bool]:
+        """Return for each family of `reachability_targets`, or of the root servers, whether one of them answers."""
+        settings = self._live.current
+        if self._resources is None or settings.reachability_targets == (NO_SERVERS,):
+            return {}
+        hints = self._resources.root_hints
+        roots = [address for addresses in hints.values() for address in addresses]
+        sources = settings.source_addr4, settings.source_addr6
+        targets = [
+            each for each in settings.reachability_targets or roots if ":" not in each or self._resources.has_ipv6
+        ]
+        return await probe_families(targets, port=settings.dns_port, sources=sources)
+
     def _limits(self) -> AddressLimits:
         return self._live.current.politeness
 
@@ -144,6 +161,7 @@ def _outcome(domain: str, result: RunResult, profile: str, *, least: Level, scor
         dnssec_chain=_storable(result.chain),
         score=score.score if score else None,
         grade=score.grade if score else None,
+        causes=[cause.id for cause in causes_of(domain, result.entries, result.timings)],
     )
 
 

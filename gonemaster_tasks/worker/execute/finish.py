@@ -7,7 +7,8 @@ The first matching line applies:
 | has a result | its claim was lost | left to the other worker |
 | has a result | (any other reason, or not stopped) | the run is stored |
 | has no result | it was canceled | a canceled run is stored |
-| has no result | this worker stops, or its process did not start | requeued; the start does not count as an attempt |
+| has no result | this worker stops or has no network | requeued; the start does not count as an attempt |
+| has no result | its process did not start | requeued; the start does not count as an attempt |
 | has no result | (its process ended) | requeued, or failed after the last attempt |
 | has no result | its claim was lost | left to the other worker |
 """
@@ -50,7 +51,7 @@ def finish_job(process: Process, claim: Claim, record: RunRecord | None) -> bool
         record = RunRecord(RunStatus.CANCELED, process.clock.now(), error="canceled")
     if record is not None and running.stopped is not Stop.LOST:
         return _graduate(process, claim, record)
-    if running.stopped in (Stop.DRAINED, Stop.UNSTARTED) or (running.failure and running.stopped is None):
+    if running.stopped in (Stop.DRAINED, Stop.OFFLINE, Stop.UNSTARTED) or (running.failure and running.stopped is None):
         _requeue(process, claim)
         return True
     log.warning("result dropped: the lease was lost", extra={"job_id": claim.job.id})

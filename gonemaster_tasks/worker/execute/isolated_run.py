@@ -30,6 +30,7 @@ from gonemaster_tasks.worker.execute.runner import Listeners, Runner, RunOutcome
 
 _MEMORY = 2 << 30  # Address space; a run and the interpreter with its libraries each need a tenth.
 _TICK_S = 1.0
+_NICE = 10  # The process of a batch job leaves the processor to normal runs.
 _PR_SET_PDEATHSIG = 1
 
 
@@ -65,6 +66,8 @@ def main(connection: socket.socket, make_runner: Callable[[ScoringConfig], Runne
         return 2
     log_as_set(settings)
     order, scoring = TestOrder(**message["order"]), parse_config(message["scoring"])
+    if not order.is_urgent:
+        os.nice(_NICE)
     structlog.contextvars.bind_contextvars(job_id=order.job_id, **log_fields(None, order.config))
     runner = make_runner(scoring) if make_runner else _engine(settings, scoring, skew_s=message["skew_s"])
     try:

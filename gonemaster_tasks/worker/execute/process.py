@@ -14,6 +14,7 @@ from gonemaster_tasks.worker.consume.gate import Gate
 from gonemaster_tasks.worker.consume.head_order import HeadOrder
 from gonemaster_tasks.worker.execute.claims import ClaimStore
 from gonemaster_tasks.worker.execute.isolation import Isolation
+from gonemaster_tasks.worker.execute.network import NetworkWatch
 from gonemaster_tasks.worker.execute.runner import Runner
 from gonemaster_tasks.worker.execute.running import EngineLoop, RunningJobs
 
@@ -33,6 +34,7 @@ class Process:
     clock: SharedClock
     head_order: HeadOrder
     database: DatabaseWatch = field(default_factory=DatabaseWatch)
+    network: NetworkWatch = field(default_factory=NetworkWatch)
     jobs: RunningJobs = field(default_factory=RunningJobs)
     isolation: Isolation = field(default_factory=Isolation)
     loop: EngineLoop = field(default_factory=EngineLoop)

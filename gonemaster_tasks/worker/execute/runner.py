@@ -40,6 +40,7 @@ class RunOutcome:
     dnssec_chain: Mapping[str, Any] | None = None
     score: int | None = None
     grade: str | None = None
+    causes: Sequence[str] | None = None  # identifiers of root causes
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,14 @@ class UsesNetwork(Protocol):
 
     def usage(self) -> Usage:
         """Return the usage since the runner was created; thread-safe."""
+
+
+@runtime_checkable
+class ReachesNetwork(Protocol):
+    """A runner that checks its network."""
+
+    async def reach(self) -> Mapping[int, bool]:
+        """Return for each address family that was checked, 4 or 6, whether a name server answers."""
 
 
 class Runner(Protocol):

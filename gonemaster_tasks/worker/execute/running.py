@@ -17,6 +17,7 @@ class Stop(enum.Enum):
     CANCELED = "canceled"  # on request
     LOST = "lost"  # Another worker has the claim.
     DRAINED = "drained"  # This worker stops.
+    OFFLINE = "offline"  # The network of this worker failed.
     UNSTARTED = "unstarted"  # Its separate process did not start.
 
 

@@ -50,7 +50,14 @@ def test_domain(process: Process, claim: Claim) -> RunRecord | None:
         log.exception("the engine failed", extra={"job_id": job.id, "batch_id": job.batch_id})
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         return RunRecord(RunStatus.FAILED, process.clock.now(), error=text)
-    return None if outcome is None else _record(process, outcome)
+    if outcome is None:
+        return None
+    verdict = verdict_of(outcome.entries)
+    has_network = verdict is None or not verdict.is_of_the_tester
+    if process.network.invalidates(outcome, has_verdict=not has_network):
+        claim.running.stop(Stop.OFFLINE)
+        return None
+    return _record(process, outcome, has_network=has_network)
 
 
 def _outcome(process: Process, claim: Claim) -> RunOutcome | None:
@@ -64,10 +71,8 @@ def _outcome(process: Process, claim: Claim) -> RunOutcome | None:
     return process.loop.run(running, process.runner.run(order, listeners))
 
 
-def _record(process: Process, outcome: RunOutcome) -> RunRecord:
+def _record(process: Process, outcome: RunOutcome, *, has_network: bool) -> RunRecord:
     """Return the record of a run. A run without a network fails, because it says nothing about the domain."""
-    verdict = verdict_of(outcome.entries)
-    has_network = verdict is None or not verdict.is_of_the_tester
     return RunRecord(
         RunStatus.SUCCEEDED if has_network else RunStatus.FAILED,
         process.clock.now(),
@@ -78,6 +83,7 @@ def _record(process: Process, outcome: RunOutcome) -> RunRecord:
         dnssec_chain=outcome.dnssec_chain,
         score=outcome.score,
         grade=outcome.grade,
+        causes=outcome.causes if has_network else None,
         score_rule=None if outcome.score is None else RULE_VERSION,
     )
 

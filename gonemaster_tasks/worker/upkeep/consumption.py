@@ -20,18 +20,19 @@ log = logging.getLogger(__name__)
 _EVERY_S = 1.0
 _REFUSED = _DISCONNECTED = 3
 _IDLE = 5
-_ENDED = 10
+_ENDED, _ENDED_DISCONNECTED = 10, 30
 _GRACE_S = 10.0
 
 
 class ConsumptionWatch:
     """The task that checks the consumer of a worker process each second, while Redis answers the process.
 
-    The consumer is disconnected if it does not ask which queues to poll. It is refused if Redis answers BRPOP with an
-    error, for example because the login lost the permission; it continues to ask, since a new process would be refused,
-    too. It is idle if it receives nothing while messages are waiting in a queue that the gate leaves open: the tier is
+    The consumer is disconnected if it does not ask which queues to poll. It connects again automatically, so the
+    process ends only if that takes longer than a failover of Redis. It is refused if Redis answers BRPOP with an error,
+    for example because the login lost the permission; it continues to ask, since a new process would be refused, too.
+    It is idle if it receives nothing while messages are waiting in a queue that the gate leaves open: the tier is
     not paused, and a slot is free. Redis gives a waiting message to a consumer immediately, so a wait of a few seconds
-    is a fault. An idle process ends, and its jobs may finish.
+    is a fault. An idle process stops after its running jobs have finished.
     """
 
     def __init__(self, process: Process, *, queues: tuple[str, ...]) -> None:
@@ -78,14 +79,17 @@ class ConsumptionWatch:
         self._silent = self._silent + 1 if is_silent and not stopping else 0
         is_refused = bool(gate.refusal) and not stopping
         self._refused = self._refused + 1 if is_refused else 0
-        self._stuck = self._stuck + 1 if is_waiting and not has_received and not stopping and not is_refused else 0
-        if self._stuck == _ENDED:
+        is_stuck = is_waiting and not (has_received or is_silent or is_refused or stopping)
+        self._stuck = self._stuck + 1 if is_stuck else 0
+        is_lost = is_waiting and self._silent >= _ENDED_DISCONNECTED
+        if not self.has_ended and (is_lost or self._stuck >= _ENDED):
             self._end({queue: depths[queue] for queue in self._queues})
 
     def _end(self, waiting: Mapping[str, int]) -> None:
         """End the process as after SIGTERM; exit immediately if its main thread does not react."""
         process, self.has_ended = self._process, True
-        about: dict[str, Any] = {"seconds": round(self._stuck * _EVERY_S), "waiting": dict(waiting)}
+        seconds = round(max(self._stuck, self._silent) * _EVERY_S)
+        about: dict[str, Any] = {"seconds": seconds, "waiting": dict(waiting)}
         log.critical("no messages received although jobs are waiting, process exits", extra=about)
         timer = threading.Timer(process.settings.drain_timeout.total_seconds() + _GRACE_S, self._exit)
         timer.daemon = True

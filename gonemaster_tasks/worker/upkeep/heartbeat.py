@@ -45,7 +45,7 @@ class Heartbeat:
         self._due: dict[str, float] = {}
         self._registered_slots = 0
         self._reached = True
-        self._reported = (False, True)
+        self._reported: tuple[object, ...] = (False, True, ())
         self._reporter = Reporter(
             process.broker,
             process.clock,
@@ -98,7 +98,8 @@ class Heartbeat:
         if gate.slots != self._registered_slots or self._is_due("register", _REGISTER_EVERY_S):
             broker.workers.register(self._state(), LIFE)
             self._registered_slots = gate.slots
-        faults = (self._process.database.is_unavailable(), self._consumption.is_consuming())
+        process = self._process
+        faults = (process.database.is_unavailable(), self._consumption.is_consuming(), process.network.lost_families)
         if faults != self._reported:
             self._reporter.report_soon()
             self._reported = faults
@@ -106,9 +107,13 @@ class Heartbeat:
 
     def _facts(self) -> Mapping[str, Any]:
         silent_s, now = self._process.database.silent_s(), self._process.clock.timestamp()
+        network = self._process.network
+        offline_s = network.lost_s()
         return {
             "without_database_since": now - silent_s if silent_s else None,
             "full": FULL if self._process.store.was_full_within(_FULL_FOR) else "",
+            "offline_since": now - offline_s if offline_s else None,
+            "offline_families": network.lost_families,
             **self._consumption.facts(now),
         }
 

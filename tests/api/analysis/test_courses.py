@@ -264,7 +264,7 @@ def test_scores_can_be_hidden(make_app: MakeApp, course: list[Derived]) -> None:
     assert {(one["score"], one["grade"]) for one in get("/domains")["items"]} == {(None, None)}
     assert get("/domains?sort=score_asc")["error"]["code"] == "invalid_sort"
     assert get("/domains?grade=A")["error"]["code"] == "invalid_grade"
-    assert get("/trends", category="grade")["error"]["code"] == "invalid_category"
+    assert get("/trends?category=grade")["error"]["code"] == "invalid_category"
     assert "grade" not in {one["category"] for one in get("/overview")["overview"]["fact_distributions"]}
     name = course[-1].keys["domain"][0]
     assert {point["score"] for point in get(f"/history?entity=domain&key={name}")["points"]} == {None}

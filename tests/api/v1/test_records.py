@@ -170,7 +170,9 @@ def test_entries_as_csv(client: FlaskClient) -> None:
     assert (rows[0]["timestamp"], rows[0]["args"]) == ("0.123", '{"ns": "x"}')
 
 
-@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\tx", "\rx"])
+@pytest.mark.parametrize(
+    "cell", ["=1", "+1", "-1", "@x", "\tx", "\rx", "\nx", "\uff1d1", "\uff0b1", "\uff0d1", "\uff20x"]
+)
 def test_no_cell_is_a_formula(cell: str) -> None:
     assert escape_formula(cell) == "'" + cell
     assert escape_formula("x" + cell) == "x" + cell

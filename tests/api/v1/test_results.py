@@ -125,6 +125,17 @@ def test_comparison_names_the_causes_that_appeared_and_were_cleared(client: Flas
     assert [each["title"] for each in causes["cleared"]] == ["The signatures of the zone have expired"]
 
 
+def test_runs_and_domains_are_listed_by_cause(client: FlaskClient, store: Store) -> None:
+    run = make_run(store, "a.example", record(entries=EXPIRED, causes=["signatures_expired"]))
+    make_run(store, "b.example", record(entries=EXPIRED[:1], causes=[]))
+    found = client.get("/api/v1/runs?cause=signatures_expired").get_json()
+    assert [each["id"] for each in found["items"]] == [run.id]
+    found = client.get("/api/v1/domains?cause=signatures_expired").get_json()
+    assert [each["name"] for each in found["items"]] == ["a.example"]
+    refused = client.get("/api/v1/runs?cause=no_such_cause")
+    assert (refused.status_code, error_of(refused)["code"]) == (400, "invalid_cause")
+
+
 def test_causes_are_listed_in_both_languages(client: FlaskClient) -> None:
     english = client.get("/api/v1/causes").get_json()
     swedish = client.get("/api/v1/causes?locale=sv").get_json()

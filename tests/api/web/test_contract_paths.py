@@ -15,7 +15,7 @@ from tests.support.rows import NOON, claim, finish_job, make_run, record
 PAGING = {"limit", "offset"}
 CURSORS = PAGING | {"cursor", "page", "page_size"}
 JOB_LIST = CURSORS | {"status", "domain", "severity", "created_after", "created_before", "sort"}
-DOMAIN_LIST = PAGING | {"name", "level", "min_level", "sort"}
+DOMAIN_LIST = PAGING | {"name", "level", "min_level", "cause", "sort"}
 
 # Section by section: methods, and the query parameters of GET.
 CONTRACT: dict[str, tuple[str, set[str]]] = {
@@ -51,7 +51,7 @@ CONTRACT: dict[str, tuple[str, set[str]]] = {
     "/runs": (
         "GET",
         PAGING
-        | {"tag", "event_tag", "domain", "domain_exact", "batch", "status", "level", "grade", "sort"}
+        | {"tag", "event_tag", "domain", "domain_exact", "batch", "status", "level", "grade", "cause", "sort"}
         | {"finished_after", "finished_before"},
     ),
     "/runs/{}": ("GET", set()),

@@ -125,6 +125,36 @@ def test_every_field_has_a_type(document: dict[str, Any]) -> None:
     assert found == []
 
 
+def properties(part: Any, where: str = "") -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield place, name and schema of each property in a part of the document."""
+    if isinstance(part, list):
+        for number, item in enumerate(part):
+            yield from properties(item, f"{where}/{number}")
+    if not isinstance(part, dict):
+        return
+    for key, item in part.items():
+        if key == "properties" and all(isinstance(schema, dict) for schema in item.values()):
+            yield from ((f"{where}/{name}", name, schema) for name, schema in item.items())
+        if key not in ("example", "examples"):
+            yield from properties(item, f"{where}/{key}")
+
+
+def test_levels_and_statuses_list_their_values_and_null_belongs_to_them(document: dict[str, Any]) -> None:
+    found = [
+        (where, schema)
+        for where, name, schema in properties(document)
+        if schema.get("type") == "string" and re.fullmatch(r"(.*_)?(level|status|floor)", name)
+    ]
+    assert len(found) > 40
+    assert [where for where, schema in found if not schema.get("enum")] == []
+
+
+def test_a_list_of_values_has_null_if_the_field_may_be_null(document: dict[str, Any]) -> None:
+    lists = [(where, schema) for where, _, schema in properties(document) if "enum" in schema]
+    wrong = [where for where, schema in lists if bool(schema.get("nullable")) != (None in schema["enum"])]
+    assert wrong == []
+
+
 def test_headers_of_answers_are_documented(document: dict[str, Any]) -> None:
     for path, method, operation in operations(document):
         for status, answer in operation["responses"].items():

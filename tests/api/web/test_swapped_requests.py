@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from collections.abc import Iterator
@@ -33,9 +34,25 @@ HEADERS = (
     ("Idempotency-Key", ("k", "\u00e9")),
     ("Range", ("bytes=5-1", "x")),
     ("Cookie", ("gm_lang=sv", "gm_theme=x", "gm_admin=x", "gm_note=x")),
+    ("Host", ("other.example", "[::1]:x", "a b", "")),
+    ("Origin", ("null", "https://other.example", "x")),
+    ("Sec-Fetch-Site", ("cross-site", "x")),
+    ("Authorization", ("Bearer x", "Basic x", "Bearer \u00e9")),
+    ("X-Request-Id", ("x", "\u00e9")),
+    ("traceparent", ("00-0-0-00", "x")),
+    ("X-Forwarded-For", ("192.0.2.1, x", "::1%a")),
+    ("X-Forwarded-Host", ("other.example,x",)),
+    ("X-Forwarded-Proto", ("https", "x")),
+    ("Forwarded", ("for=_x;host=a;proto=x",)),
+    ("If-Modified-Since", ("x", "Thu, 01 Jan 1970 00:00:00 GMT")),
+    ("X-HTTP-Method-Override", ("DELETE",)),
+    ("HX-Request", ("true",)),
+    ("Content-Type", ("text/csv", "application/json", "multipart/form-data; boundary=x", "x", "a/b; charset=x")),
 )
+BODIES = (b"", b"[]", b'"x"', b"1", b"null", b"{", b"\xff", b"a=b&a=c", b'{"a": ' * 500, b"a,b\n1,2\n")
 ROUNDS = examples(1, 40)
 MOST_PARAMETERS = 8
+SEED = int(os.environ.get("GONEMASTER_SEED", "1"))
 pytestmark = pytest.mark.timeout(600)
 # Files of this project, and lookups, which leave this machine.
 LEFT_OUT = ("/static/", "/pub/api/v1/lookup/")
@@ -114,6 +131,13 @@ class Requests:
         options = {"X-Partial": self._chance.choice(PARTS)} if self._chance.random() < 0.5 else {}
         return options | {name: self._chance.choice(values) for name, values in HEADERS if self._chance.random() < 0.3}
 
+    def body(self, rule: Rule) -> dict[str, Any]:
+        """Return a form or an object, sometimes of the other kind of route, or a body that is neither."""
+        if self._chance.random() < 0.3:
+            return {"data": self._chance.choice(BODIES)}
+        is_api = rule.rule.startswith(("/api/", "/pub/")) != (self._chance.random() < 0.1)
+        return {"json" if is_api else "data": self.fields()}
+
     def send(self, method: str, url: str, **options: Any) -> None:
         with self._client.open(url, method=method, **options) as response:
             if response.mimetype != "text/event-stream":
@@ -123,14 +147,32 @@ class Requests:
 
 
 def methods(rule: Rule) -> Iterator[str]:
-    yield from sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+    """Yield the methods of a rule, and two that it may not have."""
+    yield from sorted((rule.methods or set()) | {"HEAD", "OPTIONS"})
+
+
+def read_headers() -> set[str]:
+    """Return the names of the request headers that the code reads."""
+    found: set[str] = set()
+    for path in SOURCES.rglob("*.py"):
+        text = path.read_text("utf-8")
+        found |= set(re.findall(r'request\.headers(?:\.get\(|\[)"([A-Za-z-]+)"', text))
+        found |= set(re.findall(r'^HEADER(?:: Final)? = "([A-Za-z-]+)"', text, re.MULTILINE))
+        found |= {name.replace("_", "-") for name in re.findall(r'"HTTP_([A-Z_]+)"', text)}
+    return found
+
+
+def test_the_headers_that_the_code_reads_are_swapped() -> None:
+    of_server = {"Transfer-Encoding", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Real-IP"}  # see tests/hostile
+    known = {name.lower() for name in (*dict(HEADERS), "X-Partial", *of_server)}
+    assert {name.lower() for name in read_headers()} <= known
 
 
 @pytest.fixture
 def requests(make_app: MakeApp, known: list[str]) -> Requests:
     # A fresh application: the requests change what its caches hold.
     app = make_app(fresh=True)
-    return Requests(app, known, random.Random(1))
+    return Requests(app, known, random.Random(SEED))
 
 
 @pytest.mark.parametrize("share", [0.1, pytest.param(1.0, marks=pytest.mark.thorough)], ids=["some", "all"])
@@ -149,8 +191,7 @@ def test_each_route_with_parameters_of_the_others(requests: Requests, client: Fl
     for rule in (*rules(client.application, pages=True), *rules(client.application, pages=False)):
         for method in methods(rule):
             for _ in range(ROUNDS):
-                fields, query = requests.fields(), requests.fields()
-                body = {"data": fields} if not rule.rule.startswith(("/api/", "/pub/")) else {"json": fields}
-                options = {} if method == "GET" else body
-                requests.send(method, requests.url(rule), query_string=query, headers=requests.headers(), **options)
+                body = {} if method in {"GET", "HEAD", "OPTIONS"} else requests.body(rule)
+                url, query = requests.url(rule), requests.fields()
+                requests.send(method, url, query_string=query, headers=requests.headers(), **body)
     assert requests.failed == []

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.distributed.lab.report import row, table, write
+from tests.distributed.lab.report import recorded, row, table, write
 from tests.distributed.lab.scenarios import SCENARIOS, Scenario, attempt
 from tests.distributed.lab.services import SLOTS, Lab, Shape, open_lab
 
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
 
 
 def heading(batch: int, loads: Sequence[float]) -> str:
-    """Return the text above the table: the lab, its load, and the other load of the machine."""
+    """Return the text above the table: the lab, its load, and the other load of the machine in the last run."""
     shape = Shape()
     return (
         f"{os.cpu_count()} cores, default settings, {shape.workers} worker hosts of {SLOTS} slots,"
@@ -70,7 +70,7 @@ def _do(
                 for scenario in chain([first], waiting):
                     verdict, trial = attempt(lab, scenario, batch=options.batch)
                     loads.append(os.getloadavg()[0])
-                    rows.append(row(scenario.name, verdict, trial.note))
+                    rows.append(row(scenario.name, verdict, trial.note, when=recorded()))
                     troubles += [f"{scenario.name}: {breach}" for breach in verdict.breaches]
                     print(table(rows[-1:]).splitlines()[-1], f"load {loads[-1]:.0f},", end=" ")
                     print(f"this machine late by {verdict.machine_late_s:.1f} s at most", flush=True)

@@ -1,13 +1,16 @@
-"""The table of the lab, and its section in benchmarks/RESULTS.md."""
+"""The table of the lab, in benchmarks/RESULTS.md and, with fewer columns, in the page about reliability."""
 
+import subprocess
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.distributed.lab.invariants import Verdict
 from tests.distributed.lab.load import ANSWER_S
 from tests.distributed.lab.services import SOUND_S
 
-PAGE = Path(__file__).parents[3] / "benchmarks/RESULTS.md"
+_ROOT = Path(__file__).parents[3]
+PAGE, SHORT = _ROOT / "benchmarks/RESULTS.md", _ROOT / "docs/explanation/reliability.md"
 BEGIN, END = "<!-- lab: printed by make lab -->\n", "<!-- lab: end -->\n"
 COLUMNS = (
     "fault",
@@ -20,10 +23,19 @@ COLUMNS = (
     "health issues, after",
     "healthy after the end",
     "slowest `GET /queue`",
+    "recorded",
 )
+SHORT_COLUMNS = (0, 1, 3, 4, 7)
 
 
-def row(name: str, verdict: Verdict, note: str = "") -> list[str]:
+def recorded() -> str:
+    """Return today's date and the commit of this copy of the sources."""
+    command = ["git", "-C", str(_ROOT), "rev-parse", "--short=8", "HEAD"]
+    commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return f"{datetime.now(UTC):%Y-%m-%d} {commit}".strip()
+
+
+def row(name: str, verdict: Verdict, note: str = "", *, when: str = "") -> list[str]:
     """Return the cells of one fault; times are in seconds."""
     given_up = f" ({verdict.given_up} that the standby never had)" if verdict.given_up else ""
     again = f"{verdict.again}, {_seconds(verdict.last_again_s)}" if verdict.last_again_s is not None else "0"
@@ -42,13 +54,14 @@ def row(name: str, verdict: Verdict, note: str = "") -> list[str]:
         issues or "nothing",
         _seconds(max(verdict.sound_s, 0)) if verdict.sound_s is not None else f"not within {SOUND_S} s",
         "none" if verdict.slowest_queue_s >= ANSWER_S else _seconds(verdict.slowest_queue_s),
+        when,
     ]
 
 
-def table(rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table."""
+def table(rows: Iterable[Sequence[str]], columns: Sequence[int] = range(len(COLUMNS))) -> str:
+    """Return a Markdown table of some columns."""
     lines = [COLUMNS, ["---"] * len(COLUMNS), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return "".join(f"| {' | '.join(line[number] for number in columns)} |\n" for line in lines)
 
 
 def written() -> list[list[str]]:
@@ -66,7 +79,11 @@ def write(rows: Iterable[Sequence[str]], heading: str, order: Sequence[str]) -> 
     before, after = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]
     merged = [*rows, *(written() if "|" in text[len(before) : text.index(END)] else [])]
     chosen = [next((line for line in merged if line[0].startswith(name)), None) for name in order]
-    PAGE.write_text(f"{before}\n{heading}\n\n{table(filter(None, chosen))}\n{after}", encoding="utf-8")
+    found = [line for line in chosen if line]
+    PAGE.write_text(f"{before}\n{heading}\n\n{table(found)}\n{after}", encoding="utf-8")
+    page = SHORT.read_text(encoding="utf-8")
+    start, end = page.index(BEGIN) + len(BEGIN), page.index(END)
+    SHORT.write_text(f"{page[:start]}\n{table(found, SHORT_COLUMNS)}\n{page[end:]}", encoding="utf-8")
 
 
 def _as_code(kind: str) -> str:

@@ -337,8 +337,9 @@ def releases_run_side_by_side(trial: Trial) -> None:
 
 def _replace(trial: Trial, name: str) -> None:
     """Replace the processes of a host, and wait until they work."""
+    trial.lab.stop(name)
     before = _starts_on(trial, name)
-    trial.lab.replace(name)
+    trial.lab.start(name)
     if name.startswith("worker"):
         wait_until(lambda: _starts_on(trial, name) > before, what=f"{name} works")
     wait_until(lambda: all(api.get("/readyz").status == 200 for api in trial.lab.apis), what=f"{name} works")

@@ -197,7 +197,10 @@ class Lab:
     def starts(self) -> list[dict[str, Any]]:
         """Return the starts by workers in order."""
         file = self.directory / "starts.jsonl"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        if not file.exists():
+            return []
+        complete, _, _ = file.read_text().rpartition("\n")  # A worker may be writing the last line.
+        return [json.loads(line) for line in complete.splitlines()]
 
     def log(self, name: str) -> str:
         """Return the logs of a host's programs."""
@@ -257,12 +260,11 @@ class Lab:
             environ |= stepping_clock(self._clock(name))
         self._start(name, [*supervisor, sys.executable, "-m", *modules[kind]], environ)
 
-    def replace(self, name: str) -> None:
-        """Stop the processes of an API, beat or worker host as an operator does, and start others."""
+    def stop(self, name: str) -> None:
+        """Stop the processes of an API, beat or worker host as an operator does."""
         # The host sees no processes of others. The oldest of its Python processes is the parent of the others.
         self[name].run("pkill", "-TERM", "-o", "-f", r"^\S+ -m (gonemaster|tests)")
         wait_until(lambda: self.programs[name].poll() is not None, what=f"the end of {name}")
-        self.start(name)
 
     def restart(self, name: str) -> None:
         """Restart everything on a host that lost its power. A Redis host finds its data, and its Sentinel its state."""

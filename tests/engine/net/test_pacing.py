@@ -88,7 +88,7 @@ def test_queries_to_one_address_keep_the_limit(world: World, server: Server, *, 
     paced(world, lease_client, Limits(40), lambda _, one: ask(one, 60, tcp=tcp))
     assert len(server.log) == 60
     assert most_within_a_second(server) <= 44
-    assert lease_client.requests < 30
+    assert lease_client.requests < 60  # several packets share a request
 
 
 def test_waiting_is_neither_a_timeout_nor_time_of_the_server(world: World, server: Server) -> None:

@@ -139,6 +139,29 @@ def test_missing_profile_file_is_an_error_that_names_it(tmp_path: Path) -> None:
         load_profile(tmp_path / "absent.json")
 
 
+@pytest.mark.parametrize(
+    "number",
+    ["0x" + "f" * 60_000, "0b" + "1" * 60_000, "1:" + "59:" * 2_000 + "0", "9" * 5_000, "1e400", ".inf", ".nan"],
+)
+def test_a_huge_number_is_refused_with_a_short_error(number: str, tmp_path: Path) -> None:
+    """Python converts at most 4,300 digits to text."""
+    file = tmp_path / "profile"
+    file.write_text(f"resolver: {{defaults: {{retry: {number}}}}}\ntest_cases: [{number}]\n", encoding="utf-8")
+    with pytest.raises(ProfileError) as caught:
+        load_profile(file)
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    "text", ["test_cases: " + "[" * 2_000, "test_cases: &a [*a]", "&a {resolver: *a}", "? [a]\n: 1"]
+)
+def test_a_document_without_end_is_refused(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "profile"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ProfileError):
+        load_profile(file)
+
+
 def test_error_about_an_endless_value_is_short() -> None:
     nested = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 20)}]\n" for n in range(1, 30))
     document = parse_profile(nested + "net: {ipv4: *a29}\ntest_levels: {ZONE: {TAG: *a29}}\n")

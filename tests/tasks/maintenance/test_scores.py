@@ -62,7 +62,7 @@ def test_one_worker_recomputes_in_a_minute(parts: QueueParts) -> None:
 
 
 def test_recomputation_continues_in_steps(parts: QueueParts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scores, "_STEP", 2)
+    monkeypatch.setattr(scores, "STEP", 2)
     runs = [make_run(parts.store, f"d{number}.example", old_score(RECURSOR)).id for number in range(5)]
     assert ScoreRecomputation().advance(parts.store, parts.broker, DEFAULT_CONFIG) == 5
     assert stored(parts, *runs) == [(89, "B", RULE_VERSION)] * 5

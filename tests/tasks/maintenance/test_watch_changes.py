@@ -7,8 +7,10 @@ import pytest
 
 from gonemaster_db.models import Watch
 from gonemaster_db.service.watched_runs import FollowedRun, TagKey
+from gonemaster_engine.entries import Entry, Level
+from gonemaster_engine.findings.causes.registry import causes_of
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
-from gonemaster_tasks.maintenance.watches.changes import Grades, compare
+from gonemaster_tasks.maintenance.watches.changes import CauseChanges, Grades, compare
 from tests.support.rows import NOON
 
 GRADES = Grades.of(DEFAULT_CONFIG)
@@ -92,7 +94,12 @@ def test_a_change_as_a_document() -> None:
     now = replace(NOW, grade="C", score=65, effective_profile_id=2)
     change = compare(BEFORE, now, {2: {Y: "ERROR", X: "CRITICAL", ("A", "a01", "N"): "NOTICE"}}, GRADES)
     assert change is not None
-    document = change.document("ERROR", "batch_1")
+    (cause,) = causes_of("a.example", [Entry(0.0, "NAMESERVER", "", "IS_A_RECURSOR", Level.ERROR, {})])
+    document = change.document("ERROR", "batch_1", CauseChanges(new=[cause]))
+    assert document["new_causes"] == [
+        {"cause": "open_recursor", "harm": "risk", "level": "ERROR", "title": "Name servers are open resolvers"}
+    ]
+    assert document["gone_causes"] == []
     assert [tag["tag"] for tag in document["new_tags"]] == ["DS01_X", "Z01_Y"]
     assert document["new_tags"][0] == {"tag": "DS01_X", "module": "DNSSEC", "testcase": "dnssec01", "level": "CRITICAL"}
     assert (document["grade_drop"], document["batch_id"], document["profile_changed"]) == (2, "batch_1", True)

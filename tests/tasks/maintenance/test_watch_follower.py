@@ -91,9 +91,21 @@ def test_a_worse_domain_and_its_recovery_are_notified_once_each(store: Store) ->
     assert event["id"] == messages.event_id(watch.id, REGRESSED, worse)
     assert (event["run_id"], event["previous"]["run_id"], event["grade_drop"]) == (worse, before, 2)
     assert [new["tag"] for new in event["new_tags"]] == ["DS01_X"]
+    assert (event["new_causes"], event["gone_causes"]) == ([], [])  # no rule knows this tag
     add_run(store, "a.example", "A", hours=3)
     follow(store)
     assert notifications(store, watch) == [(REGRESSED, "a.example"), (RECOVERED, "a.example")]
+
+
+def test_an_event_says_which_causes_are_new_and_gone(store: Store) -> None:
+    watch = make_watch(store, REGRESSED, RECOVERED, tag=None, domain="a.example")
+    add_run(store, "a.example", "A")
+    add_run(store, "a.example", "C", hours=1, errors=["IS_A_RECURSOR", "DS01_X"])
+    add_run(store, "a.example", "A", hours=2)
+    follow(store)
+    worse, better = (body["events"][0] for body in bodies(store, watch))
+    assert [cause["title"] for cause in worse["new_causes"]] == ["Name servers are open resolvers"]
+    assert [cause["cause"] for cause in better["gone_causes"]] == ["open_recursor"]
 
 
 def test_events_before_a_watch_are_not_notified(store: Store) -> None:
@@ -185,7 +197,12 @@ def test_a_batch_is_one_mail_at_its_end(store: Store) -> None:
     last = queue_job(store, "last.example", batch_id=batch_id)
     for number, name in enumerate(names):
         add_run(
-            store, name, "F" if number else "C", hours=1, batch_id=batch_id, errors=["DS01_X"] if number == 69 else ()
+            store,
+            name,
+            "F" if number else "C",
+            hours=1,
+            batch_id=batch_id,
+            errors=["IS_A_RECURSOR"] if number == 69 else (),
         )
         if number % 30 == 0:
             assert follow(store) == 0
@@ -203,7 +220,7 @@ def test_a_batch_is_one_mail_at_its_end(store: Store) -> None:
     assert "  succeeded: 71" in lines
     begin = lines.index("70 domains regressed:")
     assert f"{messages.PUBLIC_URL}/batches/{batch_id}" in lines[:begin]
-    assert lines[begin + 2].startswith("  d69.example: B -> F; new: ERROR DS01_X (job_")
+    assert lines[begin + 2].startswith("  d69.example: B -> F; new: Name servers are open resolvers (job_")
     run_id = lines[begin + 2].rpartition("(")[2].removesuffix(")")
     assert lines[begin + 3].startswith(f"    {messages.PUBLIC_URL}/domains/d69.example/compare?before=job_")
     assert lines[begin + 3].endswith(f"&after={run_id}")

@@ -246,6 +246,7 @@ def test_urls_are_read(url: str, host: str, port: int, path: str, authority: str
         "http://127.0.0.1/", "http://[::1]/", "http://[::ffff:10.0.0.1]/", "http://[fe80::1%25eth0]/",
         "http://[fe80::1%eth0]/", "http://169.254.169.254/latest", "http://[::1/", "gopher://hook.example:70/",
         "http://hook.example/" + "a" * 2048, "http://localhost/", "http://LOCALHOST.:8000/", "http://a.localhost/",
+        "http://localhost.localdomain/", "http://localhost6/", "http://ip6-localhost/", "http://ip6-loopback/",
         "http://127.1/", "http://2130706433/", "http://0x7f000001/", "http://0x7f.1/", "http://0177.0.0.1/",
         "http://hook.0/",
     ],

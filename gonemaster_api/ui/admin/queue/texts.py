@@ -48,6 +48,7 @@ _ISSUES = {
     "worker_disconnected": mark("A worker is not connected to its queues"),
     "worker_refused": mark("Redis refuses a worker's requests for jobs"),
     "worker_idle": mark("A worker takes no jobs although jobs are waiting"),
+    "worker_without_network": mark("A worker cannot reach name servers"),
     "process_without_database": mark("A process cannot reach the database"),
     "process_without_broker": mark("A process cannot reach Redis"),
     "process_vanished": mark("A process is no longer running"),

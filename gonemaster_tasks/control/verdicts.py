@@ -1,0 +1,76 @@
+"""Scores and root causes of stored runs, computed from their entries."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.errors import DocumentDamaged
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.runs.run_documents import StoredRun, entries_of, read_stored_runs
+from gonemaster_engine import entries as engine
+from gonemaster_engine.findings.causes.model import Cause
+from gonemaster_engine.findings.causes.registry import causes_of
+from gonemaster_engine.scoring.config import ScoringConfig
+from gonemaster_engine.scoring.score import Score, compute_score
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTiming:
+    """The response times of a name server that rules of causes read."""
+
+    address: str
+    count: int
+    median_ms: float | None
+    timeouts: int
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "StoredTiming":
+        """Return the timing in a stored row, which can lack values."""
+        return cls(row.get("address", ""), row.get("count", 0), row.get("median_ms"), row.get("timeouts", 0))
+
+
+def score_stored(
+    domain: str,
+    entries: Iterable[EntryRecord],
+    timings: Iterable[Mapping[str, Any]] | None,
+    config: ScoringConfig,
+) -> Score | None:
+    """Compute the score of a successful run from its stored data; None if it cannot judge a zone."""
+    return compute_score(domain, map(as_reported, entries), config, timings=map(StoredTiming.of, timings or ()))
+
+
+def as_reported(row: EntryRecord) -> engine.Entry:
+    """Return a stored entry as the engine reported it."""
+    return engine.Entry(row.timestamp, row.module, row.testcase, row.tag, engine.Level[row.level], dict(row.args))
+
+
+def stored_causes(
+    domain: str, entries: Sequence[EntryRecord], timings: Sequence[Mapping[str, Any]] | None
+) -> list[Cause]:
+    """Return the root causes of a stored run that succeeded, worst first."""
+    return causes_of(domain, [as_reported(row) for row in entries], map(StoredTiming.of, timings or ()))
+
+
+def causes_by_run(session: Session, run_ids: Sequence[str]) -> dict[str, list[Cause]]:
+    """Return the root causes of runs that succeeded; none for a run that no longer exists or is damaged."""
+    stored = read_stored_runs(session, run_ids)
+    return {run_id: _causes_in(session, stored[run_id]) if run_id in stored else [] for run_id in run_ids}
+
+
+def _causes_in(session: Session, run: StoredRun) -> list[Cause]:
+    try:
+        return stored_causes(run.domain, entries_of(session, run), run.full_document.nameserver_timings)
+    except DocumentDamaged as error:
+        log.warning("causes not computed", extra={"job_id": run.id, "error": str(error)})
+        return []
+
+
+def only_in(causes: Iterable[Cause], others: Iterable[Cause]) -> list[Cause]:
+    """Return the causes that the others do not contain."""
+    known = {cause.id for cause in others}
+    return [cause for cause in causes if cause.id not in known]
