@@ -15,6 +15,7 @@ PARTS = ("a", ",", ";", " ", "=", '"', "a,", "a;", 'W/"a",', "a=b;", "0-1,", "*;
 FLOOR_S = 0.02  # processor time of a request, apart from the header
 GROWTH = 8.0  # from once to four times the length; quadratic time grows by 16
 CHECKED_ELSEWHERE = {"x-partial", "x-request-id", "idempotency-key"}  # a name of a list; at most 128; at most 255
+OF_PROXIES = {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"}  # removed for other clients
 OF_SERVER = {"transfer-encoding", "x-forwarded-port", "x-forwarded-prefix", "x-real-ip"}  # not read by the application
 
 
@@ -29,8 +30,9 @@ def seconds(client: FlaskClient, name: str, value: str) -> float:
     return min(times)
 
 
-@pytest.mark.parametrize("name", LONGEST)
+@pytest.mark.parametrize("name", sorted(LONGEST.keys() - OF_PROXIES))
 def test_a_longer_value_is_refused(client: FlaskClient, name: str) -> None:
+    client = client.application.test_client(use_cookies=False)
     value = "a" * (LONGEST[name] + 1)
     response = client.get("/api/v1/healthz", headers={name: value})
     assert (response.status_code, response.get_json()["error"]["code"]) == (431, "headers_too_large")
