@@ -40,6 +40,7 @@ MISSING = {
     "grade": mark("no such grade: {key}"),
     "history": mark("no such history: {key}"),
     "badge": mark("no such badge: {key}"),
+    "score of run": mark("no such score of run: {key}"),
     "AS names": mark("no such AS names: {key}"),
     "part of this page": mark("no such part of this page: {key}"),
     "DNSSEC chain": mark("no such DNSSEC chain: {key}"),

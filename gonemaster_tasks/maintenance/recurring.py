@@ -25,8 +25,8 @@ from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.schedules import rule_of
 from gonemaster_tasks.control.submit import StoredBatch, enqueue_batch, store_batch
-from gonemaster_tasks.control.tag_jobs import jobs_of_tag
 from gonemaster_tasks.errors import BrokerUnavailable, InvalidRule
+from gonemaster_tasks.maintenance.tag_jobs import jobs_of_tag
 from gonemaster_tasks.recurrence.occurrences import next_occurrence
 
 log = logging.getLogger(__name__)

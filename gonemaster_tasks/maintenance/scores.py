@@ -15,8 +15,7 @@ from gonemaster_db.runs.runs import OutdatedScore, outdated_scores, set_score
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_engine.scoring.rule import RULE_VERSION
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.control.causes import stored_causes
-from gonemaster_tasks.control.scores import score_stored
+from gonemaster_tasks.control.verdicts import score_stored, stored_causes
 
 log = logging.getLogger(__name__)
 

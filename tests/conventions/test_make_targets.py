@@ -35,5 +35,6 @@ def test_ci_runs_what_may_not_fail() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     targets = ["deploy-check", "lint", "test", "test-lowest", "test-py311"]
     assert re.findall(r"^make (\S+)", script, re.MULTILINE) == targets
-    nightly = (ROOT / ".github" / "workflows" / "nightly.yml").read_text(encoding="utf-8")
-    assert re.findall(r"- run: make (\S+)", nightly) == ["coverage", "test-newest"]
+    nightly = (ROOT / ".ci" / "nightly").read_text(encoding="utf-8")
+    targets = ["setup", "lab", "coverage", "test-long", "test-newest", "audit", "memory"]
+    assert re.findall(r"^run \S+ make (\S+)", nightly, re.MULTILINE) == targets

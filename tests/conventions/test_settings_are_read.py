@@ -18,7 +18,7 @@ from gonemaster_tasks.errors import SettingsError
 ROOT = Path(__file__).parent.parent.parent
 PACKAGES = ("gonemaster_tasks", "gonemaster_api")
 CHECKS = ROOT / "gonemaster_tasks" / "config" / "loader.py"  # compares settings with one another, which does not count
-HOLDERS = {"settings", "_settings"}  # variables with settings
+HOLDERS = {"settings", "_settings", "current"}  # variables with settings
 AREAS = "areas"  # properties of a section read its settings as attributes of self
 
 REFUSED = [option for option in OPTIONS if option.awaits]

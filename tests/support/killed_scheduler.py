@@ -17,8 +17,8 @@ from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.store import store_settings
 from gonemaster_tasks.control import submit
 from gonemaster_tasks.control.parts import QueueParts
-from gonemaster_tasks.control.tag_jobs import jobs_of_tag
 from gonemaster_tasks.maintenance import recurring
+from gonemaster_tasks.maintenance.tag_jobs import jobs_of_tag
 
 
 def _die(*_: object) -> None:

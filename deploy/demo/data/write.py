@@ -28,7 +28,7 @@ from gonemaster_db.runs.run_rows import write_run
 from gonemaster_db.runs.runs import list_runs
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_engine.scoring.rule import RULE_VERSION
-from gonemaster_tasks.control.scores import score_stored
+from gonemaster_tasks.control.verdicts import score_stored
 
 TAG = "demo"
 _RUNS_AT_A_TIME = 100

@@ -15,7 +15,7 @@ from gonemaster_db.runs.findings import FindingLine
 from gonemaster_db.runs.runs import get_run
 from gonemaster_engine.findings.causes.model import Cause
 from gonemaster_engine.findings.messages import message
-from gonemaster_tasks.control.causes import causes_by_run, only_in
+from gonemaster_tasks.control.verdicts import causes_by_run, only_in
 
 _RANK = {level: rank for rank, level in enumerate(LEVELS)}
 APPEARED, CLEARED, LEVEL, DETAILS = "appeared", "cleared", "level", "details"

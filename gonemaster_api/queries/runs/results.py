@@ -25,8 +25,7 @@ from gonemaster_engine.testcases.catalogue import cases
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.config.settings import Settings
-from gonemaster_tasks.control.causes import stored_causes
-from gonemaster_tasks.control.scores import score_stored
+from gonemaster_tasks.control.verdicts import score_stored, stored_causes
 
 
 @dataclass(frozen=True, kw_only=True)

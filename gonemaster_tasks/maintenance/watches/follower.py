@@ -24,7 +24,7 @@ from gonemaster_db.service.watched_runs import FollowedRun
 from gonemaster_db.service.watches import enabled_watches, follows_runs, pop_notes
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.control.causes import causes_by_run, only_in
+from gonemaster_tasks.control.verdicts import causes_by_run, only_in
 from gonemaster_tasks.maintenance.watches.changes import CauseChanges, Change, Grades, compare
 from gonemaster_tasks.maintenance.watches.messages import (
     add_to_summary,

@@ -118,7 +118,7 @@ def test_trends_follow_each_category(get: Get, course: list[Derived]) -> None:
 
 def test_trend_says_where_the_rule_of_scores_changed(get: Get, course: list[Derived], store: Store) -> None:
     change(store, course[-1].facts.slug, score_rule=RULE_VERSION)
-    rules = [point["score_rule"] for point in get("/trends", category="grade")["points"]]
+    rules = [point["score_rule"] for point in get("/trends?category=grade")["points"]]
     assert rules == [FIRST_RULE] * (len(course) - 1) + [RULE_VERSION]
 
 
@@ -264,7 +264,7 @@ def test_scores_can_be_hidden(make_app: MakeApp, course: list[Derived]) -> None:
     assert {(one["score"], one["grade"]) for one in get("/domains")["items"]} == {(None, None)}
     assert get("/domains?sort=score_asc")["error"]["code"] == "invalid_sort"
     assert get("/domains?grade=A")["error"]["code"] == "invalid_grade"
-    assert get("/trends", category="grade")["error"]["code"] == "invalid_category"
+    assert get("/trends?category=grade")["error"]["code"] == "invalid_category"
     assert "grade" not in {one["category"] for one in get("/overview")["overview"]["fact_distributions"]}
     name = course[-1].keys["domain"][0]
     assert {point["score"] for point in get(f"/history?entity=domain&key={name}")["points"]} == {None}

@@ -11,7 +11,7 @@ from gonemaster_engine.findings.references import reference
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_engine.scoring.score import Score, compute_score
 from gonemaster_engine.testcases.catalogue import cases
-from gonemaster_tasks.control.scores import StoredTiming
+from gonemaster_tasks.control.verdicts import StoredTiming
 from tests.support.histories.lists import Document, run_document
 from tests.support.histories.reference import Reference
 from tests.support.histories.rows import LEVELS, Line, RunRow, at_least, instant

@@ -35,11 +35,11 @@ from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.schedules import set_schedule
-from gonemaster_tasks.control.tag_jobs import jobs_of_tag
 from gonemaster_tasks.errors import BrokerUnavailable, InvalidRule
 from gonemaster_tasks.maintenance import recurring
 from gonemaster_tasks.maintenance.reconciler import reconcile
 from gonemaster_tasks.maintenance.recurring import run_due_schedules
+from gonemaster_tasks.maintenance.tag_jobs import jobs_of_tag
 from gonemaster_tasks.queues import BATCH
 from tests.support.clocks import SetClock
 from tests.support.rows import NOON, claim, finish_job

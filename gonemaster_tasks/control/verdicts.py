@@ -1,7 +1,8 @@
-"""Root causes of stored runs, computed from their entries when they are read."""
+"""Scores and root causes of stored runs, computed from their entries."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -9,11 +10,43 @@ from sqlalchemy.orm import Session
 from gonemaster_db.core.errors import DocumentDamaged
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.runs.run_documents import StoredRun, entries_of, read_stored_runs
+from gonemaster_engine import entries as engine
 from gonemaster_engine.findings.causes.model import Cause
 from gonemaster_engine.findings.causes.registry import causes_of
-from gonemaster_tasks.control.scores import StoredTiming, as_reported
+from gonemaster_engine.scoring.config import ScoringConfig
+from gonemaster_engine.scoring.score import Score, compute_score
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTiming:
+    """The response times of a name server that rules of causes read."""
+
+    address: str
+    count: int
+    median_ms: float | None
+    timeouts: int
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "StoredTiming":
+        """Return the timing in a stored row, which can lack values."""
+        return cls(row.get("address", ""), row.get("count", 0), row.get("median_ms"), row.get("timeouts", 0))
+
+
+def score_stored(
+    domain: str,
+    entries: Iterable[EntryRecord],
+    timings: Iterable[Mapping[str, Any]] | None,
+    config: ScoringConfig,
+) -> Score | None:
+    """Compute the score of a successful run from its stored data; None if it cannot judge a zone."""
+    return compute_score(domain, map(as_reported, entries), config, timings=map(StoredTiming.of, timings or ()))
+
+
+def as_reported(row: EntryRecord) -> engine.Entry:
+    """Return a stored entry as the engine reported it."""
+    return engine.Entry(row.timestamp, row.module, row.testcase, row.tag, engine.Level[row.level], dict(row.args))
 
 
 def stored_causes(
