@@ -12,7 +12,7 @@ from gonemaster_engine.findings.causes.model import Cause, Harm, Snippet
 from gonemaster_engine.findings.causes.sentences import sentence
 from gonemaster_engine.findings.messages import phrase
 
-MAX_SHOWN = 20  # findings of a cause; the page lists all of them below
+MAX_SHOWN = 6  # findings of a cause; the page lists all of them below
 
 
 @dataclass(frozen=True)
