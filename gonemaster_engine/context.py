@@ -15,9 +15,8 @@ from gonemaster_engine.dnssec.verify import Verifier
 from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
 from gonemaster_engine.net.cache import Lifetimes, QueryKey
 from gonemaster_engine.net.pace import RunPace
-from gonemaster_engine.net.server.answers import Answer
 from gonemaster_engine.net.server.nameserver import Nameserver, nameserver_order
-from gonemaster_engine.net.server.repeats import Undecided
+from gonemaster_engine.net.server.pending import Answer, Undecided
 from gonemaster_engine.net.server.server import Server
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.net.transport import Timing

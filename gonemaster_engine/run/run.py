@@ -29,7 +29,7 @@ from gonemaster_engine.errors import InvalidDelegation, InvalidDomain
 from gonemaster_engine.findings.tags import END, START, Finding
 from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
 from gonemaster_engine.net.cache import QueryKey
-from gonemaster_engine.net.server.answers import QUERIED, Answer
+from gonemaster_engine.net.server.pending import QUERIED, Answer
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.profile.profile import Profile

@@ -11,8 +11,7 @@ from typing import Any
 
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.findings.tags import SERVER_KEYS
-from gonemaster_engine.net.server.answers import Answer
-from gonemaster_engine.net.server.repeats import Undecided
+from gonemaster_engine.net.server.pending import Answer, Undecided
 from gonemaster_engine.run_log import Log
 
 TAG = "NO_ANSWER_UNDECIDED"

@@ -8,26 +8,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
 
 from gonemaster_engine.limits import TCP_PACKETS
 from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.query import Query
-from gonemaster_engine.net.server.answers import Answer
 from gonemaster_engine.net.server.paths import PathHealth
-from gonemaster_engine.net.server.repeats import Repeat
+from gonemaster_engine.net.server.pending import Pending
 from gonemaster_engine.net.server.run_state import RunState
 from gonemaster_engine.waiting import SILENCE_TIMEOUT_S
-
-
-class Pending(NamedTuple):
-    """A query that has no answer yet."""
-
-    key: QueryKey
-    answer: Answer
-    name: str  # name of the name server
-    shared: bool  # whether its answer is stored in the hot cache
-    repeat: Repeat | None = None  # set once it is repeated because it had no answer
 
 
 class QueryAdmission:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from contextvars import ContextVar
-from typing import TypeAlias
 
 from gonemaster_engine.net.cache import QueryKey
+from gonemaster_engine.net.server.pending import Answer
 from gonemaster_engine.net.server.run_state import RunState
 from gonemaster_engine.net.wire.messages import Response
 
 COOKIE_OPTION = 10  # RFC 7873 section 4
 CLIENT_COOKIE_OCTETS = 8
-
-Answer: TypeAlias = asyncio.Future[Response | None]
-
-QUERIED: ContextVar[list[Answer] | None] = ContextVar("QUERIED", default=None)
-"""The answers that the current test case has requested."""
 
 
 class AnswerCache:

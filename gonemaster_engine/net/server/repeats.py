@@ -13,19 +13,16 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
 
 from gonemaster_engine.limits import TCP_PACKETS
 from gonemaster_engine.net.cache import QueryKey
-from gonemaster_engine.net.query import Timing
+from gonemaster_engine.net.server.admission import QueryAdmission
+from gonemaster_engine.net.server.answers import AnswerCache
 from gonemaster_engine.net.server.paths import PathHealth
+from gonemaster_engine.net.server.pending import Answer, Pending, Repeat, Undecided
+from gonemaster_engine.net.server.run_state import RunState
 from gonemaster_engine.net.wire.messages import DNSSEC_EDNS
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.server.admission import Pending, QueryAdmission
-    from gonemaster_engine.net.server.answers import Answer, AnswerCache
-    from gonemaster_engine.net.server.run_state import RunState
 
 SILENT_LOSS = 1e-3  # above this probability that all transmissions were lost, a query is undecided
 _PLANNED_LOSS = 1e-5  # probability that the number of repeats aims at
@@ -36,26 +33,6 @@ _WAIT_RTTS = 2  # a repeat waits for this many times the longest response time o
 _MAX_PACKETS = 24  # to one address
 _MAX_S = 12.0  # time in which repeats to one address are in flight
 _SYNS = 3  # transmissions of a connection attempt before its timeout
-
-
-class Undecided(NamedTuple):
-    """A query without an answer on a path that loses too many packets for a verdict."""
-
-    name: str  # of the name server
-    address: str
-    key: QueryKey
-    sent: int  # transmissions
-    loss: float  # measured share of lost transmissions
-
-
-@dataclass(slots=True)
-class Repeat:
-    """The transmissions of a query that had no answer so far."""
-
-    sent: int = 0
-    repeats: int = 0
-    due_at: float = 0.0  # event loop time of the next repeat
-    timing: Timing | None = None
 
 
 class Repeats:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from gonemaster_engine.budget import Budget
 from gonemaster_engine.net.cache import HotCache, Lifetimes
 from gonemaster_engine.net.pace import RunPace
+from gonemaster_engine.net.server.pending import Answer, Undecided
 from gonemaster_engine.net.transport import Timing, Transport
 from gonemaster_engine.net.wire.messages import ResponsePool
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.run_log import Log
-
-if TYPE_CHECKING:
-    from gonemaster_engine.net.server.answers import Answer
-    from gonemaster_engine.net.server.repeats import Undecided
 
 
 class RunState(Protocol):

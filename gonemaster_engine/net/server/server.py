@@ -11,9 +11,10 @@ from gonemaster_engine.loop_time import LoopTime
 from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.query import CLOSED, TIMEOUT, Query, QueryOutcome, Timing
 from gonemaster_engine.net.server import trace
-from gonemaster_engine.net.server.admission import Pending, QueryAdmission
-from gonemaster_engine.net.server.answers import QUERIED, Answer, AnswerCache
+from gonemaster_engine.net.server.admission import QueryAdmission
+from gonemaster_engine.net.server.answers import AnswerCache
 from gonemaster_engine.net.server.paths import PathHealth
+from gonemaster_engine.net.server.pending import QUERIED, Answer, Pending
 from gonemaster_engine.net.server.repeats import Repeats
 from gonemaster_engine.net.server.run_state import RunState
 from gonemaster_engine.net.timings import NameserverTiming

@@ -6,8 +6,7 @@ import asyncio
 
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.net.cache import QueryKey
-from gonemaster_engine.net.server.answers import Answer
-from gonemaster_engine.net.server.repeats import Undecided
+from gonemaster_engine.net.server.pending import Answer, Undecided
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.run.undecided import report_undecided, without_undecided
 from gonemaster_engine.run_log import Log
