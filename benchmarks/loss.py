@@ -84,7 +84,7 @@ def measure_inside(options: argparse.Namespace, loss: float) -> Figures:
 
 
 async def measure(options: argparse.Namespace) -> Figures:
-    """Test all zones in each round; each round has separate caches and sockets."""
+    """Test all zones in each round; each round has new caches and sockets."""
     zones: list[dict[str, Any]] = json.loads((options.directory / "manifest.json").read_text())["zones"]
     names = [zone["name"] for zone in zones if not zone["defects"] and not zone["tld_defects"]][: options.zones]
     profile = default_profile().merge({"net": {"allow_non_global_targets": True}})

@@ -30,7 +30,6 @@ from gonemaster_api.web.event_streams import FOLLOW
 from gonemaster_api.web.exporter import http_metrics
 from gonemaster_api.web.headers import API_HEADERS
 from gonemaster_api.web.request_deadlines import HAS_LEFT
-from gonemaster_engine.texts import Text
 
 PATIENCE_S = 0.6  # maximum wait for a thread, so that responses arrive within a second
 BULK_THREADS = 2  # for long requests: more would keep other threads from the interpreter
@@ -42,7 +41,7 @@ _BULK = re.compile(
 )
 _LONG_PAGE = re.compile(r"(?:^|&)(?:limit|page_size)=0*+(?:10[1-9]|1[1-9]\d|[2-9]\d\d|\d{4,}+)(?:&|$)")
 _READINESS = "/api/v1/readyz"
-_OVERLOADED = Text("the server has more requests than it can answer in time")
+_OVERLOADED = "the server has more requests than it can answer in time"
 _READING = ("GET", "HEAD", "OPTIONS")
 
 log = structlog.get_logger(__name__)

@@ -56,6 +56,8 @@ _PATTERN = re.compile(rf"\b({'|'.join(BANNED)})\b", re.IGNORECASE)
 def _python_texts(path: Path) -> Iterator[tuple[int, str]]:
     source = path.read_text()
     for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.lineno, node.name.strip("_").replace("_", " ")
         body = getattr(node, "body", None)
         if not isinstance(body, list):
             continue

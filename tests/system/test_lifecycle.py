@@ -26,7 +26,7 @@ def test_ctrl_c_stops_all_parts_in_order_and_leaves_no_process(start: StartServi
     assert "Traceback" not in service.log
 
 
-def test_stop_keeps_what_waits_and_what_runs(start: StartService) -> None:
+def test_stop_keeps_waiting_and_running_jobs(start: StartService) -> None:
     service = start()
     batch = service.submit_batch([f"silent{number}.silent.xa" for number in range(20)])
     assert service.stop(signal.SIGTERM) == 0

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
-def test_a_lost_connection_is_shown_and_ends_by_itself(page: Page, site: Site) -> None:
+def test_a_lost_connection_is_shown_and_ends_automatically(page: Page, site: Site) -> None:
     post(site, "/queue/pause", {"reason": "connection"})
     job = post(site, "/jobs", {"domain": "connection.example"})["id"]
     page.goto(f"{site.url}/?domain=connection.example")

@@ -58,7 +58,7 @@ def note(location: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(location).query).items() if name != "tier"}
 
 
-def test_it_shows_what_waits_in_order_with_u_labels(client: FlaskClient) -> None:
+def test_waiting_jobs_are_shown_in_order_with_u_labels(client: FlaskClient) -> None:
     submit(client, "one.example", "bücher.example")
     batch(client, 2)
     page = text_of(client)

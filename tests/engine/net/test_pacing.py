@@ -174,7 +174,7 @@ def test_run_that_ends_leaves_the_queue_and_others_go_on(world: World, server: S
     paced(world, MemoryLeaseClient(), Limits(20), work)
 
 
-def test_what_waits_is_reported_and_counted(world: World, server: Server) -> None:
+def test_waiting_queries_are_reported_and_counted(world: World, server: Server) -> None:
     lease_client = MemoryLeaseClient()
     context = paced(world, lease_client, Limits(20), lambda _, one: ask(one, 40))
     assert lease_client.limited == {HOST}

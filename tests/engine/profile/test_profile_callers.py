@@ -81,7 +81,7 @@ def test_the_page_shows_the_rule_of_each_key() -> None:
     ],
     ids=str,
 )
-def test_what_goes_too_far_is_refused_with_its_path(document: dict[str, Any], path: str) -> None:
+def test_values_beyond_the_limits_are_refused_with_their_path(document: dict[str, Any], path: str) -> None:
     with pytest.raises(ProfileError) as caught:
         checked_of_caller(document, SERVER)
     assert [found for found, _ in caught.value.problems] == [path]

@@ -108,7 +108,7 @@ def test_a_move_to_a_job_that_does_not_wait_changes_nothing(queue_of_five: Broke
     assert waiting(queue_of_five) == ids(1, 2, 3, 4, 5)
 
 
-def test_reorder_keeps_what_came_meanwhile_and_drops_nothing(queue_of_five: Broker) -> None:
+def test_reorder_keeps_new_messages_and_drops_nothing(queue_of_five: Broker) -> None:
     raw(queue_of_five).rpush(BATCH, build_message("job_0007", BATCH, redelivered=True))
     assert queue_of_five.lists.reorder(ids(5, 9, 7, 1, 3), BATCH) == 4
     assert waiting(queue_of_five) == ids(5, 7, 1, 3, 2, 4)

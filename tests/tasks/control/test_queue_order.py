@@ -171,7 +171,7 @@ def test_removed_jobs_are_canceled_runs_and_running_ones_are_left(parts: QueuePa
     assert actions(parts)[0] == ("ops", "queue.remove", 3)
 
 
-def test_batch_cancel_ends_what_waits_and_marks_what_runs(parts: QueueParts) -> None:
+def test_batch_cancel_ends_waiting_jobs_and_marks_running_ones(parts: QueueParts) -> None:
     ids = queue_batch(parts, 6)
     other = queue_batch(parts, 2)
     hold_job(parts, ids[4])

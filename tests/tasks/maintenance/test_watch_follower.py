@@ -377,7 +377,7 @@ def test_a_fault_is_notified_at_its_begin_and_at_its_end(store: Store) -> None:
     assert "Watch 2: the whole service" in bodies(store, mail)[0]["text"]
 
 
-def test_what_comes_and_goes_is_no_trouble(store: Store) -> None:
+def test_a_short_fault_is_not_notified(store: Store) -> None:
     make_watch(store, TROUBLE)
     looker = Looker(store)
     assert [looker.look(*kinds) for kinds in (["a"], [], ["a"], ["b"], [])] == [0] * 5

@@ -87,7 +87,7 @@ def test_a_refusal_is_final_if_the_server_says_so(mailbox: Mailbox, answer: str,
     assert "later" not in str(failed)
 
 
-def test_nobody_listens() -> None:
+def test_a_closed_port_is_a_failure() -> None:
     failed = failure(f"smtp://127.0.0.1:{closed_port()}")
     assert (failed.status, failed.final, str(failed)) == (None, False, "the mail server failed: ConnectionRefusedError")
 

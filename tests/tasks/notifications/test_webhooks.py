@@ -137,7 +137,7 @@ def test_an_endless_body_after_the_head_is_not_waited_for(receiver: Receiver) ->
     assert send(receiver.url()) == 200
 
 
-def test_nobody_listens() -> None:
+def test_a_closed_port_is_a_failure() -> None:
     assert str(failure(f"http://127.0.0.1:{closed_port()}/")) == "no connection"
 
 
