@@ -162,6 +162,7 @@ def run_filters(size: Size) -> Filters:
         **{status: {"status": status} for status in ("succeeded", "failed", "canceled", "expired")},
         **{level: {"level": level} for level in LEVELS},
         **{f"grade {grade}": {"grade": grade} for grade in "ABCDFX"},
+        "cause": {"cause": "server_silent"},  # the generated runs have no causes
         "after": {"finished_after": after},
         "before": {"finished_before": before},
         "range": {"finished_after": after, "finished_before": before},
@@ -182,6 +183,7 @@ def domain_filters() -> Filters:
         **{f"name: {name}": {"name": query["domain"]} for name, query in _NAMES.items()},
         **{level: {"level": level} for level in LEVELS},
         **{f"from {level}": {"min_level": level} for level in ("WARNING", "ERROR", "CRITICAL")},
+        "cause": {"cause": "server_silent"},
         "tag and level": {"tag": "half", "min_level": "ERROR"},
         "tag and name": {"tag": "half", "name": "city"},
     }

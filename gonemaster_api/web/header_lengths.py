@@ -12,7 +12,7 @@ LONGEST: Final = {
     "Accept-Language": 512,
     "Authorization": 512,
     "Content-Type": 256,
-    "Cookie": 4_096,
+    "Cookie": 8_190,  # other services of the same host set cookies too
     "Forwarded": 2_048,
     "Host": 261,  # a name of 253 characters without its final dot, or an address in brackets, and a port
     "If-Match": 1_024,

@@ -22,10 +22,8 @@ def upgrade() -> None:
     )
     unknown = "null: not computed, or no result"
     op.add_column("runs", sa.Column("cause_set_id", sa.Integer(), nullable=True, comment=unknown))
-    op.create_index("ix_runs_cause_set_id_finished_at", "runs", ["cause_set_id", "finished_at"])
 
 
 def downgrade() -> None:
-    op.drop_index("ix_runs_cause_set_id_finished_at", "runs")
     op.drop_column("runs", "cause_set_id")
     op.drop_table("cause_sets")

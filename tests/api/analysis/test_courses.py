@@ -118,7 +118,7 @@ def test_trends_follow_each_category(get: Get, course: list[Derived]) -> None:
 
 def test_trend_says_where_the_rule_of_scores_changed(get: Get, course: list[Derived], store: Store) -> None:
     change(store, course[-1].facts.slug, score_rule=RULE_VERSION)
-    rules = [point["score_rule"] for point in get("/trends?category=grade")["points"]]
+    rules = [point["score_rule"] for point in get("/trends", category="grade")["points"]]
     assert rules == [FIRST_RULE] * (len(course) - 1) + [RULE_VERSION]
 
 

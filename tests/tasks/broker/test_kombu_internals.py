@@ -64,7 +64,19 @@ def test_methods_that_are_overridden_or_relied_on_take_what_they_took(
     ],
 )
 def test_each_override_overrides_something(ours: type, theirs: type) -> None:
-    own = {"partial", "has_more", "refused", "asked", "_wanted", "_is_lost", "_read_client_id", "_blocked", "_shared"}
+    own = {
+        "partial",
+        "has_more",
+        "refused",
+        "requested",
+        "accepted",
+        "_order",
+        "_wanted",
+        "_is_lost",
+        "_read_client_id",
+        "_blocked",
+        "_shared",
+    }
     own |= {
         "_valid_reply",
         "received",
