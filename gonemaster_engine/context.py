@@ -201,3 +201,9 @@ class RunContext:
     def restore(self, address: str, key: QueryKey, response: Response | None) -> None:
         """Set the answer to a query in advance, for example from a file."""
         self.server(address).restore(key, response)
+
+    def restore_undecided(self, queries: Iterable[Undecided]) -> None:
+        """Set which restored queries have no verdict."""
+        for query in queries:
+            if answer := self.server(query.address).cache.by_key.get(query.key):
+                self.undecided[answer] = query

@@ -25,8 +25,8 @@ def name_part(search: str | None) -> str | None:
 
 
 def message_tag(name: str | None) -> str | None:
-    """Return the message tag of an optional filter, which can have Zonemaster's name of the tag."""
-    return engine_tag(name) if name else None
+    """Return the message tag of an optional filter, also by Zonemaster's name; an empty one matches nothing."""
+    return engine_tag(name) if name else name
 
 
 def stored_form(name: str | None) -> str | None:

@@ -23,6 +23,7 @@ from gonemaster_engine import names
 from gonemaster_engine.asn.cache import Code, Origin
 from gonemaster_engine.errors import CacheFileError, WireError
 from gonemaster_engine.net.cache import QueryKey
+from gonemaster_engine.net.server.pending import Undecided
 from gonemaster_engine.net.wire.messages import Edns, Response
 from gonemaster_engine.net.wire.rrtypes import CLASS_NUMBER
 from gonemaster_engine.zonemaster.recording import (
@@ -59,6 +60,7 @@ class PacketCache:
 
     answers: list[CachedAnswer] = field(default_factory=list)
     origins: dict[str, Origin] = field(default_factory=dict)  # AS lookups, by address
+    undecided: list[Undecided] = field(default_factory=list)  # queries without a response and without a verdict
     problems: list[str] = field(default_factory=list)  # skipped entries, and why
     recorded_at: float | None = None  # time of the last answer, POSIX seconds; None in files of earlier versions
 
@@ -68,6 +70,7 @@ def write_cache(
     answers: Iterable[CachedAnswer],
     *,
     origins: Mapping[str, Origin] | None = None,
+    undecided: Iterable[Undecided] = (),
     recorded_at: float | None = None,
     compress: bool = False,
     max_entries: int = 0,
@@ -80,7 +83,7 @@ def write_cache(
       CacheFileError: there are more than `max_entries` (0: no limit) entries, or the file cannot be written.
     """
     path = Path(path)
-    document = _document(answers, origins or {}, recorded_at)
+    document = _document(answers, origins or {}, undecided, recorded_at)
     count = sum(len(document[section]) for section in ("nameservers", "zone_transfers", "asn"))
     if 0 < max_entries < count:
         raise CacheFileError(
@@ -122,7 +125,10 @@ def checksum(document: _Document) -> str:
 
 
 def _document(
-    answers: Iterable[CachedAnswer], origins: Mapping[str, Origin], recorded_at: float | None
+    answers: Iterable[CachedAnswer],
+    origins: Mapping[str, Origin],
+    undecided: Iterable[Undecided],
+    recorded_at: float | None,
 ) -> dict[str, Any]:
     entries = sorted(map(_answer_entry, answers), key=_entry_order)
     document: dict[str, Any] = {
@@ -133,6 +139,8 @@ def _document(
         "recursor": [],  # answers to the recursor are stored with those of the name servers
         "asn": [_origin_entry(address, origins[address]) for address in sorted(origins)],
     }
+    if found := sorted(map(_undecided_entry, undecided), key=_entry_order):
+        document["undecided"] = found
     if recorded_at is not None:
         document["recorded_at"] = int(recorded_at)
     return {**document, "checksum": checksum(document)}
@@ -153,6 +161,10 @@ def _answer_entry(answer: CachedAnswer) -> dict[str, Any]:
         "transport": "tcp" if response.over_tcp else "udp",
         "message": base64.b64encode(response.wire).decode("ascii"),
     }
+
+
+def _undecided_entry(query: Undecided) -> dict[str, Any]:
+    return {**query._asdict(), "key": _key_entry(query.key)}
 
 
 def _key_entry(key: QueryKey) -> dict[str, Any]:
@@ -224,7 +236,7 @@ def _parse(octets: bytes, problems: list[str]) -> PacketCache:
         if is_truncated(text):
             raise ValueError("the recording is truncated")
         answers = [CachedAnswer(*item) for item in read_recording(text, problems)]
-        return PacketCache(answers, {}, problems, recording_time(text))
+        return PacketCache(answers, problems=problems, recorded_at=recording_time(text))
     try:
         document = json.loads(octets)
     except (ValueError, RecursionError) as error:
@@ -237,7 +249,11 @@ def _parse(octets: bytes, problems: list[str]) -> PacketCache:
     if document.get("checksum") != checksum(document):
         problems.append("the checksum does not match")
     return PacketCache(
-        _answers(document, problems), _origins(document, problems), problems, _recorded_at(document, problems)
+        _answers(document, problems),
+        _origins(document, problems),
+        list(_each(document, "undecided", _read_undecided, problems)),
+        problems,
+        _recorded_at(document, problems),
     )
 
 
@@ -280,6 +296,11 @@ def _read_answer(entry: Any) -> CachedAnswer:
         return CachedAnswer(address, key, None)
     over_tcp = key.tcp if "transport" not in entry else {"udp": False, "tcp": True}[entry["transport"]]
     return CachedAnswer(address, key, _read_message(entry, key, entry.get("answer_from") or address, over_tcp=over_tcp))
+
+
+def _read_undecided(entry: Any) -> Undecided:
+    address = names.canonical_address(entry["address"])
+    return Undecided(str(entry["name"]), address, _read_key(entry["key"]), int(entry["sent"]), float(entry["loss"]))
 
 
 def _read_message(entry: Any, key: QueryKey, source: str, *, over_tcp: bool) -> Response:

@@ -25,7 +25,7 @@ from gonemaster_engine.errors import InvalidDelegation, InvalidDomain
 from gonemaster_engine.findings.tags import END, START, Finding
 from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
 from gonemaster_engine.net.cache import QueryKey
-from gonemaster_engine.net.server.pending import QUERIED, Answer
+from gonemaster_engine.net.server.pending import QUERIED, Answer, Undecided
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.profile.profile import Profile
@@ -73,6 +73,7 @@ class RunResult:
     unfinished: list[str] = field(default_factory=list)  # IDs of cases that the deadline interrupted
     answers: list[tuple[str, QueryKey, Response | None]] = field(default_factory=list)  # all queries and responses
     origins: dict[str, Origin] = field(default_factory=dict)  # all AS lookups, by address
+    undecided: list[Undecided] = field(default_factory=list)  # queries of `answers` without a verdict
 
     @property
     def effective_profile(self) -> dict[str, Any]:
@@ -95,6 +96,7 @@ async def run_test(
     on_entry: Callable[[Entry], None] | None = None,
     restored: Answers = (),
     restored_origins: Mapping[str, Origin] | None = None,
+    restored_undecided: Iterable[Undecided] = (),
     keep_answers: bool = False,
     with_chain: bool = False,
     traces_queries: bool = False,
@@ -129,6 +131,7 @@ async def run_test(
     context = RunContext(
         name, profile, resources, log=run_log, undelegated=undelegated, restored=restored, clock=clock, limits=limits
     )
+    context.restore_undecided(restored_undecided)
     context.set_priority(is_urgent=is_urgent)
     run = _Execution(
         context, plan, on_progress=on_progress, on_entry=on_entry, stop_level=stop_level, origins=restored_origins
@@ -144,22 +147,27 @@ async def run_test(
         pass
     finally:
         await run.close()
-    result = RunResult(
-        domain=name,
-        entries=run_log.entries,
+    result = _result_of(run, context, started_at, keep_answers=keep_answers)
+    context.release()
+    return result
+
+
+def _result_of(run: _Execution, context: RunContext, started_at: datetime, *, keep_answers: bool) -> RunResult:
+    return RunResult(
+        domain=context.zone_name,
+        entries=context.log.entries,
         started_at=started_at,
-        duration_s=run_log.elapsed(),
+        duration_s=context.log.elapsed(),
         queries=context.queries,
         timings=run.timings(),
-        profile=profile,
+        profile=context.profile,
         judged_at=run.judged_at,
         chain=run.chain,
         unfinished=run.unfinished,
         answers=list(context.answers()) if keep_answers else [],
         origins=run.origins,
+        undecided=list(context.undecided.values()) if keep_answers else [],
     )
-    context.release()
-    return result
 
 
 def _refused(
@@ -570,6 +578,10 @@ class _Execution:
     async def close(self) -> None:
         """Stop all tasks that are still running."""
         await self._context.close()
+        for (
+            case_run
+        ) in self._runs.values():  # sockets that outlive the run keep the context of the case that opened them
+            case_run.queried.clear()
         waited_s = self._context.pace.waited_s
         if waited_s > _LONG_WAIT_S:
             log.debug("queries waited", extra={"domain": self._zone.name, "seconds": round(waited_s, 1)})

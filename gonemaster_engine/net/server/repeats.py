@@ -26,7 +26,7 @@ from gonemaster_engine.net.wire.messages import DNSSEC_EDNS
 
 SILENT_LOSS = 1e-3  # above this probability that all transmissions were lost, a query is undecided
 _PLANNED_LOSS = 1e-5  # probability that the number of repeats aims at
-_LEAST, _MOST = 4, 8  # repeats of a query over UDP
+MIN_REPEATS, MAX_REPEATS = 4, 8  # repeats of a query over UDP
 _PAUSE = 1 / 10  # of the time to a retransmission; each further pause is longer by as much
 _LEAST_WAIT = 1 / 12  # of the time to a retransmission
 _WAIT_RTTS = 2  # a repeat waits for this many times the longest response time of the address
@@ -93,7 +93,7 @@ class Repeats:
         """Return whether losing all transmissions so far is still probable enough."""
         if key.tcp:
             return not repeat.repeats
-        return repeat.repeats < (_MOST if self._health.loss**repeat.sent > _PLANNED_LOSS else _LEAST)
+        return repeat.repeats < (MAX_REPEATS if self._health.loss**repeat.sent > _PLANNED_LOSS else MIN_REPEATS)
 
     def _judge(self, pending: Pending, repeat: Repeat) -> None:
         """Record that a query is undecided, or that the server is silent for queries of its kind."""

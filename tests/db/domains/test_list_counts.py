@@ -40,6 +40,7 @@ def runs(store: Store, batch_id: str) -> list[Run]:
             entries=entries_of("INFO", "ERROR", tag="Z01_X") if number % 3 else entries_of("NOTICE", tag="B01_Y"),
             at=NOON + timedelta(minutes=rng.randrange(6)),
             status=RunStatus.FAILED if number % 7 == 0 else RunStatus.SUCCEEDED,
+            causes=["no_tcp", "server_silent"][number % 2 :],
         )
         placed: dict[str, Any] = {"priority": Priority.BATCH, "batch_id": batch_id} if number % 2 else {}
         placed |= {"config": {"tags": ["eu"]}} if number % 5 == 0 else {}
@@ -63,6 +64,7 @@ def matches(runs: list[Run], batch_id: str) -> dict[str, tuple[Any, Match]]:
         "status": ("failed", lambda r: r.status == RunStatus.FAILED),
         "level": ("ERROR", lambda r: r.worst_level == "ERROR"),
         "grade": ("A", lambda r: r.grade == "A"),
+        "cause": ("no_tcp", lambda r: runs.index(r) % 2 == 0),
         "finished_after": (middle, lambda r: r.finished_at > middle),
         "finished_before": (middle, lambda r: r.finished_at < middle),
     }

@@ -15,6 +15,7 @@ import pytest
 from gonemaster_engine.asn.cache import Code, Origin
 from gonemaster_engine.errors import CacheFileError
 from gonemaster_engine.net.cache import QueryKey
+from gonemaster_engine.net.server.pending import Undecided
 from gonemaster_engine.net.wire.messages import DNSSEC_EDNS, RD, Edns, Response
 from gonemaster_engine.recording.cachefile import CachedAnswer, checksum, read_cache, write_cache
 
@@ -52,6 +53,12 @@ def test_what_was_written_is_read_back(tmp_path: Path, name: str) -> None:
     assert count == len(ANSWERS) + 1
     assert comparable(cache.answers) == comparable(ANSWERS)
     assert cache.origins == ORIGINS
+
+
+def test_queries_without_a_verdict_stay_undecided(tmp_path: Path) -> None:
+    query = Undecided("ns1.example", ANSWERS[0].address, ANSWERS[0].key, 6, 0.25)
+    write_cache(tmp_path / "cache", ANSWERS, undecided=[query])
+    assert read_cache(tmp_path / "cache", strict=True).undecided == [query]
 
 
 def test_file_does_not_depend_on_the_order_of_answers(tmp_path: Path) -> None:
