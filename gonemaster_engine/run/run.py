@@ -112,7 +112,6 @@ async def run_test(
     `nameservers` and `ds` replace the delegation in the parent zone. The run ends early at the deadline, at the first
     entry of `stop_level` or above, or at one of the `limits`, and keeps its results. `restored` answers and AS lookups
     replace the network; `clock` returns the time at which they are validated. `with_chain` adds the chain of trust.
-
     A name that is too long, or has an empty or too long label, only yields findings of BASIC.
 
     Raises:
@@ -332,7 +331,10 @@ class _Execution:
 
     async def _run_plan(self) -> None:
         """Run all test cases of the plan whose conditions are met."""
-        self._announce()
+        context = self._context
+        _announce(self._log, context.zone_name, [run.case for run in self._runs.values()], context.clock())
+        if context.profile.ipv6 and not context.resources.has_ipv6:
+            self._log.system("IPV6_AUTO_DISABLED")
         if not self._has_family():
             self._log.system("NO_NETWORK")
             self._skip(self._runs.values())
@@ -377,12 +379,6 @@ class _Execution:
         ]
         unfinished = self.unfinished if budget.is_stopped else []
         self._log.system("RUN_LIMIT_REACHED", limits=limits, testcases=unfinished)
-
-    def _announce(self) -> None:
-        context = self._context
-        _announce(self._log, context.zone_name, [run.case for run in self._runs.values()], context.clock())
-        if context.profile.ipv6 and not context.resources.has_ipv6:
-            self._log.system("IPV6_AUTO_DISABLED")
 
     def _has_family(self) -> bool:
         context = self._context
