@@ -16,10 +16,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import cryptography
-import dns.version
-import idna
-
 from gonemaster_engine import names
 from gonemaster_engine.asn.cache import Origin
 from gonemaster_engine.asn.lookup import AsnLookup
@@ -35,6 +31,7 @@ from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.resolver.recursor import Recursor
 from gonemaster_engine.resources import Resources
+from gonemaster_engine.run.announcement import announce
 from gonemaster_engine.run.existence import report_no_zone
 from gonemaster_engine.run.probing import Probing
 from gonemaster_engine.run.slots import CaseSlots
@@ -52,7 +49,6 @@ __all__ = ["DSInfo", "RunResult", "Undelegated", "run_test"]
 log = logging.getLogger(__name__)
 
 DEFAULT_DEADLINE_S = 300.0
-_LIBRARIES = {"cryptography": cryptography.__version__, "dnspython": dns.version.version, "idna": idna.__version__}
 _CHAIN_LIMIT_S = 10.0
 _LONG_WAIT_S = 1.0  # total wait of a run's queries for the limits of addresses
 _MAX_ERROR = 1000  # characters of a test case's error text, which may contain data from the zone
@@ -112,6 +108,7 @@ async def run_test(
     `nameservers` and `ds` replace the delegation in the parent zone. The run ends early at the deadline, at the first
     entry of `stop_level` or above, or at one of the `limits`, and keeps its results. `restored` answers and AS lookups
     replace the network; `clock` returns the time at which they are validated. `with_chain` adds the chain of trust.
+
     A name that is too long, or has an empty or too long label, only yields findings of BASIC.
 
     Raises:
@@ -127,7 +124,7 @@ async def run_test(
         if not (findings := name_findings(domain)):
             raise
         run_log.on_entry = on_entry
-        _announce(run_log, domain.strip(), plan, clock())
+        announce(run_log, domain.strip(), plan, clock())
         return _refused(domain.strip(), findings, profile, run_log, judged_at=int(clock()), on_progress=on_progress)
     context = RunContext(
         name, profile, resources, log=run_log, undelegated=undelegated, restored=restored, clock=clock, limits=limits
@@ -331,10 +328,7 @@ class _Execution:
 
     async def _run_plan(self) -> None:
         """Run all test cases of the plan whose conditions are met."""
-        context = self._context
-        _announce(self._log, context.zone_name, [run.case for run in self._runs.values()], context.clock())
-        if context.profile.ipv6 and not context.resources.has_ipv6:
-            self._log.system("IPV6_AUTO_DISABLED")
+        self._announce()
         if not self._has_family():
             self._log.system("NO_NETWORK")
             self._skip(self._runs.values())
@@ -379,6 +373,12 @@ class _Execution:
         ]
         unfinished = self.unfinished if budget.is_stopped else []
         self._log.system("RUN_LIMIT_REACHED", limits=limits, testcases=unfinished)
+
+    def _announce(self) -> None:
+        context = self._context
+        announce(self._log, context.zone_name, [run.case for run in self._runs.values()], context.clock())
+        if context.profile.ipv6 and not context.resources.has_ipv6:
+            self._log.system("IPV6_AUTO_DISABLED")
 
     def _has_family(self) -> bool:
         context = self._context
@@ -577,24 +577,3 @@ class _Execution:
 
 def _timing_order(timing: NameserverTiming) -> tuple[str, bool, str]:
     return timing.nameserver, ":" in timing.address, timing.address
-
-
-def _announce(run_log: Log, zone_name: str, plan: Sequence[Case], now: float) -> None:
-    run_log.system("GLOBAL_VERSION", version=__version__)
-    for library, version in _LIBRARIES.items():
-        run_log.system("DEPENDENCY_VERSION", name=library, version=version)
-    run_log.system("START_TIME", time_t=int(now), string=_utc_text(now))
-    run_log.system(
-        "TEST_TARGET",
-        zone=zone_name,
-        module=_only({case.module for case in plan}),
-        testcase=_only({case.id for case in plan}),
-    )
-
-
-def _only(chosen: set[str]) -> str:
-    return next(iter(chosen)) if len(chosen) == 1 else "all"
-
-
-def _utc_text(posix_seconds: float) -> str:
-    return datetime.fromtimestamp(int(posix_seconds), UTC).isoformat().replace("+00:00", "Z")

@@ -58,7 +58,7 @@ def test_a_test_is_followed_to_its_result(client: FlaskClient, store: Store, que
     finish_job(store, running, record(entries=ENTRIES))
     done = look(client, str(job.public_id))
     assert "http-equiv" not in done.get_data(as_text=True)
-    assert "2 errors" in done.get_data(as_text=True)
+    assert "2 causes explain" in done.get_data(as_text=True)
 
 
 def test_events_end_with_the_test(client: FlaskClient, store: Store) -> None:

@@ -12,6 +12,8 @@ from gonemaster_engine.findings.causes.model import Cause, Harm, Snippet
 from gonemaster_engine.findings.causes.sentences import sentence
 from gonemaster_engine.findings.messages import phrase
 
+MAX_SHOWN = 6  # findings of a cause; the page lists all of them below
+
 
 @dataclass(frozen=True)
 class ShownSnippet:
@@ -36,8 +38,13 @@ class ShownCause:
     """A root cause with the findings that it explains."""
 
     cause: Cause
-    findings: Sequence[EntryDocument]
+    findings: Sequence[EntryDocument]  # the first ones that it explains
     locale: str
+
+    @property
+    def finding_count(self) -> int:
+        """The number of findings that it explains."""
+        return len(self.cause.found.explains)
 
     @property
     def level(self) -> str:
@@ -80,7 +87,9 @@ class ShownCauses:
         entries = self.finished.entries
         return [
             ShownCause(
-                cause, entry_documents([entries[at] for at in cause.found.explains], locale=self.locale), self.locale
+                cause,
+                entry_documents([entries[at] for at in cause.found.explains[:MAX_SHOWN]], locale=self.locale),
+                self.locale,
             )
             for cause in self.finished.causes
         ]
@@ -111,7 +120,7 @@ class ShownCauses:
     @property
     def explained(self) -> int:
         """The number of findings that the causes explain."""
-        return sum(len(shown.findings) for shown in self.all)
+        return sum(shown.finding_count for shown in self.all)
 
 
 def _is_advice(cause: Cause) -> bool:

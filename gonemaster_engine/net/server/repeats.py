@@ -3,7 +3,7 @@
 If an address answers some queries and not others, the others are repeated: later, over some seconds, with increasing
 pauses, and while no other query to the address is in flight. Queries without an answer then get a verdict. The server
 is silent if losing all transmissions is improbable at the loss that its other answers show; otherwise the query
-is undecided, and the run reports that in place of findings. A query is only repeated for its kind once: if a server
+is undecided, and the run reports that in place of findings. A query is repeated once per kind only: if a server
 is silent for one type, further names of this type need no repeats.
 """
 

@@ -49,6 +49,7 @@ HEADERS = (
     ("HX-Request", ("true",)),
     ("Content-Type", ("text/csv", "application/json", "multipart/form-data; boundary=x", "x", "a/b; charset=x")),
 )
+OFTEN_REFUSED = {"Host", "Origin", "Sec-Fetch-Site", "Authorization"}  # before any other processing
 BODIES = (b"", b"[]", b'"x"', b"1", b"null", b"{", b"\xff", b"a=b&a=c", b'{"a": ' * 500, b"a,b\n1,2\n")
 ROUNDS = examples(1, 40)
 MOST_PARAMETERS = 8
@@ -129,7 +130,8 @@ class Requests:
     def headers(self) -> dict[str, str]:
         """Return some headers of the pages."""
         options = {"X-Partial": self._chance.choice(PARTS)} if self._chance.random() < 0.5 else {}
-        return options | {name: self._chance.choice(values) for name, values in HEADERS if self._chance.random() < 0.3}
+        chosen = [each for each in HEADERS if self._chance.random() < (0.05 if each[0] in OFTEN_REFUSED else 0.3)]
+        return options | {name: self._chance.choice(values) for name, values in chosen}
 
     def body(self, rule: Rule) -> dict[str, Any]:
         """Return a form or an object, sometimes of the other kind of route, or a body that is neither."""
