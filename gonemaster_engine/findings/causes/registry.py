@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 
 from gonemaster_engine.entries import Level
@@ -57,6 +58,8 @@ from gonemaster_engine.findings.causes.rules import (
     weak_cryptography,
     zone_transfer_open,
 )
+
+log = logging.getLogger(__name__)
 
 RULES: tuple[Rule, ...] = (
     run_cut_off.RULE,
@@ -119,7 +122,13 @@ def causes_of(domain: str, entries: Sequence[ReadEntry], timings: Iterable[ReadT
     run = Evidence(domain, entries, timings)
     causes = []
     for rule in RULES:
-        if found := rule.find(run):
+        try:
+            found = rule.find(run)
+        except (AttributeError, TypeError, ValueError) as error:
+            # A stored run can have arguments of another version; the other rules still apply.
+            log.warning("rule not applied", extra={"cause": rule.id, "domain": domain, "error": str(error)})
+            continue
+        if found:
             run.claim(found.explains)
             causes.append(_cause(rule, found, run))
     return sorted(causes, key=_order)

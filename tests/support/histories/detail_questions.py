@@ -52,7 +52,7 @@ class RunQuestions(Asker):
         for before, after in self.some(product(self.some(self.reference.runs.values(), 3), repeat=2), 4):
             query = {"min_level": self.chance.choice(LEVELS), "args": self.chance.choice(("true", "false"))}
             expected = shapes.run_difference(before, after, query["min_level"], args=query["args"] == "true")
-            self.expect(f"/runs/{before.id}/diff/{after.id}", query, expected)
+            self.expect(f"/runs/{before.id}/diff/{after.id}", query, shapes.with_causes(expected, before, after))
 
 
 class BatchQuestions(Asker):

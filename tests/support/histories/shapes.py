@@ -6,8 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gonemaster_engine.entries import Entry, Level
+from gonemaster_engine.findings.causes import registry
+from gonemaster_engine.findings.causes.model import Cause
+from gonemaster_engine.findings.causes.sentences import sentence, worst_harm
 from gonemaster_engine.findings.messages import best_locale, description, message
 from gonemaster_engine.findings.references import reference
+from gonemaster_engine.findings.verdict import verdict_of
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_engine.scoring.score import Score, compute_score
 from gonemaster_engine.testcases.catalogue import cases
@@ -23,12 +27,25 @@ def score_of(run: RunRow) -> Score | None:
     """Return the score that a run has when it is read; None if it did not succeed or judges no zone."""
     if run.status != "succeeded":
         return None
-    lines = [
+    return compute_score(run.domain, entries_of(run), DEFAULT_CONFIG, timings=timings_of(run))
+
+
+def causes_of(run: RunRow) -> list[Cause]:
+    """Return the root causes of a run, none if it did not succeed."""
+    return registry.causes_of(run.domain, entries_of(run), timings_of(run)) if run.status == "succeeded" else []
+
+
+def entries_of(run: RunRow) -> list[Entry]:
+    """Return the entries as the engine reported them."""
+    return [
         Entry(line.timestamp, line.module, line.testcase, line.tag, Level[line.level], dict(line.args))
         for line in run.lines
     ]
-    timings = [StoredTiming.of(row) for row in run.timings or ()]
-    return compute_score(run.domain, lines, DEFAULT_CONFIG, timings=timings)
+
+
+def timings_of(run: RunRow) -> list[StoredTiming]:
+    """Return the response times of the name servers."""
+    return [StoredTiming.of(row) for row in run.timings or ()]
 
 
 def read_run(reference: Reference, run: RunRow) -> Document:
@@ -60,13 +77,25 @@ def result(run: RunRow, locale: str) -> Document:
         "testcase_descriptions": {name: description(known[name].purpose, locale=locale) for name in names},
         "has_dnssec_chain": run.chain is not None,
     }
+    causes = causes_of(run)
+    found["root_causes"] = [cause.as_dict(locale=locale) for cause in causes]
     score = score_of(run)
     optional = {
+        "verdict": _verdict(run, causes, locale),
         "batch_id": run.batch_id,
-        "score": None if score is None else json.loads(json.dumps(score.as_dict())),
+        "score": None if score is None else json.loads(json.dumps(score.as_dict(locale=locale))),
         "nameserver_timings": run.timings,
     }
     return found | {name: value for name, value in optional.items() if value is not None}
+
+
+def _verdict(run: RunRow, causes: Sequence[Cause], locale: str) -> Document | None:
+    if verdict := verdict_of(entries_of(run)):
+        return verdict.as_dict(locale=locale)
+    if run.status != "succeeded":
+        return None
+    harm = worst_harm(causes)
+    return {"harm": harm and harm.value, "sentence": sentence(causes, locale=locale), "test_instead": None}
 
 
 def _result_entry(line: Line, locale: str) -> Document:
@@ -106,6 +135,18 @@ def run_difference(before: RunRow, after: RunRow, min_level: str, *, args: bool 
         elif not args and _levels(was) != _levels(now):
             found[kind].append(_level_change(key, was, now))
     return found
+
+
+def with_causes(found: Document, before: RunRow, after: RunRow) -> Document:
+    """Return the differences of two runs with the root causes that only one of them has."""
+    old, new = causes_of(before), causes_of(after)
+    changes = {"appeared": (new, old), "cleared": (old, new)}
+    return found | {
+        "causes": {
+            name: [cause.as_dict(locale="en") for cause in those if cause.id not in {each.id for each in others}]
+            for name, (those, others) in changes.items()
+        }
+    }
 
 
 def _findings(run: RunRow, min_level: str) -> dict[tuple[str, str, str], list[Line]]:

@@ -277,3 +277,11 @@ def test_lossy_name_server_is_found_unless_all_lose() -> None:
 
 def test_each_rule_has_entries_that_show_it() -> None:
     assert RULE_BY_ID.keys() == {cause for cause, _, _ in SHOWN} | {"server_slow", "server_loses_packets"}
+
+
+def test_arguments_of_another_type_end_no_other_rule() -> None:
+    odd = [
+        Entry(0.0, "Connectivity", "connectivity01", tag, Level.ERROR, {"servers": 1.5, "ns": [2], "address": {"a": 1}})
+        for tag in ("CN01_NO_RESPONSE_UDP", "B02_NS_NO_RESPONSE", "DS02_NO_DNSKEY_FOR_DS", "IN_DOMAIN_GLUE_MISSING")
+    ]
+    assert isinstance(causes_of("a.example", odd), list)
