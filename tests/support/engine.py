@@ -31,7 +31,7 @@ def loopback_profile(**settings: Any) -> Profile:
 @contextlib.asynccontextmanager
 async def run_context(world: World, zone: str = "example.xa", **settings: Any) -> AsyncIterator[RunContext]:
     """Open the context of a run; `settings` are fields of `Profile`; by default one attempt, timeout three seconds."""
-    profile = loopback_profile(**{"timeout_s": 3.0, "retry": 1, **settings})
+    profile = loopback_profile(**{"timeout_s": 3.0, "retry": 1, "retrans_s": 1, **settings})
     with TemporaryDirectory() as directory:
         hints = world.write_hints(Path(directory) / "root.hints")
         resources = Resources.open(root_hints=hints, dns_port=world.port, hot_cache_ttl_s=0)
