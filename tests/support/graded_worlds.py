@@ -141,6 +141,8 @@ WORLDS: Final[Mapping[str, Callable[[], World]]] = {
     "one of two name servers refuses": lambda: _second(faults.rcode("REFUSED")),
     "one of two name servers answers SERVFAIL": lambda: _second(faults.rcode("SERVFAIL")),
     "one of two name servers is not authoritative": lambda: _second(faults.no_aa()),
+    "one of two name servers loses each first packet": lambda: _second(faults.first_packet_lost()),
+    "both name servers lose each first packet": lambda: _both(faults.first_packet_lost()),
     "one of two name servers drops queries with EDNS": lambda: _second(faults.silence(), edns=True),
     "one of two name servers drops AAAA queries": lambda: _second(faults.silence(), qtype="AAAA"),
     "one of two name servers has no TCP": lambda: _listens(A2, tcp=False),

@@ -27,7 +27,7 @@ class SnapshotComparison(Base):
     )
     basis: Mapped[str] = mapped_column(code_text(64), comment="digest of scoring, vocabularies and floors used")
     made_at: Mapped[UtcTime]
-    summary: Mapped[str] = mapped_column(CompressedText, comment="JSON: totals and changed tags")
+    summary: Mapped[str] = mapped_column(CompressedText, comment="JSON: totals, changed tags and causes")
     clusters: Mapped[str] = mapped_column(CompressedText, comment="JSON: domains that moved together, largest first")
     added: Mapped[bytes] = mapped_column(LargeBinary)
     removed: Mapped[bytes] = mapped_column(LargeBinary)
@@ -35,4 +35,7 @@ class SnapshotComparison(Base):
     level_changed: Mapped[bytes] = mapped_column(LargeBinary)
     moved: Mapped[bytes] = mapped_column(
         LargeBinary, comment="both positions, delta, explained delta, category; by delta, then name"
+    )
+    causes_changed: Mapped[bytes | None] = mapped_column(
+        LargeBinary, comment="domains whose root causes differ; null: not compared"
     )

@@ -70,6 +70,10 @@ class ReadTiming(Protocol):
     def timeouts(self) -> int:
         """The number of queries without an answer."""
 
+    @property
+    def lost(self) -> int:
+        """The number of transmissions without an answer, of queries that were answered after a repeat."""
+
 
 class Evidence:
     """The entries of a run on a domain. Rules find entries that no earlier rule has claimed."""

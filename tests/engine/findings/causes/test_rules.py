@@ -234,12 +234,12 @@ NEARLY: list[tuple[str, str | Harm | None, list[Entry]]] = [
 ]
 
 SLOW = [
-    NameserverTiming.of("ns1.example.xa", A, [10.0] * 9, timeouts=0, refusals=0),
-    NameserverTiming.of("ns2.example.xa", B, [1200.0] * 9, timeouts=0, refusals=0),
+    NameserverTiming.of("ns1.example.xa", A, [10.0] * 9, timeouts=0, refusals=0, lost=0),
+    NameserverTiming.of("ns2.example.xa", B, [1200.0] * 9, timeouts=0, refusals=0, lost=0),
 ]
 LOSSY = [
-    NameserverTiming.of("ns1.example.xa", A, [10.0] * 9, timeouts=0, refusals=0),
-    NameserverTiming.of("ns2.example.xa", B, [10.0] * 9, timeouts=9, refusals=0),
+    NameserverTiming.of("ns1.example.xa", A, [10.0] * 9, timeouts=0, refusals=0, lost=0),
+    NameserverTiming.of("ns2.example.xa", B, [10.0] * 9, timeouts=9, refusals=0, lost=0),
 ]
 
 
@@ -270,9 +270,22 @@ def test_slow_name_server_is_found_by_its_times_alone() -> None:
     assert causes_of(DOMAIN, [SERVED], SLOW[:1]) == []
 
 
-def test_lossy_name_server_is_found_unless_all_lose() -> None:
+def lossy(address: str, lost: int) -> NameserverTiming:
+    return NameserverTiming.of("ns.example.xa", address, [10.0] * 10, timeouts=0, refusals=0, lost=lost)
+
+
+def test_lossy_name_server_is_found_unless_the_path_of_the_tester_loses() -> None:
     assert [each.id for each in causes_of(DOMAIN, [SERVED], LOSSY)] == ["server_loses_packets"]
     assert causes_of(DOMAIN, [ONE_SERVES], [LOSSY[1]]) == []
+    assert causes_of(DOMAIN, [ONE_SERVES], [LOSSY[1], lossy("203.0.113.53", 9)]) == []
+    (found,) = causes_of(DOMAIN, [ONE_SERVES], [LOSSY[1], lossy("203.0.113.53", 0)])
+    assert (found.id, found.harm) == ("server_loses_packets", Harm.SOME)
+
+
+@pytest.mark.parametrize(("lost", "harm"), [(10, Harm.SOME), (5, Harm.RISK), (2, None)])
+def test_packets_that_a_repeat_replaced_count_as_lost(lost: int, harm: Harm | None) -> None:
+    found = causes_of(DOMAIN, [SERVED], [lossy(A, 0), lossy(B, lost)])
+    assert [(each.harm, each.servers[0][1]) for each in found] == ([(harm, B)] if harm else [])
 
 
 def test_each_rule_has_entries_that_show_it() -> None:
