@@ -27,7 +27,7 @@ class SnapshotComparison(Base):
     )
     basis: Mapped[str] = mapped_column(code_text(64), comment="digest of scoring, vocabularies and floors used")
     made_at: Mapped[UtcTime]
-    summary: Mapped[str] = mapped_column(CompressedText, comment="JSON: totals, changed tags and causes")
+    summary: Mapped[str] = mapped_column(CompressedText, comment="JSON: totals and changed tags")
     clusters: Mapped[str] = mapped_column(CompressedText, comment="JSON: domains that moved together, largest first")
     added: Mapped[bytes] = mapped_column(LargeBinary)
     removed: Mapped[bytes] = mapped_column(LargeBinary)

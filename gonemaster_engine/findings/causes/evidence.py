@@ -39,6 +39,7 @@ _CN01 = (
     "CN01_WRONG_SOA_RECORD_UDP",
 )
 _ANSWERED = ("B02_AUTH_RESPONSE_SOA", "CN01_OK_UDP", "CN02_OK_TCP", "EDNS0_SUPPORT", *_CN01)
+_NO_KEYS = ("DS07_UNEXP_RCODE_RESP_DNSKEY", "DS07_NO_RESPONSE_DNSKEY", "DS07_NON_AUTH_RESPONSE_DNSKEY")
 _WITHOUT_DS = ("DS07_NO_DS_FOR_SIGNED_ZONE", "DS01_PARENT_ZONE_NO_DS")
 _LIST_KEYS = ("servers", *sorted(SERVER_KEYS - {"servers"}))
 
@@ -118,6 +119,7 @@ class Evidence:
         self, addresses: Collection[str], wanted: Callable[[ReadEntry], bool], *, but: Collection[int] = ()
     ) -> list[int]:
         """Return the positions of unexplained entries whose servers are all in `addresses`."""
+        within = frozenset(addresses)
         return [
             place
             for places in self._notable.values()
@@ -125,7 +127,7 @@ class Evidence:
             if place not in self._claimed
             and place not in but
             and (own := self.addresses_of(place))
-            and own <= set(addresses)
+            and own <= within
             and wanted(self.entries[place])
         ]
 
@@ -179,6 +181,11 @@ class Evidence:
     def without_edns(self) -> frozenset[str]:
         """The addresses that do not support EDNS, so that they cannot serve signatures."""
         return self.addresses_with("NO_EDNS_SUPPORT", "EDNS_RESPONSE_WITHOUT_EDNS", "BREAKS_ON_EDNS")
+
+    @cached_property
+    def without_keys(self) -> frozenset[str]:
+        """The addresses that give resolvers no keys of the zone, so that none of their answers validates."""
+        return self.addresses_with("DS07_NOT_SIGNED_ON_SERVER", "DS11_NS_WITH_UNSIGNED_ZONE", *_NO_KEYS)
 
     @property
     def is_secure(self) -> bool:

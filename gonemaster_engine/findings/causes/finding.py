@@ -37,7 +37,7 @@ def validation_harm(run: Evidence, addresses: Collection[str], *, unharmed: Coll
         return Harm.STANDARD  # no resolver validates the zone
     if addresses and set(addresses) <= set(unharmed):
         return Harm.RISK
-    rest = run.serving - set(addresses) if addresses else frozenset()
+    rest = run.serving - set(addresses) - run.without_keys if addresses else frozenset()
     return Harm.SOME if rest else Harm.VALIDATING_RESOLVERS
 
 

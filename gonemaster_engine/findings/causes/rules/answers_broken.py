@@ -38,6 +38,7 @@ _MINOR = (
     "Z15_NO_RESPONSE_CAA_QUERY",
     "Z15_UNEXPECTED_RCODE_CAA",
 )
+_OPTIONAL = ("N15_", "N16_", "N17_", "N18_")  # diagnostics and cookies, without which resolvers work as well
 _SHOWS = "The answer of this name server; compare it with those of the others."
 _DETAILS = Texts(
     "Name servers do not handle all queries as the standards say",
@@ -52,10 +53,12 @@ def _find(run: Evidence) -> Found | None:
     if not found:
         return None
     addresses = run.addresses(found)
-    query_type = "AAAA" if any(tag.startswith("AAAA_") for tag in tags_of(run, found)) else "SOA"
+    tags = tags_of(run, found)
+    is_optional = all(tag.startswith(_OPTIONAL) and "NO_RESPONSE" not in tag for tag in tags)
+    query_type = "AAAA" if any(tag.startswith("AAAA_") for tag in tags) else "SOA"
     return Found(
         sorted({*found, *run.within(addresses, without_answer)}),
-        harm=None if harmful else Harm.STANDARD,
+        harm=None if harmful else Harm.ADVICE if is_optional else Harm.STANDARD,
         addresses=addresses,
         texts=None if harmful else _DETAILS,
         snippets=tuple(command(run.dig(query_type, run.domain, at=address), _SHOWS) for address in some(addresses)),

@@ -14,12 +14,14 @@ _SHOWS = "Repeat it: some of the queries time out."
 
 
 def _find(run: Evidence) -> Found | None:
-    shares = {timing.address: _lost_share(timing) for timing in run.timings if timing.address in run.servers}
+    own = {timing.address: timing for timing in run.timings if timing.address in run.servers}
     known = run.silent | run.addresses_with("BREAKS_ON_EDNS", "DIFFERENT_SOURCE_IP")
-    lossy = {address for address, share in shares.items() if share >= _SHARE} - known
+    lossy = {address for address, timing in own.items() if _lost_share(timing) >= _SHARE} - known
     if not lossy or (lossy == run.servers.keys() and not _path_works(run)):
         return None
-    harm = Harm.SOME if max(shares[address] for address in lossy) >= _HALF else Harm.RISK
+    # Queries that are never answered have causes of their own; those that need a repeat delay everyone.
+    repeated = any(own[address].lost >= _HALF * (own[address].count + own[address].lost) for address in lossy)
+    harm = Harm.SOME if repeated else Harm.RISK
     shown = tuple(command(run.dig("+tries=1", "SOA", run.domain, at=address), _SHOWS) for address in some(lossy))
     return Found((), harm=harm, addresses=frozenset(lossy), snippets=shown)
 
