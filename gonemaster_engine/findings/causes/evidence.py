@@ -115,6 +115,14 @@ class Evidence:
         tags.update(pattern for pattern in patterns if pattern in self._notable)
         return sorted(place for tag in tags for place in self._notable[tag] if place not in self._claimed)
 
+    def find_with_keys(self, *patterns: str) -> list[int]:
+        """Return what `find` returns, without entries about servers that do not answer queries for the keys."""
+        return [
+            place
+            for place in self.find(*patterns)
+            if not (own := self.addresses_of(place)) or not own <= self.withholding_keys
+        ]
+
     def within(
         self, addresses: Collection[str], wanted: Callable[[ReadEntry], bool], *, but: Collection[int] = ()
     ) -> list[int]:
@@ -185,7 +193,17 @@ class Evidence:
     @cached_property
     def without_keys(self) -> frozenset[str]:
         """The addresses that give resolvers no keys of the zone, so that none of their answers validates."""
-        return self.addresses_with("DS07_NOT_SIGNED_ON_SERVER", "DS11_NS_WITH_UNSIGNED_ZONE", *_NO_KEYS)
+        return self.withholding_keys | self.addresses_with("DS07_NOT_SIGNED_ON_SERVER", "DS11_NS_WITH_UNSIGNED_ZONE")
+
+    @cached_property
+    def withholding_keys(self) -> frozenset[str]:
+        """The addresses that do not answer queries for the keys."""
+        return self.addresses_with(*_NO_KEYS)
+
+    @property
+    def is_without_keys(self) -> bool:
+        """Whether the parent zone has DS records, but no name server gives resolvers the keys to validate with."""
+        return bool(self.serving) and self.has("DS11_UNDETERMINED_SIGNED_ZONE") and self.serving <= self.without_keys
 
     @property
     def is_secure(self) -> bool:

@@ -317,6 +317,24 @@ def test_no_answer_validates_if_the_other_servers_are_unsigned() -> None:
         assert causes_of(DOMAIN, entries)[0].harm is harm
 
 
+@pytest.mark.parametrize(
+    ("cause", "fault"),
+    [
+        ("edns_broken", [made("BREAKS_ON_EDNS", domain=DOMAIN, **S1), made("BREAKS_ON_EDNS", domain=DOMAIN, **S2)]),
+        ("answers_broken", []),
+    ],
+)
+def test_a_zone_with_ds_whose_keys_no_server_gives_does_not_validate(cause: str, fault: list[Entry]) -> None:
+    both = made("DS07_NO_RESPONSE_DNSKEY", Level.WARNING, addresses=[A, B])
+    undetermined = made("DS11_UNDETERMINED_SIGNED_ZONE")
+    follows = [made("DS07_NOT_SIGNED", Level.WARNING), made("DS16_CDS_WITHOUT_DNSKEY", addresses=[B])]
+    (found,) = causes_of(DOMAIN, [SERVED, *fault, both, undetermined, *follows])
+    assert (found.id, found.harm) == (cause, Harm.VALIDATING_RESOLVERS)
+    one = made("DS07_NO_RESPONSE_DNSKEY", Level.WARNING, addresses=[B])
+    (found, *_) = causes_of(DOMAIN, [SERVED, *fault, one, follows[1]])
+    assert (found.id, found.harm) == (cause, Harm.SOME)
+
+
 def test_each_rule_has_entries_that_show_it() -> None:
     assert RULE_BY_ID.keys() == {cause for cause, _, _ in SHOWN} | {"server_slow", "server_loses_packets"}
 
