@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from gonemaster_api.queries.causes import cause_title, worst_first
 from gonemaster_api.queries.runs.results import RunWithEntries
 from gonemaster_api.state import State
 from gonemaster_db.runs.causes import RunCauses, list_causes_before
 from gonemaster_engine.findings.causes.model import Cause
-from gonemaster_engine.findings.causes.registry import RULES
 
 _MAX_RUNS = 200  # how far back `since` looks
-_RULES = {rule.id: rule for rule in RULES}
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def read_last_time(state: State, finished: RunWithEntries, *, only_public: bool,
     return LastTime(
         before=earlier[0],
         appeared=[cause for cause in finished.causes if cause.id not in before],
-        cleared=[_RULES[key].as_dict(locale=locale)["title"] for key in sorted(before - now) if key in _RULES],
+        cleared=[cause_title(cause, locale=locale) for cause in worst_first(before - now)],
         stayed=[cause for cause in finished.causes if cause.id in before],
         since={cause.id: _since(cause.id, earlier, finished.run.finished_at) for cause in finished.causes},
     )
