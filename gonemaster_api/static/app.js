@@ -6,6 +6,7 @@
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
   const root = document.documentElement;
   root.classList.add("has-script");
+  try { document.cookie = `gm_zone=${Intl.DateTimeFormat().resolvedOptions().timeZone};path=/;max-age=31536000;samesite=lax`; } catch { /* the pages stay in UTC */ }
 
   // --- URLs of the previous interface: #/domains/x becomes /domains/x
   if (location.pathname === "/" && location.hash.startsWith("#/")) {
@@ -184,6 +185,10 @@
 
   // --- chain of trust: highlight the box whose facts are open
   const choose = () => all(".chain a").forEach((link) => $(".node", link)?.classList.toggle("on", link.getAttribute("href") === location.hash));
+  document.addEventListener("click", (event) => { // facts open below the picture, which stays where it is
+    const link = event.target.closest(".chain a"), top = scrollY;
+    if (link && plain(event)) { event.preventDefault(); location.hash = link.hash; scrollTo(0, top); }
+  });
   addEventListener("hashchange", choose);
   choose();
 
@@ -321,6 +326,17 @@
         form.requestSubmit();
       });
     }
+  }
+
+  // --- typed texts survive a lost session: kept in this tab until the form is sent, and put back after the login
+  const KEPT = "gm-typed";
+  document.addEventListener("input", ({ target }) => {
+    if (target.matches("textarea[name]")) sessionStorage.setItem(KEPT, JSON.stringify([location.pathname, target.name, target.value]));
+  });
+  if (!$("[type=password]")) {
+    const [path, name, text] = JSON.parse(sessionStorage.getItem(KEPT) || "[]"), area = path === location.pathname && $(`textarea[name="${name}"]`);
+    if (area && !area.value) { area.value = text; say($("#live").dataset.restored); }
+    if (!area) sessionStorage.removeItem(KEPT);
   }
 
   // --- unsaved changes: ask before leaving the page

@@ -92,13 +92,14 @@ def _whole(result: Result, level: str) -> Response:
         left_out=result.findings.left_out(level),
         glossary=glossary(),
         address=address,
-        badge=_badge(address, run.domain) if result.card else "",
+        badge=_badge(run.domain) if result.card else "",
     )
 
 
-def _badge(address: str, domain: str) -> str:
-    """Return the HTML that embeds the badge of a domain on another website; plain text for copying."""
-    return str(_BADGE.format(address, absolute("ui_public_badge.show", domain=domain)))
+def _badge(domain: str) -> str:
+    """Return the HTML that embeds the badge of a domain on another website and links to the newest result."""
+    newest, image = (absolute(f"ui_public_badge.{view}", domain=domain) for view in ("newest", "show"))
+    return str(_BADGE.format(newest, image))
 
 
 @blueprint.get("/<public_id>/events")
