@@ -376,6 +376,38 @@
     });
   }
 
+  // --- command palette: the search page in a dialog; the arrows move between its results
+  async function palette() {
+    const from = $("[data-palette]"), box = parse(await (await request(from.href)).text()), dialog = document.createElement("dialog");
+    dialog.className = "dialog palette";
+    dialog.setAttribute("aria-label", from.dataset.palette);
+    dialog.append($("form[role=search]", box), $("[data-partial=found]", box));
+    document.body.append(dialog);
+    const field = $("input", dialog), links = () => all("a", dialog);
+    let clock = 0;
+    field.addEventListener("input", () => {
+      clearTimeout(clock);
+      clock = setTimeout(async () => {
+        const asked = field.value, fresh = await fetchPart("found", `${from.href}?q=${encodeURIComponent(asked)}`).catch(() => null);
+        if (fresh && asked === field.value) $("[data-partial]", dialog).replaceWith(fresh);
+      }, 150);
+    });
+    $("form", dialog).addEventListener("submit", (event) => { event.preventDefault(); links()[0]?.click(); });
+    dialog.addEventListener("keydown", (event) => {
+      const by = { ArrowDown: 1, ArrowUp: -1 }[event.key], at = links().indexOf(document.activeElement) + by;
+      if (by) { event.preventDefault(); (links()[at] || field).focus(); }
+    });
+    dialog.addEventListener("close", () => dialog.remove());
+    dialog.showModal();
+    field.focus();
+  }
+  document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "k" && $("[data-palette]") && !$("dialog[open]")) { event.preventDefault(); palette().catch(refused); }
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-palette]") && plain(event)) { event.preventDefault(); palette().catch(refused); }
+  });
+
   // --- keyboard shortcuts
   let after = "";
   const rows = () => all("main table tbody tr").filter((row) => $("a[href], .pick input", row));

@@ -167,7 +167,9 @@ def finding(message_tag: str) -> Response:
 
     def parts(shown: Mapping[str, Any]) -> dict[str, Any]:
         change = shown["change"]
-        trend = "" if change is None else _("%(n)s since last time", n=format(change, "+d")) if change else _("unchanged")
+        trend = (
+            "" if change is None else _("%(n)s since last time", n=format(change, "+d")) if change else _("unchanged")
+        )
         return {
             "title": shown["tag"],
             "facts": shown["module"],
