@@ -10,7 +10,7 @@ from tests.distributed.lab.services import Lab
 from tests.distributed.lab.web import Api
 from tests.support.workers import wait_until
 
-_PATIENCE_S = 300  # only limits a hang
+_PATIENCE_S = 300  # only ends a hang
 _PAUSE_S = 0.3  # delay before a client tries again
 _BETWEEN_S = 0.5  # two jobs of one client
 _LOOK_S = 1.0

@@ -74,7 +74,8 @@ def written() -> list[list[str]]:
 
 
 def write(rows: Iterable[Sequence[str]], heading: str, order: Sequence[str]) -> None:
-    """Replace rows between the marks of the page; rows of other faults stay. `order` has the names of all faults."""
+    """Replace rows between the marks of the page, and keep those of other faults. `order` has the names of all
+    faults."""
     text = PAGE.read_text(encoding="utf-8")
     before, after = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]
     merged = [*rows, *(written() if "|" in text[len(before) : text.index(END)] else [])]
