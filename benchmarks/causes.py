@@ -4,9 +4,10 @@
     run.sh exec python -m benchmarks.causes scenarios DIR          # the testbed with the official scenarios
 
 In a generated world, zones with one defect are judged by the table below; zones without a defect must have no cause
-worse than advice. Advice that zones without a defect have, too, is a property of the world and is left out: private
-addresses, one operator, unsigned zones. A scenario plants the tags from NOTICE up that it demands: the first cause must
-explain one of them. `--all` prints all causes of the zones that are judged wrong. The exit status is 1 below the goal.
+worse than advice. Advice that zones without a defect also get is a property of the world and does not count: private
+addresses, one operator, unsigned zones. A scenario plants the tags that it requires from NOTICE up: the first cause
+must explain one of them. `--all` prints all causes of the zones whose first cause is wrong. The exit status is 1 if the
+share is below the goal.
 """
 
 from __future__ import annotations
@@ -139,7 +140,7 @@ async def run_world(directory: Path) -> tuple[list[Judged], list[Judged]]:
 
 
 async def run_scenarios(directory: Path) -> tuple[list[Judged], list[Judged]]:
-    """Return the judged scenarios that demand findings from NOTICE up."""
+    """Return the judged scenarios that require findings from NOTICE up."""
     scenarios = [each for each in json.loads((directory / "scenarios.json").read_text()) if each["testable"]]
     scenarios = [each for each in scenarios if not each["todo"]]
     resources = {

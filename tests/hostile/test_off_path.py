@@ -131,7 +131,7 @@ def address_in(outcome: QueryOutcome) -> str | None:
 
 
 def forge(to: tuple[str, int], *wires: bytes, source: str = SERVER, port: int = 0) -> None:
-    """Send from any address and port that a forger can choose; port 0 stands for any port other than the server's."""
+    """Send from any address and port that a forger can choose; port 0 means any port other than the server's."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as forger:
         forger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         forger.bind((source, port))

@@ -31,7 +31,7 @@ def wrong(owner: str) -> dict[str, Any]:
     return {**S1, "domain_found": owner, "domain_expected": "example.xa"}
 
 
-# the fault of the first server, and its findings, in which CASE and WAY stand for case and transport
+# the fault of the first server, and its findings, with CASE and WAY instead of case and transport
 FAULTS: dict[str, tuple[Callable[[Server], object], list[Found]]] = {
     "silence": (lambda server: server.fault(faults.silence()), [("CASE_NO_RESPONSE_WAY", S1)]),
     "silence to SOA": (
