@@ -69,7 +69,7 @@ class TrendChart:
                 text = _("engine %(old)s to %(new)s", old=old, new=new)
                 found.append((f"{100 * index / len(points):.1f}", text))
             if self.trend["category"] == GRADE and points[index - 1]["score_rule"] != points[index]["score_rule"]:
-                found.append((f"{100 * index / len(points):.1f}", _("new rule of grades")))
+                found.append((f"{100 * index / len(points):.1f}", _("new grading rule")))
         return found
 
     @property

@@ -40,7 +40,7 @@ _MINOR = (
 )
 _SHOWS = "The answer of this name server; compare it with those of the others."
 _DETAILS = Texts(
-    "Name servers do not handle all queries as the standards say",
+    "Name servers do not handle all queries as the standards require",
     "Resolvers work today, but protections against forged answers, diagnostic queries or new features may not.",
     "Update the software of the name servers. If a firewall or load balancer answers for them, update it as well.",
 )
