@@ -1,4 +1,4 @@
-"""Worlds with at most one fault each, whose grades docs/explanation/score.md lists."""
+"""Worlds with at most one fault each, whose grades docs/reference/scoring.md lists."""
 
 from __future__ import annotations
 
