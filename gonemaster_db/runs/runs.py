@@ -73,7 +73,7 @@ def list_runs(
     skipped = offset
     if ids is None and event is not None and not event.complete:
         ids = _try(session, conditions, event, sort, limit + offset)
-        if ids is not None:  # Only the page: PostgreSQL takes 100 ms to look up and sort 5,000 IDs.
+        if ids is not None:  # Look up the page only: PostgreSQL takes 100 ms to look up and sort 5,000 IDs.
             ids, skipped = ids[offset:], 0
     if ids is not None:
         every = [Run.id.in_(ids)]

@@ -39,7 +39,7 @@ def load_settings(
         "environment": {option.key: environ[option.env] for option in OPTIONS if option.env in environ},
         "cli_flag": _from_flags(flags or {}, problems),
     }
-    # The supervisor passes everything to its children in the environment; users need the original source.
+    # The supervisor passes all values to its children in the environment; users need the original source.
     inherited = _inherited_sources(environ)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}

@@ -16,7 +16,7 @@ from gonemaster_engine.texts import Text
 T = TypeVar("T")
 _MAX = 256  # Maximum number of such threads in a process.
 _PING_AFTER = 3  # A third of the time limit.
-_PING_S = 1.0  # The minimum, so that a busy machine is not mistaken for a silent server.
+_PING_S = 1.0  # The minimum, so that a busy machine does not look like a silent server.
 _places = threading.BoundedSemaphore(_MAX)
 
 

@@ -35,7 +35,7 @@ class EntryDocument:
 
     @property
     def reference(self) -> Reference | None:
-        """The document that defines what the finding is about; None for entries about the run itself."""
+        """The document that defines the subject of the finding; None for entries about the run itself."""
         return reference(self.tag, self.testcase)
 
     @property

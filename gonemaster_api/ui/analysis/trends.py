@@ -61,7 +61,7 @@ class TrendChart:
 
     @property
     def marks(self) -> list[tuple[str, str]]:
-        """The changes of the engine and of the rule of grades: position in percent from the left, and label."""
+        """The changes of the engine and of the grading rule: position in percent from the left, and label."""
         points, found = self.trend["points"], []
         for index in range(1, len(points)):
             old, new = points[index - 1]["engine_version"], points[index]["engine_version"]

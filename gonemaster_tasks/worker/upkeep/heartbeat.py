@@ -20,7 +20,7 @@ from gonemaster_tasks.worker.upkeep.consumption import ConsumptionWatch
 
 _INTERVAL_S = 0.4  # a pause must reach all workers within a second
 _REGISTER_EVERY_S = 1.0
-_FULL_FOR = timedelta(seconds=30)  # time since the last attempt that failed because the disk was full
+_FULL_FOR = timedelta(seconds=30)  # time after an attempt that failed because the disk was full
 
 
 class Heartbeat:
