@@ -3,9 +3,9 @@
     python -m benchmarks.beside_hostile [--rounds 50] [--zones 200] [--slots 16] [--without-priority]
 
 The zones are those of tests/hostile: large answers, chains of aliases, policies with a thousand names, and many
-servers that refuse. Their DNS and the DNS of the clean domain run in two separate processes. All slots always have
-batch runs in progress, in the event loop of the worker; the normal run has its own slot, as `reserved_normal_slots`
-provides. The output has the seconds of each normal run and the CPU seconds that the worker uses during it, without and
+servers that refuse. Their DNS and the DNS of the clean domain run in two separate processes. Every slot for batch runs
+is always in use, in the event loop of the worker; the normal run has the slot of `reserved_normal_slots`. The output
+has the seconds of each normal run and the CPU seconds that the worker uses during it, without and
 with the batch runs. On a busy machine only the CPU seconds can be compared; on an idle machine, a run takes about as
 long as the CPU time of its worker.
 """

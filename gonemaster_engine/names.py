@@ -73,7 +73,7 @@ def normalize_domain(text: str) -> str:
         raise InvalidDomain(text, REFUSALS["too_long"], count=len(text), limit=TEXT_MAX_CHARACTERS)
     _refuse_addresses(text, text)
     canonical = _normalize(text)
-    _refuse_addresses(text, canonical)  # it can have other characters, for example for full-width digits
+    _refuse_addresses(text, canonical)  # normalization may produce an address, for example from full-width digits
     return canonical
 
 

@@ -205,7 +205,7 @@ def set_score(
     rule: int | None = None,
     causes: Collection[str] | None = None,
 ) -> None:
-    """Store a score and causes that were computed after the run; the score also in the domain of a newest run."""
+    """Store a score and causes that were computed after the run; the domain of a newest run gets the score, too."""
     columns = (Run.batch_key, Run.status, Run.worst_level, Run.grade)
     was = session.execute(select(*columns).where(Run.id == run_id).with_for_update()).one_or_none()
     if was is None:

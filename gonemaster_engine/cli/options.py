@@ -16,7 +16,7 @@ PROGRAM = "gonemaster"
 
 
 class UsageError(Exception):
-    """The options are invalid; the text says why."""
+    """The options are invalid; the text is the explanation."""
 
 
 class Parser(argparse.ArgumentParser):

@@ -56,7 +56,7 @@ class PendingCall(Generic[T]):
         """Return the result of the work, or raise its error; give up only if the server answers no ping.
 
         Raises:
-            CallTimeout: the work has not ended by a time on the monotonic clock, and its server is unavailable.
+            CallTimeout: the work has not ended at `until` (monotonic clock), and its server is unavailable.
         """
         now = time.monotonic()
         try:

@@ -245,7 +245,7 @@ def _is_in(name: str, zone: str) -> bool:
 
 
 def numbered(count: int, *, net: int = 100) -> list[str]:
-    """Return a number of addresses of 127/8."""
+    """Return `count` different addresses of 127/8."""
     return [f"127.{net}.{index // 250}.{index % 250 + 1}" for index in range(count)]
 
 

@@ -109,7 +109,7 @@ def test_with_one_attempt_neighbours_of_deadly_jobs_succeed(deadly_farm: Farm) -
 
 @pytest.mark.timeout(300)
 def test_jobs_that_wait_for_an_isolated_run_hold_no_slot(deadly_farm: Farm) -> None:
-    """All slots have jobs at their second start, of which four run; other jobs start nevertheless."""
+    """The jobs in all slots are started for the second time, and four of them run; other jobs still start."""
     farm = deadly_farm
     slots = NEIGHBOURS + 1
     farm.start_worker("first")

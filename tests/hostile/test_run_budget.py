@@ -439,7 +439,7 @@ def test_queries_wait_for_what_others_under_way_do_not_use() -> None:
 
 
 def test_all_disguises_of_an_address_are_paid_from_one_account() -> None:
-    """A name server is at one address, written also as IPv6 addresses; two packets may be sent there."""
+    """A name server has one IPv4 address and five IPv6 addresses that embed it; two packets may be sent in all."""
     disguises = ("::ffff:127.99.0.1", "64:ff9b::7f63:1", "64:ff9b:1::7f63:1", "2002:7f63:1::1", "2002:7f63:1::2")
     world = evil_zone(names=1)
     own = world.zones[ZONE]

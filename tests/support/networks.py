@@ -253,7 +253,7 @@ def network() -> Iterator[Switch]:
 
 @contextmanager
 def hosts(count: int) -> Iterator[list[Host]]:
-    """Create a number of hosts on a separate switch; skip the test if that is not possible."""
+    """Create hosts on a separate switch; skip the test if that is not possible."""
     with network() as switch, ExitStack() as stack:
         made = []
         for number in range(1, count + 1):

@@ -64,7 +64,7 @@ class EntryDocument:
         }
 
     def as_result(self) -> dict[str, Any]:
-        """Return the document of the entry for a result."""
+        """Return the entry in the form that results contain."""
         return {"timestamp": round(self.timestamp, 6), **self.as_dict(), "raw": self.raw}
 
 

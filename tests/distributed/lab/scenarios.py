@@ -24,7 +24,7 @@ LAG_S = 5
 
 @dataclass
 class Trial:
-    """One fault in one lab. A scenario records when it was injected, and when it ended."""
+    """One fault in one lab. A scenario records when its fault was injected, and when it ended."""
 
     lab: Lab
     load: Load
@@ -308,8 +308,7 @@ def certificates_have_expired(trial: Trial) -> None:
 
 
 def passwords_are_rotated(trial: Trial) -> None:
-    """Follow docs/howto/logins.md: restart for the password of Redis; replace the file later than that of
-    PostgreSQL."""
+    """Follow docs/howto/logins.md: new passwords for Redis, with restarts, and for PostgreSQL, with a new file."""
     lab = trial.lab
     trial.begin()
     with closing(lab.redis("redis1")) as client, lab.databases[0].cursor(lab.database) as cursor:

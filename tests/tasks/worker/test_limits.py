@@ -1,4 +1,4 @@
-"""Limits changed while real workers run: slots, slots reserved for normal, a minimum for batch, total running jobs."""
+"""Limits changed while real workers run: slots, reserved normal slots, minimum of batch slots, total running jobs."""
 
 import time
 from collections.abc import Sequence
