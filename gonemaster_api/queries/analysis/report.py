@@ -6,6 +6,7 @@ from typing import Any
 from gonemaster_api.errors import NotFound
 from gonemaster_api.queries.analysis.comparisons import change_kind, engine_delta, heading, tag_document, values_of
 from gonemaster_api.queries.analysis.reading import Reading
+from gonemaster_api.queries.causes import cause_changes
 from gonemaster_api.rest.paging import slice_of
 from gonemaster_db.analysis.clusters import Cluster
 from gonemaster_db.analysis.comparison import Moved
@@ -51,6 +52,7 @@ def read_report(
             }
             for change in found.tags
         ],
+        "causes": cause_changes(found.causes),
         "domains": _domains(reading, before, after, moved, rules),
         "domain_total": found.moved_total,
         "clusters": _clusters(reading, after, clusters[:MAX_CLUSTERS]),

@@ -39,6 +39,7 @@ LISTS: Mapping[str, tuple[Cell, ...]] = {
         Cell("score", mark("Score"), "score", "score"),
         Cell("worst_level", mark("Worst level"), "level", "worst_level", only=True),
         Cell("dnssec_posture_label", mark("DNSSEC"), "word", "", "p2"),
+        Cell("causes", mark("Root causes"), "causes", "", "p3"),
         Cell("nameserver_count", mark("Servers"), "number", "nameserver_count", "p3"),
         Cell("asn_count", mark("Networks"), "number", "asn_count", "p3"),
         Cell("operator", mark("Operator"), "operator", "", "p2"),

@@ -12,6 +12,7 @@ from gonemaster_api.queries.analysis.report import read_report
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import state
 from gonemaster_api.ui.analysis.frame import Frame, render_cohort
+from gonemaster_api.ui.analysis.words import cause_word
 from gonemaster_api.ui.shell.forms.forms import PageQuery, read_query
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
 from gonemaster_db.analysis.public_snapshots import PublicSnapshot
@@ -24,6 +25,7 @@ KINDS = {
     "level": mark("Level"),
     "added": mark("Added"),
     "removed": mark("Removed"),
+    "causes": mark("Root causes"),
     "tags": mark("Findings"),
 }
 _LISTS = {"grade": "grade_changed", "level": "level_changed", "added": "added", "removed": "removed"}
@@ -50,15 +52,17 @@ def _read(found: Reading, frame: Frame, query: PageQuery) -> dict[str, Any]:
     shown = {"granularity": "domains", "limit": part.limit, "offset": part.offset}
     diff = read_diff(SnapshotDiffQuerySchema().load({}) | shown, found, before, after, config)
     report = read_report(query.values, found, before, after, config) if found.shows_scores else None
+    by_cause = read_diff(shown | {"granularity": "causes"}, found, before, after, config)
     tags = report["tags"] if report else _flat(read_diff({"granularity": "tags"}, found, before, after, config))
-    kinds = _kinds(diff, report, tags)
+    kinds = _kinds(diff, report, tags, by_cause)
     totals, kind = {key: count for key, _label, count in kinds}, request.args.get("kind", "")
     kind = kind if kind in totals else kinds[0][0]
-    rows = tags[part.offset : part.offset + part.limit] if kind == "tags" else _rows(kind, diff, report)
+    rows = tags[part.offset : part.offset + part.limit] if kind == "tags" else _rows(kind, diff, report, by_cause)
     return {
         "before": before,
         "after": after,
         "diff": diff,
+        "causes": [cause | {"title": cause_word(cause["cause"])} for cause in by_cause["causes"]],
         "report": report,
         "matrix": _matrix(diff, report, after),
         "grades": GRADES,
@@ -70,8 +74,11 @@ def _read(found: Reading, frame: Frame, query: PageQuery) -> dict[str, Any]:
     }
 
 
-def _kinds(diff: Mapping[str, Any], report: Mapping[str, Any] | None, tags: list[Any]) -> list[tuple[str, str, int]]:
+def _kinds(
+    diff: Mapping[str, Any], report: Mapping[str, Any] | None, tags: list[Any], by_cause: Mapping[str, Any]
+) -> list[tuple[str, str, int]]:
     counts = {key: diff["counts"][name] for key, name in _LISTS.items()} | {"tags": len(tags)}
+    counts["causes"] = by_cause["counts"]["domains"]
     if report is None:
         del counts["grade"]
     else:
@@ -79,7 +86,11 @@ def _kinds(diff: Mapping[str, Any], report: Mapping[str, Any] | None, tags: list
     return [(key, gettext(label), counts[key]) for key, label in KINDS.items() if key in counts]
 
 
-def _rows(kind: str, diff: Mapping[str, Any], report: Mapping[str, Any] | None) -> list[Any]:
+def _rows(
+    kind: str, diff: Mapping[str, Any], report: Mapping[str, Any] | None, by_cause: Mapping[str, Any]
+) -> list[Any]:
+    if kind == "causes":
+        return list(by_cause["domains"])
     if kind == "moved":
         return list(report["domains"]) if report else []
     return list(diff[_LISTS[kind]])

@@ -130,5 +130,9 @@ def _csv(kind: str, path: str, query: PageQuery) -> Response:
         fields.insert(0, "module")
     if kind == "asn":
         fields.insert(1, "label")
-    rows = ([item.get(name) for name in fields] for item in found["items"])
+    rows = ([_text(item.get(name)) for name in fields] for item in found["items"])
     return csv_file(f"{found['dataset_tag']}-{found['snapshot']}-{path}", fields, rows)
+
+
+def _text(value: Any) -> Any:
+    return " ".join(value) if isinstance(value, list) else value

@@ -14,12 +14,13 @@ from gonemaster_api.queries.analysis.report import read_movers
 from gonemaster_api.state import state
 from gonemaster_api.ui.analysis.frame import render_view
 from gonemaster_api.ui.shell.texts.languages import gettext as _
-from gonemaster_db.analysis.categories import BY_NAME, DNSSEC_POSTURE, GRADE, SEVERITY
+from gonemaster_db.analysis.categories import BY_NAME, CAUSE, DNSSEC_POSTURE, GRADE, SEVERITY
 from gonemaster_db.analysis.histories import read_distributions
 from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 from gonemaster_tasks.config.scoring import current_scoring
 
 _MOVERS = 5
+_CAUSES = 10
 _POINTS = 24
 _FILTERS = {SEVERITY: "worst_level", GRADE: "grade", DNSSEC_POSTURE: "dnssec_posture"}
 _SHADES = ("s1", "ok", "notice", "warning", "error", "critical")
@@ -66,7 +67,9 @@ def _read(view: ViewReading) -> dict[str, Any]:
         if snapshot.captured_at <= view.shown.captured_at or snapshot.id == view.shown.id
     ]
     history = _history(view)
+    distributions = {each["category"]: each["buckets"] for each in found["fact_distributions"]}
     return {
+        "causes": sorted(distributions.get(CAUSE, ()), key=lambda bucket: -bucket["count"])[:_CAUSES],
         "totals": found["totals"],
         "overview": found,
         "tiles": list(_tiles(view, history)),
