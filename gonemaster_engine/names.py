@@ -104,7 +104,8 @@ def host_of_url(text: str) -> str:
 def _reverse_zone(text: str) -> str:
     """Return the probable reverse zone of an IP address that was typed as a domain; empty for other text."""
     try:
-        address = ipaddress.ip_address(text.strip().removesuffix(".").removeprefix("[").removesuffix("]"))
+        without_zone_index = text.strip().removesuffix(".").removeprefix("[").removesuffix("]").partition("%")[0]
+        address = ipaddress.ip_address(without_zone_index)
     except ValueError:
         return ""
     return ".".join(address.reverse_pointer.split(".")[-_REVERSE_LABELS[address.version] :])
