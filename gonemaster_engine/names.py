@@ -104,7 +104,8 @@ def host_of_url(text: str) -> str:
 def _reverse_zone(text: str) -> str:
     """Return the probable reverse zone of an IP address or prefix that was typed as a domain; empty for other text."""
     try:
-        address = ipaddress.ip_interface(text.strip().removesuffix(".").removeprefix("[").removesuffix("]")).ip
+        without_zone_index = re.sub(r"%[^/]*", "", text.strip().removesuffix(".").removeprefix("[").removesuffix("]"))
+        address = ipaddress.ip_interface(without_zone_index).ip
     except ValueError:
         return ""
     return ".".join(address.reverse_pointer.split(".")[-_REVERSE_LABELS[address.version] :])

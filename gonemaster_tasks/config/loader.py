@@ -107,7 +107,7 @@ def _name_in(option: Option, source: str) -> str:
 
 def _shown(option: Option, raw: object) -> str:
     """Return an invalid value for display without its secrets: an invalid DSN or hash may contain a password."""
-    if option.name in FULLY_MASKED | LOGIN_MASKED:
+    if option.name in FULLY_MASKED | LOGIN_MASKED or (option.secret and "://" not in str(raw)):
         return MASK
     return repr(mask_password(raw) if isinstance(raw, str) else raw)
 
