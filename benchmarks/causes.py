@@ -145,7 +145,7 @@ async def run_world(directory: Path) -> tuple[list[Judged], list[Judged]]:
 
 
 async def run_scenarios(directory: Path) -> tuple[list[Judged], list[Judged]]:
-    """Return the judged scenarios that demand findings from NOTICE up."""
+    """Return the judged scenarios that require findings from NOTICE up."""
     scenarios = [each for each in json.loads((directory / "scenarios.json").read_text()) if each["testable"]]
     scenarios = [each for each in scenarios if not each["todo"]]
     resources = {

@@ -1,4 +1,4 @@
-"""The document that defines what a finding is about: a section of an RFC, or the specification of the test case."""
+"""The document that defines the subject of a finding: a section of an RFC, or the specification of the test case."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ _OTHER_DOCUMENTS: Final = {
 
 
 def reference(tag: str, testcase: str) -> Reference | None:
-    """Return the document that defines what a finding is about; None for entries about the run itself."""
+    """Return the document that defines the subject of a finding; None for entries about the run itself."""
     return _by_name().get(tag) or _by_name().get(testcase)
 
 

@@ -107,6 +107,21 @@ def _causes(
     return {"counts": counts, "causes": causes, "domains": domains, "limit": part.limit, "offset": part.offset}
 
 
+def single_domains(reading: Reading, snapshot: PublicSnapshot, positions: Sequence[int]) -> list[dict[str, Any]]:
+    """Return domains of one snapshot."""
+    found = values_of(reading, snapshot, positions)
+    return [_single(found[position]) for position in positions]
+
+
+def level_pairs(
+    reading: Reading, before: PublicSnapshot, after: PublicSnapshot, pairs: Sequence[tuple[int, ...]]
+) -> list[dict[str, Any]]:
+    """Return domains of both snapshots by their positions."""
+    old = values_of(reading, before, [pair[0] for pair in pairs])
+    new = values_of(reading, after, [pair[1] for pair in pairs])
+    return [_pair(old[first], new[second]) for first, second in pairs]
+
+
 def values_of(reading: Reading, snapshot: PublicSnapshot, positions: Iterable[int]) -> Values:
     """Return the public values of the domains at some positions."""
     found = values_at(reading.session, SnapshotDomain, snapshot.view_id, positions, _SHOWN)

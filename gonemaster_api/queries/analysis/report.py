@@ -53,7 +53,7 @@ def read_report(
             for change in found.tags
         ],
         "causes": cause_changes(found.causes),
-        "domains": _domains(reading, before, after, moved, rules),
+        "domains": moved_domains(reading, before, after, moved, rules),
         "domain_total": found.moved_total,
         "clusters": _clusters(reading, after, clusters[:MAX_CLUSTERS]),
         "cluster_total": len(clusters),
@@ -73,7 +73,7 @@ def read_movers(
     rules, total = read_rules(reading.session, before, after), found.moved_total
     last = max(maximum, total - maximum)
     moved = [*found.moved_page(maximum, 0), *(found.moved_page(maximum, last) if last < total else ())]
-    return _domains(reading, before, after, moved, rules), total
+    return moved_domains(reading, before, after, moved, rules), total
 
 
 def _scoring_changed(before: PublicSnapshot, after: PublicSnapshot) -> str:
@@ -124,9 +124,10 @@ def _clusters(reading: Reading, after: PublicSnapshot, clusters: Sequence[Cluste
     ]
 
 
-def _domains(
+def moved_domains(
     reading: Reading, before: PublicSnapshot, after: PublicSnapshot, moved: Sequence[Moved], rules: TagRules
 ) -> list[dict[str, Any]]:
+    """Return domains whose scores changed, with their changed tags."""
     old = values_of(reading, before, [domain.before for domain in moved])
     new = values_of(reading, after, [domain.after for domain in moved])
     was = _levels_of_tags(reading, before, [domain.before for domain in moved], rules)

@@ -21,7 +21,7 @@ class Cell:
     @property
     def column(self) -> Column:
         """The header of the column."""
-        numeric = self.kind in ("number", "score", "latency")
+        numeric = self.kind in ("number", "score", "latency", "share", "trend")
         style = f"num {self.style}".strip() if numeric else self.style
         return Column(gettext(self.title), self.sort, style, "desc" if numeric or self.only else "asc", self.only)
 
@@ -77,6 +77,8 @@ LISTS: Mapping[str, tuple[Cell, ...]] = {
         Cell("tag", mark("Finding"), "tag", "tag"),
         Cell("level", mark("Level"), "level", "level"),
         _DOMAINS,
+        Cell("share", mark("Share"), "share"),
+        Cell("trend", mark("Trend"), "trend", "", "p2"),
         Cell("occurrence_count", mark("Occurrences"), "number", "occurrence_count", "p2"),
     ),
     "testcase": (

@@ -58,15 +58,23 @@ class Frame:
     @property
     def before(self) -> PublicSnapshot | None:
         """The snapshot before the selected one."""
-        if self.shown is None:
-            return None
-        ids = [snapshot.id for snapshot in self.snapshots]
-        index = ids.index(self.shown.id) + 1 if self.shown.id in ids else len(ids)
-        return self.snapshots[index] if index < len(ids) else None
+        return None if self.shown is None else snapshot_before(self.snapshots, self.shown)
+
+
+def snapshot_before(newest_first: list[PublicSnapshot], shown: PublicSnapshot) -> PublicSnapshot | None:
+    """Return the snapshot before another one in a list, newest first; None if there is none."""
+    ids = [snapshot.id for snapshot in newest_first]
+    index = ids.index(shown.id) + 1 if shown.id in ids else len(ids)
+    return newest_first[index] if index < len(ids) else None
+
+
+def previous_snapshot(view: ViewReading) -> PublicSnapshot | None:
+    """Return the snapshot before that of a reading; None if it is the first."""
+    return snapshot_before(view.snapshots(), view.shown)
 
 
 def place(endpoint: str, **values: Any) -> str:
-    """Return the URL of a page for the same cohort and snapshot; leave out defaults that the reader did not select."""
+    """Return the URL of a page for the same cohort and snapshot; omit defaults that the reader did not select."""
     chosen = {name: request.args[name] for name in ("cohort", "snapshot") if request.args.get(name)}
     return url_for(endpoint, **(chosen | values))
 

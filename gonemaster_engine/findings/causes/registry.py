@@ -117,7 +117,7 @@ RULES: tuple[Rule, ...] = (
     network_unknown.RULE,
     version_revealed.RULE,
 )
-"""The first rule that claims an entry explains it, so a rule comes before the rules for what follows from its cause."""
+"""The first rule that claims an entry explains it, so a rule comes before the rules about effects of its cause."""
 
 RULE_BY_ID: Mapping[str, Rule] = {rule.id: rule for rule in RULES}
 _POSITIONS = {rule.id: position for position, rule in enumerate(RULES)}

@@ -39,7 +39,7 @@ _MINOR = (
 OPTIONAL = ("N15_WRONG_CLASS", "N15_ERROR_ON_VERSION_QUERY", "N16_*", "N17_*", "N18_*")
 _SHOWS = "The answer of this name server; compare it with those of the others."
 _DETAILS = Texts(
-    "Name servers do not handle all queries as the standards say",
+    "Name servers do not handle all queries as the standards require",
     "Resolvers work today, but protections against forged answers, diagnostic queries or new features may not.",
     "Update the software of the name servers. If a firewall or load balancer answers for them, update it as well.",
 )

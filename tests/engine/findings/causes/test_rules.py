@@ -1,4 +1,4 @@
-"""Each rule finds its cause in the entries that show it, and not, or with less harm, in those that nearly do."""
+"""Each rule finds its cause in the entries that show it, and in similar entries no cause, or a less harmful one."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ SHOWN: list[tuple[str, Harm, list[Entry]]] = [
 
 
 NEARLY: list[tuple[str, str | Harm | None, list[Entry]]] = [
-    # (the cause that is not found, the cause or harm found instead, entries)
+    # (the cause that must not be found, the cause or harm found instead, entries)
     (
         "no_server_answers",
         "server_name_broken",
