@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gonemaster_engine.spelling import meant
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.credential_types import AdminToken
 from gonemaster_tasks.config.options import PREFIX, Option
@@ -39,7 +40,7 @@ def load_settings(
         "environment": {option.key: environ[option.env] for option in OPTIONS if option.env in environ},
         "cli_flag": _from_flags(flags or {}, problems),
     }
-    # The supervisor passes everything to its children in the environment; users need the original source.
+    # The supervisor passes all values to its children in the environment; users need the original source.
     inherited = _inherited_sources(environ)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
@@ -124,7 +125,9 @@ def _from_file(file: Path | None, problems: list[str]) -> dict[str, Any]:
         problems.append(f"configuration file {file} does not contain a JSON object")
         return {}
     found = dict(_flattened(content))
-    problems.extend(f"configuration file {file}: unknown key {key}" for key in found if key not in BY_KEY)
+    problems.extend(
+        f"configuration file {file}: unknown key {key}{meant(key, BY_KEY)}" for key in found if key not in BY_KEY
+    )
     return {key: value for key, value in found.items() if key in BY_KEY}
 
 
@@ -141,7 +144,7 @@ def _flattened(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, 
 def _from_flags(flags: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
     keys = {option.name: option.key for option in OPTIONS}
     by_key = {keys.get(name, name): value for name, value in flags.items() if value is not None}
-    problems.extend(f"unknown setting {key}" for key in by_key if key not in BY_KEY)
+    problems.extend(f"unknown setting {key}{meant(key, BY_KEY)}" for key in by_key if key not in BY_KEY)
     return {key: value for key, value in by_key.items() if key in BY_KEY}
 
 

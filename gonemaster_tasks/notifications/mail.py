@@ -170,5 +170,5 @@ class _Session:
 
     def abort(self) -> None:
         """Close the connection, so that a thread waiting for the server returns."""
-        with suppress(OSError, AttributeError):  # There is no connection yet, or no longer.
+        with suppress(OSError, AttributeError):  # The connection does not exist yet, or is already closed.
             self._smtp.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]

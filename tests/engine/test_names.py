@@ -52,6 +52,8 @@ def test_what_is_typed_becomes_canonical(typed: str, canonical: str) -> None:
         ("user@example.com", "enter only the domain name example.com"),
         ("user@localhost", "not allowed"),
         (" 192.0.2.1. ", "for example 2.0.192.in-addr.arpa"),
+        ("192.0.2.0/24", "for example 2.0.192.in-addr.arpa"),
+        ("2001:db8::/32", "for example 0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"),
         ("\uff11\uff19\uff12.0.2.1", "for example 2.0.192.in-addr.arpa"),
         ("fe80::1%eth0", "for example 0.0.0.0.0.0.0.0.0.8.e.f.ip6.arpa"),
         ("[::ffff:127.0.0.1%lo]", "for example 0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa"),

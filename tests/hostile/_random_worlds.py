@@ -33,8 +33,9 @@ from tests.hostile._giants import (
     A,
 )
 
-VICTIMS = 200  # 127.200 and above: the second octet is that plus the number of the zone, and nothing answers there
-_VARIETIES = 6  # of the answers to a name and type, so that composing them takes less time than reading them
+VICTIMS = 200  # 127.200 and above: the second octet is 200 plus the number of the zone, and no address there responds
+# of the different answers to a name and type, so that composing answers takes less time than reading them
+_VARIETIES = 6
 _OWNER = b"\xc0\x0c"
 _TCP_STYLES = (
     "dribble", "close after length", "close", "too long", "silent", "octets", "half", "others without end",
@@ -79,7 +80,7 @@ def victim_network(seed: int) -> str:
 
 
 class WildZone:
-    """The habits of a zone: which of the shapes its servers mix, and how often they answer correctly."""
+    """The habits of a zone: the shapes that its servers mix, and how often they answer correctly."""
 
     def __init__(self, seed: int) -> None:
         self.seed, self.zone = seed, zone_of(seed)

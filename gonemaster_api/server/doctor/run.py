@@ -95,7 +95,7 @@ def _without_secrets(finding: DoctorResult) -> DoctorResult:
 def run_doctor(settings: Settings | None, problems: Sequence[str], *, as_document: bool) -> int:
     """Print the findings and return 1 if there are faults. `problems` are those of invalid settings."""
     if settings is None:
-        advice = "correct it; gonemaster-server --help lists the settings"
+        advice = "correct it; gonemaster-server settings lists the settings"
         findings = [fault("settings", problem, advice) for problem in problems]
     else:
         disabled = logging.root.manager.disable

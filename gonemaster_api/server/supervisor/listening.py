@@ -43,7 +43,7 @@ def bind(listen_addr: str, *, loopback_only: bool = False) -> socket.socket:
 
     Raises:
         NotLoopback: other machines could reach the address.
-        CannotListen: the message states what to do.
+        CannotListen: the message contains the remedy.
     """
     host, port = split_address(listen_addr)
     try:

@@ -45,7 +45,8 @@ def remote_of(client: FlaskClient, peer: str, forwarded_for: str) -> str:
     [
         ("192.0.2.9", "198.51.100.1", "192.0.2.9"),  # not trusted: its headers are removed
         ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
-        ("10.0.0.1", "203.0.113.5, 198.51.100.1, 10.9.9.9", "198.51.100.1"),  # from the right, first not trusted
+        # the first address from the right that is not trusted
+        ("10.0.0.1", "203.0.113.5, 198.51.100.1, 10.9.9.9", "198.51.100.1"),
         ("10.0.0.1", "10.1.1.1, 10.2.2.2", "10.1.1.1"),
         ("10.0.0.1", "nonsense", "10.0.0.1"),
         ("::ffff:10.0.0.1", "2001:db8::7, 2a00::1", "2a00::1"),

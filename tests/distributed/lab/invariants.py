@@ -20,7 +20,7 @@ from tests.support.rows import written_entries
 from tests.support.standin_worker import ENTRIES
 from tests.support.workers import wait_until
 
-PATIENCE_S = 300  # only limits a hang
+PATIENCE_S = 300  # only ends a hang
 PERSON_WAITS_S = 5.0
 """After this delay a waiting interactive job must start elsewhere, before any batch job."""
 
@@ -44,7 +44,7 @@ class Times:
 
 @dataclass(frozen=True)
 class Allowed:
-    """The losses that a promotion may cause, and the hosts that cannot answer."""
+    """The losses that a promotion may cause, and the hosts that cannot respond."""
 
     lost_claims: int = 0  # repeated starts of a job, possible because a claim does not wait for a standby
     lag: tuple[float, float] = (0.0, 0.0)  # from when to when the standby received nothing
@@ -186,7 +186,7 @@ def _standstill(
 
 
 def _out_of_turn(accepted: Sequence[Accepted], starts: Mapping[str, Sequence[float]], since: float = 0.0) -> int:
-    """Count the first starts of batch jobs while an interactive job had waited too long, since then."""
+    """Count the first starts of batch jobs since that time while an interactive job had waited too long."""
     late = [
         (max(job.accepted, since) + PERSON_WAITS_S, starts[job.job_id][0])
         for job in accepted
