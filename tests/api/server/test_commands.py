@@ -125,7 +125,8 @@ def test_bash_completes_commands_and_flags(printed: Printed, tmp_path: Path) -> 
     ):
         line = " ".join(["gonemaster-server", *words])
         asked = (
-            f"source {script}; COMP_WORDS=({line}); COMP_CWORD={len(words)}; COMP_LINE='{line}'; COMP_POINT={len(line)};"
+            f"source {script}; COMP_WORDS=({line}); COMP_CWORD={len(words)}; COMP_LINE='{line}';"
+            f"COMP_POINT={len(line)};"
             "$(complete -p gonemaster-server | sed 's/.*-F \\([^ ]*\\) .*/\\1/'); echo \"${COMPREPLY[@]}\""
         )
         done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
