@@ -34,7 +34,7 @@ QUIETLY := --quiet --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup screenshots run test test-long test-lowest test-newest test-py311 coverage lab lint format docs messages demo conformance memory deploy-check image audit sbom dist dist-check release clean
+.PHONY: help setup screenshots run test test-long test-lowest test-newest test-py311 coverage lab lint format docs messages demo conformance memory deploy-check image audit sbom dist dist-check release reference-data clean
 
 help: ## show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -190,8 +190,11 @@ dist-check: dist ## install the wheel into an empty environment and test it
 	@.venv-dist/bin/python -m pip install $(QUIETLY) dist/*.whl
 	@cd / && "$(CURDIR)/.venv-dist/bin/python" "$(CURDIR)/.ci/check_installed.py"
 
-release: .venv-tools/.ready ## build, check and tag a release: make release VERSION=0.1.0 [KEY=key of gpg]
-	@.venv-tools/bin/python .ci/release.py "$(VERSION)" $(if $(KEY),--key "$(KEY)")
+release: .venv-tools/.ready ## build, check and tag a release: make release VERSION=0.1.0 [KEY=ID]
+	@.venv-tools/bin/python .ci/release.py "$(VERSION)" $(if $(KEY),--key "$(KEY)") $(if $(TAGGED),--tagged)
+
+reference-data: $(SERVICE) ## compare root hints, trust anchors and registries with IANA
+	@$(BIN)/gonemaster-server reference-data check
 
 clean: ## remove the virtual environment, caches and ./data
 	rm -rf $(VENV) .venv-lowest .venv-py311 .venv-tools .venv-runtime .venv-dist dist .coverage .coverage.* data build *.egg-info .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis

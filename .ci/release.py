@@ -1,4 +1,4 @@
-"""Build and tag a release: release.py VERSION [--key KEY] [--target DIR] [--no-tag]; see docs/howto/release.md.
+"""Build and tag a release: release.py VERSION [--key KEY] [--target DIR] [--tagged]; see docs/howto/release.md.
 
 The steps are: check the tree, build wheel and sdist twice and compare them, install both into empty environments and
 run what they contain, write the bill of materials and the checksums, sign the checksums if a key is given, and tag.
@@ -34,10 +34,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("version")
     parser.add_argument("--key", default="", help="key of gpg for the checksums and the tag")
     parser.add_argument("--target", type=Path, default=ROOT / "dist", help="folder for the files")
-    parser.add_argument("--no-tag", action="store_true", help="do not tag")
+    parser.add_argument("--tagged", action="store_true", help="the tag exists, as in the release workflow: do not tag")
+    parser.add_argument("--notes", action="store_true", help="only print the notes of the version from CHANGELOG.md")
     given = parser.parse_args(arguments)
+    if given.notes:
+        print(notes_of((ROOT / "CHANGELOG.md").read_text(), given.version))
+        return 0
     try:
-        problems = list(problems_of(ROOT, given.version))
+        problems = list(problems_of(ROOT, given.version, is_tagged=given.tagged))
         if problems:
             raise NotReady("\n".join(problems))
         files = build_twice(ROOT, given.target)
@@ -47,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         if given.key:
             sums = given.target / "SHA256SUMS"
             run("gpg", "--armor", "--yes", "--local-user", given.key, "--detach-sign", str(sums))
-        if not given.no_tag:
+        if not given.tagged:
             signing = ("--sign", f"--local-user={given.key}") if given.key else ("--annotate",)
             run("git", "tag", *signing, "--message", f"gonemaster {given.version}", f"v{given.version}")
     except NotReady as error:
@@ -65,13 +69,13 @@ def run(*command: str, cwd: Path = ROOT, environ: dict[str, str] | None = None) 
     return done.stdout
 
 
-def problems_of(root: Path, version: str) -> Iterator[str]:
+def problems_of(root: Path, version: str, *, is_tagged: bool = False) -> Iterator[str]:
     """Yield why a version cannot be released from a clone."""
     if not re.fullmatch(r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?", version):
         yield f"{version} is not a version such as 0.1.0 or 0.2.0rc1"
     if changed := run("git", "status", "--porcelain", cwd=root):
         yield f"the tree is not clean: commit or remove\n{changed.rstrip()}"
-    if run("git", "tag", "--list", f"v{version}", cwd=root):
+    if not is_tagged and run("git", "tag", "--list", f"v{version}", cwd=root):
         yield f"the tag v{version} exists"
     if f'"{version}"' not in (root / VERSION_FILE).read_text():
         yield f"{VERSION_FILE} has another version than {version}"

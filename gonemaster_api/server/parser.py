@@ -32,7 +32,7 @@ _LINES = {
     "reference-data": "update or check the data of IANA",
     "completion": "print the completion script of a shell",
 }
-_GROUP_LINES = {
+_GROUP_LINES: dict[tuple[str, ...], str] = {
     ("db", "plan"): "print what db upgrade would do, and whether the service can keep running meanwhile",
     ("db", "upgrade"): "migrate the database to the current version",
     ("db", "downgrade"): "migrate the database back, for an older release",

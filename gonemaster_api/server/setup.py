@@ -26,6 +26,7 @@ from gonemaster_tasks.config.settings import BY_KEY, OPTIONS, Settings
 CONFIG_NAME = "gonemaster.yaml"
 _UNITS = Path(__file__).with_name("units")
 _SEPARATE = ("gonemaster-api", "gonemaster-beat", "gonemaster-migrate", "gonemaster-worker@")
+_STARTED = ("gonemaster-api", "gonemaster-beat", "gonemaster-worker@1")
 _LOCAL_REDIS = "redis://127.0.0.1:6379/0"
 
 
@@ -64,7 +65,9 @@ def run_setup(settings: Settings, given: Namespace) -> int:
         values |= {"database.driver": "postgres", "broker_url": values.get("broker_url") or _LOCAL_REDIS}
     label = given.label if given.label or not asks else input(f"{_LABEL} ").strip()
     secret = _add_token(values, label)
-    files = {CONFIG_NAME: "".join(_configuration(values))} | _unit_files(is_embedded=not values.get("broker_url"))
+    address = values.get("listen_addr", BY_KEY["listen_addr"].default)
+    units = _unit_files(address, is_embedded=not values.get("broker_url"))
+    files = {CONFIG_NAME: "".join(_configuration(values))} | units
     _write(folder, files)
     checked = _loaded(folder / CONFIG_NAME)
     print(f"Files in {folder}: {', '.join(sorted(files))}")
@@ -134,17 +137,23 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, bool | int) else as_text(value)
 
 
-def _unit_files(*, is_embedded: bool) -> dict[str, str]:
+def _unit_files(address: str, *, is_embedded: bool) -> dict[str, str]:
     """Return the units: one for the whole service with embedded parts, otherwise one for each part."""
     server = Path(sys.executable).with_name("gonemaster-server")
     texts = {name: (_UNITS / f"{name}.service").read_text() for name in _SEPARATE}
+    opened = (_UNITS / "gonemaster-api.socket").read_text().replace("127.0.0.1:8080", address)
+    opened = opened.replace("listen_addr in gonemaster.json", f"listen_addr in {CONFIG_NAME}")
     if is_embedded:
         text = texts["gonemaster-api"].replace("gonemaster-server api", "gonemaster-server")
+        text = text.replace("gonemaster-api.socket", "gonemaster.socket")
         text = text.replace("gonemaster API", "gonemaster, the whole service").replace("PartOf=gonemaster.target\n", "")
         text = text.replace("TimeoutStopSec=40", "TimeoutStopSec=120")  # running tests may finish
-        units = {"gonemaster.service": text.replace("WantedBy=gonemaster.target", "WantedBy=multi-user.target")}
+        units = {
+            "gonemaster.service": text.replace("WantedBy=gonemaster.target", "WantedBy=multi-user.target"),
+            "gonemaster.socket": opened.replace("PartOf=gonemaster.target\n", ""),
+        }
     else:
-        units = {f"{name}.service": text for name, text in texts.items()}
+        units = {f"{name}.service": text for name, text in texts.items()} | {"gonemaster-api.socket": opened}
         units["gonemaster.target"] = (_UNITS / "gonemaster.target").read_text()
     units = {
         name: text.replace("/opt/gonemaster/bin/gonemaster-server", str(server)).replace("gonemaster.json", CONFIG_NAME)
@@ -174,11 +183,12 @@ def _next_steps(folder: Path, *, is_embedded: bool) -> Iterator[str]:
     yield "To install the units, run as root:"
     yield f"  install -D -m 0644 {folder}/gonemaster.sysusers /usr/lib/sysusers.d/gonemaster.conf && systemd-sysusers"
     yield f"  install -D -m 0600 {folder}/{CONFIG_NAME} /etc/gonemaster/{CONFIG_NAME}"
-    suffixes = "service" if is_embedded else "{service,target}"
+    suffixes = "{service,socket}" if is_embedded else "{service,socket,target}"
     yield f"  install -m 0644 {folder}/*.{suffixes} /etc/systemd/system/ && systemctl daemon-reload"
     if is_embedded:
-        yield "  systemctl enable --now gonemaster"
+        yield "  systemctl enable --now gonemaster.socket gonemaster"
         yield f"Or start the service without systemd: gonemaster-server --config {folder}/{CONFIG_NAME}"
     else:
         yield "  systemctl start gonemaster-migrate"
-        yield "  systemctl enable --now gonemaster.target gonemaster-api gonemaster-beat gonemaster-worker@1"
+        parts = " ".join(("gonemaster.target", "gonemaster-api.socket", *_STARTED))
+        yield f"  systemctl enable --now {parts}"

@@ -96,6 +96,7 @@ def test_postgresql_gets_a_unit_for_each_part(tmp_path: Path) -> None:
     units = {file.stem for file in tmp_path.glob("*.service")}
     assert units == {"gonemaster-api", "gonemaster-beat", "gonemaster-migrate", "gonemaster-worker@"}
     assert (tmp_path / "gonemaster.target").exists()
+    assert "ListenStream=127.0.0.1:8080" in (tmp_path / "gonemaster-api.socket").read_text()
     assert read(tmp_path).broker_url == "redis://127.0.0.1:6379/0"
 
 
