@@ -34,7 +34,7 @@ QUIETLY := --quiet --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup screenshots run test test-long test-lowest test-newest test-py311 coverage lab lint format docs messages demo conformance memory deploy-check image audit sbom dist dist-check release reference-data clean
+.PHONY: help setup screenshots run test test-long test-lowest test-newest test-py311 coverage lab lint format docs messages demo conformance memory deploy-check image audit sbom dist dist-check release reference-data notices clean
 
 help: ## show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -195,6 +195,9 @@ release: .venv-tools/.ready ## build, check and tag a release: make release VERS
 
 reference-data: $(SERVICE) ## compare root hints, trust anchors and registries with IANA
 	@$(BIN)/gonemaster-server reference-data check
+
+notices: $(READY) ## update THIRD-PARTY.md, the licences of the dependencies
+	@$(BIN)/python .ci/notices.py
 
 clean: ## remove the virtual environment, caches and ./data
 	rm -rf $(VENV) .venv-lowest .venv-py311 .venv-tools .venv-runtime .venv-dist dist .coverage .coverage.* data build *.egg-info .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis

@@ -37,6 +37,7 @@ _GROUP_LINES: dict[tuple[str, ...], str] = {
     ("db", "upgrade"): "migrate the database to the current version",
     ("db", "downgrade"): "migrate the database back, for an older release",
     ("db", "current"): "print the version of the database",
+    ("db", "size"): "print the size of the database and of its largest tables, and the growth per day",
     ("db", "check"): "exit with 0 if this release is compatible with the database, otherwise with 1",
     ("auth", "add-token"): "create an admin token and print it once",
     ("auth", "list"): "list the admin tokens",

@@ -230,3 +230,8 @@ def test_checksums_can_be_checked(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     module(".ci/release.py").write_checksums(tmp_path)
     assert run("sha256sum", "--check", "SHA256SUMS", cwd=tmp_path) == "file: OK\n"
+
+
+def test_every_dependency_is_named_with_a_licence() -> None:
+    rows = dict(re.findall(r"^\| (\S+) \| (.+) \|$", (ROOT / "THIRD-PARTY.md").read_text(), re.MULTILINE))
+    assert set(dependencies("gonemaster", ("", "flower"))) <= set(rows), "run make notices"
