@@ -167,7 +167,7 @@ def _listener(settings: Settings) -> socket.socket:
     In open mode it must be on a loopback address, unless the operator allows other addresses.
 
     Raises:
-        CannotListen: the message states what to do.
+        CannotListen: the message contains the remedy.
         StartRefused: the public pages are protected, but no token exists that could open them.
         StoreError: the database cannot be read, so it is unknown whether tokens exist.
     """
@@ -271,7 +271,7 @@ def _check_logins(settings: Settings) -> None:
     """Check that broker and database accept the logins. A service that does not respond only causes a warning.
 
     Raises:
-        BrokerRefused, StartRefused: the message states what to do.
+        BrokerRefused, StartRefused: the message contains the remedy.
     """
     try:
         _check_broker(settings)

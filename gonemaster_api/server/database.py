@@ -89,7 +89,7 @@ def _plan(current: str | None, pending: list[Revision], found: list[str]) -> Ite
 
 
 def _drift(store: Store) -> list[str]:
-    """List how the tables differ from the models.
+    """List the differences between the tables and the models.
 
     Tables of a later release are not compared, because they may differ.
     """

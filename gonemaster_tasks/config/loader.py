@@ -42,7 +42,7 @@ def load_settings(
         "environment": {option.key: environ[option.env] for option in OPTIONS if option.env in environ},
         "cli_flag": _from_flags(flags or {}, problems),
     }
-    # The supervisor passes everything to its children in the environment; users need the original source.
+    # The supervisor passes all values to its children in the environment; users need the original source.
     inherited = _inherited_sources(environ)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
@@ -110,7 +110,7 @@ def _name_in(option: Option, source: str) -> str:
 
 def _shown(option: Option, raw: object) -> str:
     """Return an invalid value for display without its secrets: an invalid DSN or hash may contain a password."""
-    if option.name in FULLY_MASKED | LOGIN_MASKED:
+    if option.name in FULLY_MASKED | LOGIN_MASKED or (option.secret and "://" not in str(raw)):
         return MASK
     return repr(mask_password(raw) if isinstance(raw, str) else raw)
 

@@ -80,7 +80,7 @@ def pinned_keys(settings: Settings) -> tuple[str, ...]:
 def forbidden_reason(settings: Settings, option: Option, value: Any) -> str:
     """Return why a value may be set only at startup, empty if it may be set now.
 
-    In open mode, anyone who reaches the API may change settings, but not allow queries to the networks behind it.
+    In open mode, anyone who reaches the API may change settings, except to allow queries to the networks behind it.
     """
     if option.name == "allow_non_global_targets" and value is True and settings.open_mode:
         return Text(

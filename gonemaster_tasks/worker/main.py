@@ -115,7 +115,7 @@ def register_tasks(app: Celery, process: Process, *, wake_deliveries: Callable[[
     register_analysis(app, process)
     register_watches(app, process, wake_deliveries=wake_deliveries)
 
-    # Not shared: the task belongs to this process only.
+    # The task is not shared: it belongs to this process only.
     @app.task(name=queues.RUN, bind=True, shared=False, Request=JobRequest)
     def run(self: Any, job_id: str) -> None:
         run_job(process, job_id, self.request.delivery_info["routing_key"])
@@ -277,7 +277,8 @@ class Worker:
     def _start(self) -> None:
         process = self.process
         process.broker.check()
-        if process.settings.metrics_listen:  # First: an address in use must not leave a half-started worker.
+        # This comes first, because an address in use must not leave a partly started worker.
+        if process.settings.metrics_listen:
             self._own_metrics = ProcessMetrics(process, process.settings.metrics_listen)
         process.loop.start()
         process.loop.call(process.runner.open())

@@ -47,7 +47,7 @@ def test_the_table_names_only_commands_of_the_page(name: str) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_commands_are_in_blocks_that_are_read(name: str) -> None:
-    """An indented block would be skipped: those here contain only settings."""
+    """The test does not run indented blocks: the ones on these pages contain only settings."""
     indented = re.findall(r"^    (\S.*)$", page(name), re.MULTILINE)
     assert not [line for line in indented if re.match(r"[a-z/.-]+ ", line)]
 

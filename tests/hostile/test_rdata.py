@@ -112,7 +112,7 @@ def test_class_of_a_record_decides_nothing_for_later_records() -> None:
 
 
 def test_name_that_runs_past_its_rdata_is_read() -> None:
-    """The rdata is a pointer back to a label that covers the rdata and ends behind it; dnspython rejects that."""
+    """The rdata is a pointer to a label that covers the rdata and ends after it; dnspython rejects such a pointer."""
     fixed = struct.Struct("!HHIH")
     text = b"\0" + fixed.pack(16, 1, 60, 1) + b"\x0d"  # at octet 23 a label of 13 octets starts
     alias = b"\0" + fixed.pack(5, 1, 60, 2) + b"\xc0\x17"

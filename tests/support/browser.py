@@ -43,9 +43,8 @@ def chromium() -> str:
 
 
 def shapes(*names: str) -> pytest.MarkDecorator:
-    """Run a test in some shapes (width and theme), by default in all.
-
-    `make test` runs the first shape, the nightly workflow the named ones, `make test-long` all.
+    """Run a test in some shapes (width and theme), by default in all. `make test` runs the first shape, the nightly
+    workflow all named shapes, `make test-long` every shape.
     """
     first, *more = names or SHAPES
     thorough = [pytest.param(name, marks=pytest.mark.thorough) for name in more]
@@ -81,7 +80,7 @@ def demo_home() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def site(demo_home: Path) -> Iterator[Site]:
     """Serve demonstration data. Tests share the service: each restores what it changes, or uses separate names."""
-    # tests/system checks that the service stops in time; on a busy machine it is killed here.
+    # tests/system checks that the service stops in time; here it is killed, because a busy machine may be slow.
     with contextlib.suppress(subprocess.TimeoutExpired), Service(home=demo_home) as service:
         service.wait_until_ready()
         yield Site(service)

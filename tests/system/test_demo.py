@@ -19,7 +19,7 @@ from tests.support.service import open_url, wait_for
 from tests.support.sources import ROOT
 
 PATIENCE_S = 240.0
-# A finding that names the fault of each domain; none of its findings is worse.
+# For each domain the finding that names its fault; no finding of the domain is worse.
 FAULTS = {
     "unsigned.xa": "DS07_NOT_SIGNED",
     "expired.xa": "DS08_DNSKEY_RRSIG_EXPIRED",

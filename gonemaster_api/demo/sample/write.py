@@ -28,7 +28,7 @@ from gonemaster_db.runs.run_rows import write_run
 from gonemaster_db.runs.runs import list_runs
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_engine.scoring.rule import RULE_VERSION
-from gonemaster_tasks.control.verdicts import score_stored
+from gonemaster_tasks.control.verdicts import judge_stored
 
 TAG = "demo"
 _RUNS_AT_A_TIME = 100
@@ -129,7 +129,7 @@ def _result(story: Story, domain: str, month: int, begun: datetime, number: int,
     truth = story.truth(domain, month)
     entries = entries_of(domain, truth)
     timings = timings_of(domain, truth, month)
-    score = score_stored(domain, entries, timings, DEFAULT_CONFIG)
+    score, causes = judge_stored(domain, entries, timings, DEFAULT_CONFIG)
     version = truth.engine_version
     if version not in profiles:
         profiles[version] = effective_profile(version)
@@ -141,6 +141,7 @@ def _result(story: Story, domain: str, month: int, begun: datetime, number: int,
         nameserver_timings=timings,
         score=score.score if score else None,
         grade=score.grade if score else None,
+        causes=[cause.id for cause in causes],
         score_rule=RULE_VERSION if score else None,
     )
 

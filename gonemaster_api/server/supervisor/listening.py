@@ -48,7 +48,7 @@ def bind(listen_addr: str, *, loopback_only: bool = False) -> socket.socket:
 
     Raises:
         NotLoopback: other machines could reach the address.
-        CannotListen: the message states what to do.
+        CannotListen: the message contains the remedy.
     """
     inherited = from_systemd()
     if inherited is not None:

@@ -97,8 +97,8 @@ RULES: tuple[Rule, ...] = (
     zone_transfer_open.RULE,
     single_point_of_failure.RULE,
     no_ipv4.RULE,
-    soa_values.RULE,
     mail_broken.RULE,
+    soa_values.RULE,
     caa_wrong.RULE,
     csync_zonemd_wrong.RULE,
     name_unusual.RULE,
@@ -111,7 +111,7 @@ RULES: tuple[Rule, ...] = (
     network_unknown.RULE,
     version_revealed.RULE,
 )
-"""The first rule that claims an entry explains it, so a rule comes before the rules for what follows from its cause."""
+"""The first rule that claims an entry explains it, so a rule comes before the rules about effects of its cause."""
 
 RULE_BY_ID: Mapping[str, Rule] = {rule.id: rule for rule in RULES}
 _POSITIONS = {rule.id: position for position, rule in enumerate(RULES)}

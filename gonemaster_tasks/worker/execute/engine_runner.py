@@ -153,7 +153,8 @@ class EngineRunner:
 
 
 def _outcome(domain: str, result: RunResult, profile: str, *, least: Level, scoring: ScoringConfig) -> RunOutcome:
-    score = compute_score(domain, result.entries, scoring, timings=result.timings)
+    causes = causes_of(domain, result.entries, result.timings)
+    score = compute_score(domain, result.entries, scoring, causes=causes)
     return RunOutcome(
         entries=[_record(entry) for entry in result.entries if entry.level >= least],
         effective_profile=profile,
@@ -161,7 +162,7 @@ def _outcome(domain: str, result: RunResult, profile: str, *, least: Level, scor
         dnssec_chain=_storable(result.chain),
         score=score.score if score else None,
         grade=score.grade if score else None,
-        causes=[cause.id for cause in causes_of(domain, result.entries, result.timings)],
+        causes=[cause.id for cause in causes],
     )
 
 

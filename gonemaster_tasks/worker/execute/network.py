@@ -1,8 +1,8 @@
-"""Whether this worker reaches name servers, by address family; otherwise its runs say nothing about their domains.
+"""Tracks whether this worker reaches name servers, by address family: an outage says nothing about domains.
 
 A check queries root servers, or `reachability_targets`. It is made only after a run that could not reach most of its
 name servers in a family, and every two seconds during an outage, so an idle or healthy worker sends nothing. A family
-that has never answered this process is not missed, unless no family answers.
+over which no name server has ever answered this process counts only if no family answers.
 """
 
 import logging

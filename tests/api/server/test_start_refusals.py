@@ -1,6 +1,5 @@
-"""A start that cannot work, exposes the API to others, or promises a missing protection is refused.
-
-The command runs in this process: the refusal comes before anything is started.
+"""A start that cannot work, exposes the API to others, or promises a missing protection is refused. The command runs in
+this process, because the refusal comes before anything is started.
 """
 
 from __future__ import annotations

@@ -219,6 +219,7 @@ def test_a_whole_snapshot_is_a_csv_file(client: FlaskClient, cohort: Cohort) -> 
     assert len(rows) == listed(client, cohort)["one"]["domain_count"] > 0
     assert [row["domain"] for row in rows] == sorted(row["domain"] for row in rows)
     assert rows[0]["finished_at"].endswith("Z")
+    assert "causes" in rows[0]
     assert client.get(f"{ANALYSIS}/{cohort.id}/snapshots/none/domains.csv").status_code == 404
 
 

@@ -119,6 +119,20 @@ def silence() -> Fault:
     return lambda _reply: None
 
 
+def first_packet_lost() -> Fault:
+    """Drop the first transmission of each query over UDP; a retransmission, which has the same octets, is answered."""
+    seen: set[bytes] = set()
+
+    def fault(reply: Reply) -> Reply | None:
+        exchange = reply.exchange
+        if exchange.transport == "tcp" or exchange.wire in seen:
+            return reply
+        seen.add(exchange.wire)
+        return None
+
+    return fault
+
+
 def delay(seconds: float) -> Fault:
     def fault(reply: Reply) -> Reply:
         reply.delay_s += seconds

@@ -1,4 +1,4 @@
-"""An outage of the network of a worker ends no job: it takes none, requeues its own, and continues afterwards."""
+"""A network outage of a worker ends no job: the worker takes no jobs, requeues its own, and continues afterwards."""
 
 from collections.abc import Iterator
 from pathlib import Path
