@@ -166,7 +166,7 @@ def _page_of(error: ApiError) -> Response | None:
     page = current_app.extensions.get(_PAGES)
     try:
         return page(error) if page else None
-    except Exception:  # the error response is sent anyway
+    except Exception:  # the error response is sent in any case
         log.exception("error page failed", code=error.code)
         return None
 

@@ -21,7 +21,7 @@ _SCORES = frozenset(("score", "grade"))
 
 
 def stream_snapshot(state: State, cohort_id: int, slug: str) -> Iterator[str]:
-    """Return the CSV of a snapshot in pieces, in order of domain. Scores are left out unless the admin API shows them.
+    """Return the CSV of a snapshot in pieces, in order of domain. Scores are omitted unless the admin API shows them.
 
     Raises:
         SnapshotNotFound: no such snapshot.

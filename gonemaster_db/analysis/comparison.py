@@ -33,7 +33,7 @@ _REAL, _MEASUREMENT, _UNKNOWN = 1, 2, 4
 
 
 class ChangeCategory(enum.IntEnum):
-    """Why the score of a domain changed. Values are stored."""
+    """The reason why the score of a domain changed. Values are stored."""
 
     REAL = 0
     MEASUREMENT = 1
@@ -256,7 +256,7 @@ def _moved(pairs: _Pairs, changes: _Changes, cap: int) -> list[Moved]:
 def explained_change(scores: tuple[int, int], critical: tuple[bool, bool], points: float, cap: int) -> int:
     """Return the part of a score change that the changed tags explain: their points, and the cap of CRITICAL entries.
 
-    The cap hides all other points, so that only the points above it count on the side without CRITICAL entries.
+    The cap hides all other points: on the side without CRITICAL entries, only points above the cap count.
     """
     old, new = scores
     match critical:

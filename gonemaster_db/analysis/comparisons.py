@@ -105,7 +105,7 @@ class StoredComparison:
 
 
 def basis_of(before: PublicSnapshot, after: PublicSnapshot, scoring_hash: str) -> str:
-    """Return a digest of everything besides the views that a comparison depends on."""
+    """Return a digest of all data, besides the views, that a comparison depends on."""
     sides = [(snapshot.vocabulary_id, snapshot.tag_view_min_level) for snapshot in (before, after)]
     return hashlib.blake2b(repr((_VERSION, scoring_hash, sides)).encode(), digest_size=16).hexdigest()
 

@@ -31,7 +31,7 @@ _NO_DIFFERENCE = RunDifference()
 
 
 class ChangeKind(enum.StrEnum):
-    """How the runs of a domain in two batches relate."""
+    """The relation between the runs of a domain in two batches."""
 
     CHANGED = "changed"
     ONLY_BEFORE = "only_before"
@@ -198,7 +198,7 @@ def _candidates(
     cursor: str,
     limit: int,
 ) -> list[tuple[str, ChangeKind]]:
-    """Return the first domains of each kind that may differ, by name, from the index.
+    """Read from the index, by name, the first domains of each kind that may differ.
 
     Domains of only one batch are usually rare, so the search for them stops where the slice of common domains ends.
     """
@@ -267,7 +267,7 @@ def _within(run: Any, batch: int, cursor: str, up_to: str | None) -> list[Column
 def _compared(
     session: Session, before: int, after: int, rows: Sequence[tuple[str, ChangeKind]], look: _ComparedFindings
 ) -> Iterator[DomainDifference]:
-    """Compare the findings of the candidates and skip the domains that turn out to be equal."""
+    """Compare the findings of the candidates, and skip the domains with equal findings."""
     for part in chunks(dict(rows).items(), COMPARED_AT_A_TIME):
         yield from _compared_part(session, before, after, part, look)
 

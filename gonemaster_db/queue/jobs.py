@@ -280,7 +280,7 @@ def expired_leases(
 ) -> list[Job]:
     """Return running jobs (of one worker) whose lease expired before `now`, oldest expiry first.
 
-    `without` leaves out jobs; `skip_locked` leaves out jobs that another transaction has locked.
+    `without` lists jobs to skip; `skip_locked` skips jobs that another transaction has locked.
     """
     query = select(Job).where(Job.status == JobStatus.RUNNING, Job.lease_until < now)
     if worker is not None:

@@ -74,7 +74,7 @@ def list_runs(
     skipped = offset
     if ids is None and event is not None and not event.complete:
         ids = _try(session, conditions, event, sort, limit + offset)
-        if ids is not None:  # Only the page: PostgreSQL takes 100 ms to look up and sort 5,000 IDs.
+        if ids is not None:  # Look up the page only: PostgreSQL takes 100 ms to look up and sort 5,000 IDs.
             ids, skipped = ids[offset:], 0
     if ids is not None:
         every = [Run.id.in_(ids)]
@@ -213,7 +213,7 @@ def set_score(
     rule: int | None = None,
     causes: Collection[str] | None = None,
 ) -> None:
-    """Store a score and causes that were computed after the run; the score also in the domain of a newest run."""
+    """Store a score and causes that were computed after the run; the domain of a newest run gets the score, too."""
     columns = (Run.batch_key, Run.status, Run.worst_level, Run.grade)
     was = session.execute(select(*columns).where(Run.id == run_id).with_for_update()).one_or_none()
     if was is None:

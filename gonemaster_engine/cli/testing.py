@@ -11,8 +11,9 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gonemaster_engine.cli.chain_file import check_writable, write_chain
-from gonemaster_engine.cli.options import PROGRAM, UsageError
+from gonemaster_engine.cli.options import PROGRAM
 from gonemaster_engine.cli.output import Ending, View, count_table, make_writer, score_lines, verdict_lines
+from gonemaster_engine.cli.parsing import UsageError
 from gonemaster_engine.cli.settings import (
     check_outputs,
     check_sources,

@@ -1,4 +1,4 @@
-"""Recomputes stored scores after the rule of scores has changed, in the background."""
+"""Recomputes stored scores in the background after the scoring rule has changed."""
 
 import logging
 import secrets

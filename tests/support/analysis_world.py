@@ -443,7 +443,7 @@ def _vocabulary(session: Any, levels: Mapping[str, Mapping[str, str]] | None) ->
     if levels is None:
         return None
     text = json.dumps(levels, sort_keys=True)
-    digest = random.Random(text).randbytes(16)  # one for each text: only the number matters here
+    digest = random.Random(text).randbytes(16)  # one for each text, as only their number matters here
     found = session.query(Vocabulary).filter_by(digest=digest).one_or_none()
     if found is None:
         found = Vocabulary(digest=digest, levels=text)

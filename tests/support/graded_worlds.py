@@ -56,7 +56,7 @@ def _run(world: World, hints: Path) -> RunResult:
 
 
 def _entries(result: RunResult, *, with_ipv6: bool) -> Iterator[Entry]:
-    """Yield the entries that would be the same if the name servers were in two networks instead of on loopback."""
+    """Yield the entries that do not depend on the name servers being on loopback instead of in two networks."""
     yield Entry(0.0, "CONNECTIVITY", "connectivity03", "IPV4_DIFFERENT_ASN", Level.INFO, {"asns": [64500, 64501]})
     for entry in result.entries:
         if entry.module in _LOOPBACK or entry.testcase in _LOOPBACK:

@@ -34,9 +34,20 @@ def run(site: Site) -> Run:
         return public_run(store, "copied.example", entries=ENTRIES)
 
 
+def pasted(page: Page) -> str:
+    """Paste into another page, because the pages of the service may not read the clipboard."""
+    other = page.context.new_page()
+    other.set_content("<textarea autofocus></textarea>")
+    other.locator("textarea").press("Control+V")
+    text = other.locator("textarea").input_value()
+    other.close()
+    page.bring_to_front()
+    return text
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_each_button_copies_its_text(page: Page, site: Site, run: Run, path: str) -> None:
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.context.grant_permissions(["clipboard-write"])
     page.goto(site.url + path.format(run=run))
     buttons = page.locator("#causes [data-copy]")
     expect(buttons.first).to_be_visible()
@@ -45,7 +56,7 @@ def test_each_button_copies_its_text(page: Page, site: Site, run: Run, path: str
         expect(button).to_have_text("Copy")
         button.click()
         expect(button).to_have_text("Copied")
-        copied.append(page.evaluate("navigator.clipboard.readText()"))
+        copied.append(pasted(page))
     assert copied == [code.text_content() for code in page.locator("#causes .copy code").all()]
     assert any(text.startswith("dig ") and text.endswith(f"@{SERVERS[1]['address']}") for text in copied)
     assert len(set(copied)) == len(copied) >= 3

@@ -54,7 +54,7 @@ class _Latencies(ListQuerySchema):
 
 
 class DomainListQuerySchema(_Levels):
-    """Which domains to list."""
+    """The domains to list."""
 
     grade = ma.fields.String(validate=validate.Length(1, _MAX_GRADE_LENGTH))
     dnssec_posture = ma.fields.String(validate=validate.OneOf(tuple(BY_NAME[DNSSEC_POSTURE].keys)))
@@ -63,37 +63,37 @@ class DomainListQuerySchema(_Levels):
 
 
 class NameserverListQuerySchema(_Latencies):
-    """Which name servers to list."""
+    """The name servers to list."""
 
     sort = _sort("nameserver")
 
 
 class EndpointListQuerySchema(_Latencies):
-    """Which name server addresses to list."""
+    """The name server addresses to list."""
 
     sort = _sort("endpoint")
 
 
 class AsnListQuerySchema(_Latencies):
-    """Which ASes to list."""
+    """The ASes to list."""
 
     sort = _sort("asn")
 
 
 class PrefixListQuerySchema(ListQuerySchema):
-    """Which prefixes to list."""
+    """The prefixes to list."""
 
     sort = _sort("prefix")
 
 
 class TagListQuerySchema(_Levels):
-    """Which message tags to list."""
+    """The message tags to list."""
 
     sort = _sort("tag")
 
 
 class TestcaseListQuerySchema(_Levels):
-    """Which test cases to list."""
+    """The test cases to list."""
 
     __test__ = False
     sort = _sort("testcase")
@@ -143,7 +143,7 @@ class PairQuerySchema(PagingSchema):
 
 
 class SnapshotDiffQuerySchema(PairQuerySchema):
-    """Which kind of object to compare."""
+    """The kind of object to compare."""
 
     granularity = ma.fields.String(load_default="domains", validate=validate.OneOf(GRANULARITIES))
 

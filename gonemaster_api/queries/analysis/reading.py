@@ -71,7 +71,7 @@ class Reading:
     def version(self, *snapshots: PublicSnapshot) -> str:
         """Return a version that changes with the content of snapshots; for one snapshot it starts with its ID and time.
 
-        A digest covers everything else that is shown: labels, the default snapshot, settings and the software version.
+        A digest covers all other shown values: labels, the default snapshot, settings and the software version.
         """
         digest = hashlib.blake2b(digest_size=8)
         cohort = self.cohort

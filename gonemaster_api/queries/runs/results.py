@@ -45,7 +45,7 @@ class RunWithEntries:
 
 
 class VisibleParts(NamedTuple):
-    """Which optional parts of a result a reader may see."""
+    """The optional parts of a result that a reader may see."""
 
     score: bool
     timings: bool
@@ -143,7 +143,7 @@ def _document(finished: RunWithEntries, locale: str) -> dict[str, Any]:
 
 
 def verdict_document(finished: RunWithEntries, *, locale: str) -> dict[str, Any] | None:
-    """Return the verdict in one sentence; None if the run did not succeed and does not say why."""
+    """Return the verdict in one sentence; None if the run did not succeed and has no reason."""
     if verdict := finished.verdict:
         return verdict.as_dict(locale=locale)
     if finished.run.status is not RunStatus.SUCCEEDED:

@@ -74,7 +74,7 @@ def previous_snapshot(view: ViewReading) -> PublicSnapshot | None:
 
 
 def place(endpoint: str, **values: Any) -> str:
-    """Return the URL of a page for the same cohort and snapshot; leave out defaults that the reader did not select."""
+    """Return the URL of a page for the same cohort and snapshot; omit defaults that the reader did not select."""
     chosen = {name: request.args[name] for name in ("cohort", "snapshot") if request.args.get(name)}
     return url_for(endpoint, **(chosen | values))
 

@@ -62,7 +62,7 @@ class TrendChart:
 
     @property
     def marks(self) -> list[tuple[str, str]]:
-        """The changes of the engine and of the rule of grades: position in percent from the left, and label."""
+        """The changes of the engine and of the grading rule: position in percent from the left, and label."""
         points, found = self.trend["points"], []
         for index in range(1, len(points)):
             old, new = points[index - 1]["engine_version"], points[index]["engine_version"]
@@ -70,7 +70,7 @@ class TrendChart:
                 text = _("engine %(old)s to %(new)s", old=old, new=new)
                 found.append((f"{100 * index / len(points):.1f}", text))
             if self.trend["category"] == GRADE and points[index - 1]["score_rule"] != points[index]["score_rule"]:
-                found.append((f"{100 * index / len(points):.1f}", _("new rule of grades")))
+                found.append((f"{100 * index / len(points):.1f}", _("new grading rule")))
         return found
 
     @property

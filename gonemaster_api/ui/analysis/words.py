@@ -70,5 +70,5 @@ def class_word(name: str) -> str:
 
 
 def key_word(name: str) -> str:
-    """Return the label of what the domains of a cluster have in common."""
+    """Return the label of the property that the domains of a cluster have in common."""
     return gettext(KEYS.get(name, name))

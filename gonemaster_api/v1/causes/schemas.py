@@ -50,7 +50,7 @@ class CauseServerSchema(ma.Schema):
 
 
 class SubjectSchema(ma.Schema):
-    """What a root cause is about."""
+    """The subjects of a root cause."""
 
     servers = ma.fields.List(ma.fields.Nested(CauseServerSchema), required=True)
     records = ma.fields.List(ma.fields.String(), required=True, metadata={"description": "types of records"})

@@ -15,7 +15,7 @@ KINDS = tuple(map(str, ChangeKind))
 
 
 class BatchDiffQuerySchema(QuerySchema):
-    """Which differences to list; `after` continues after the last domain of a page."""
+    """The differences to list; `after` continues after the last domain of a page."""
 
     min_level = LevelName(load_default="NOTICE", metadata={"description": "lowest level of the findings to compare"})
     args = QueryBoolean(

@@ -1,4 +1,4 @@
-"""What rules share: scopes, snippets and the simplest way to find a cause."""
+"""Shared parts of rules: scopes, snippets and the simplest way to find a cause."""
 
 from __future__ import annotations
 

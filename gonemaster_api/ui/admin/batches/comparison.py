@@ -39,7 +39,7 @@ def choose(batch_id: str) -> Response:
 
 @blueprint.get("/batches/<batch_id>/diff/<other_id>")
 def compare(batch_id: str, other_id: str) -> Response:
-    """Show for each domain which findings appeared, cleared or changed from the first batch to the second."""
+    """Show for each domain the findings that appeared, were cleared or changed from the first batch to the second."""
     query = read_query(BatchDiffQuerySchema, limit=PER_PAGE)
     found = read_batch_diff(state(), batch_id, other_id, query.values, locale=language())
     return page(

@@ -1,4 +1,4 @@
-"""Name servers do not handle EDNS as RFC 6891 says."""
+"""Name servers do not handle EDNS as RFC 6891 requires."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def _find(run: Evidence) -> Found | None:
     lossy = {address for address, timing in own.items() if _lost_share(timing) >= _SHARE} - known
     if not lossy or (lossy == run.servers.keys() and not _path_works(run)):
         return None
-    # Queries that are never answered have causes of their own; those that need a repeat delay everyone.
+    # Queries that are never answered have another cause; those that need a repeat delay every resolver.
     repeated = any(own[address].lost >= _HALF * (own[address].count + own[address].lost) for address in lossy)
     harm = Harm.SOME if repeated else Harm.RISK
     shown = tuple(command(run.dig("+tries=1", "SOA", run.domain, at=address), _SHOWS) for address in some(lossy))
