@@ -1,5 +1,6 @@
 """The time zone of a page: that of the reader, which the script stores in a cookie, or UTC."""
 
+import re
 from datetime import UTC, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -7,7 +8,7 @@ from zoneinfo import ZoneInfo
 from flask import has_request_context, request
 
 COOKIE = "gm_zone"
-_MAX_LENGTH = 64
+_NAME = re.compile("[A-Za-z0-9_+-]{1,32}(?:/[A-Za-z0-9_+-]{1,32}){0,2}")
 
 
 def zone() -> tzinfo:
@@ -23,9 +24,9 @@ def zone_name() -> str:
 @lru_cache(600)
 def _zone(name: str) -> tzinfo:
     """Load a time zone; the name comes from a cookie and may be anything."""
-    if not name or len(name) > _MAX_LENGTH or not name.isascii() or name in ("UTC", "Etc/UTC"):
+    if name in ("UTC", "Etc/UTC") or not _NAME.fullmatch(name):
         return UTC
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):  # not found, a directory, or not a name
+    except (LookupError, ValueError, OSError):  # not found, or a directory
         return UTC
