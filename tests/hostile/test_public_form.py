@@ -80,9 +80,7 @@ def test_any_name_is_queued_or_refused(client: FlaskClient, kind: str) -> None:
         assert badge.status_code in {308, 400, 404}
 
 
-@pytest.mark.parametrize(
-    "field", ["domain", "ns", "ip", "keytag", "digtype", "digest", "profile", "other"]
-)
+@pytest.mark.parametrize("field", ["domain", "ns", "ip", "keytag", "digtype", "digest", "profile", "other"])
 @pytest.mark.parametrize("number", [100, 1_000, 10_000])
 def test_repeated_fields_are_bounded(client: FlaskClient, field: str, number: int) -> None:
     check(*send(client, "domain=a.example&options=1" + f"&{field}=1" * number))
