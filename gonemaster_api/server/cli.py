@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 from gonemaster_api.server import commands, settings_help
 from gonemaster_api.server.commands import StartRefused
+from gonemaster_api.server.doctor.reference import check_reference_data
 from gonemaster_api.server.doctor.run import run_doctor
 from gonemaster_api.server.parser import PROGRAM, build_parser, flags_of
+from gonemaster_api.server.setup import run_setup
 from gonemaster_api.server.tokens import AuthOptions
 from gonemaster_engine.cli.parsing import UsageError
 from gonemaster_tasks.config.environment import own_unknown_variables
@@ -55,8 +57,15 @@ def _run(command: tuple[str, ...], given: argparse.Namespace) -> int:
     match command:
         case ("settings",):
             return settings_help.show(settings, given.argument)
+        case ("demo",):
+            chosen = ("--listen", settings.listen_addr) if settings.source("listen_addr") != "default" else ()
+            os.execv(sys.executable, (sys.executable, "-m", "gonemaster_api.demo", *chosen))  # noqa: S606
+        case ("setup",):
+            return run_setup(settings, given)
         case ("doctor",):
             return run_doctor(settings, (), as_document=given.json)
+        case ("reference-data", "check"):
+            return check_reference_data(settings, given.folder)
         case ("auth", "add-token"):
             auth = AuthOptions(given.label, tuple(given.scope), given.expires_at, given.only_print)
             return commands.run(command, settings, None, auth=auth)

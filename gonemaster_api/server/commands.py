@@ -19,6 +19,7 @@ from gonemaster_api.server.database import (
     downgrade_tables,
     print_plan,
     print_revision,
+    print_sizes,
     upgrade_tables,
 )
 from gonemaster_api.server.supervisor import datadir, listening, programs
@@ -104,6 +105,7 @@ def _chosen(command: tuple[str, ...], resolved: Settings, given: Settings, descr
         ("db", "upgrade"): lambda: upgrade_tables(resolved),
         ("db", "plan"): lambda: print_plan(resolved),
         ("db", "check"): lambda: check_tables(resolved),
+        ("db", "size"): lambda: print_sizes(resolved),
         ("db", "current"): lambda: print_revision(resolved),
         ("reference-data", "update"): lambda: update_reference_data(resolved),
     }

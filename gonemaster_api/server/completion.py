@@ -1,13 +1,14 @@
 """The command `gonemaster-server completion`: scripts for shells, created by shtab from the parsers."""
 
 import argparse
+from collections.abc import Callable, Mapping
 
 import shtab
 
 from gonemaster_api.server import parser
 from gonemaster_engine.cli import nagios, options
 
-_PARSERS = {
+_PARSERS: Mapping[str, Callable[[], argparse.ArgumentParser]] = {
     "gonemaster": options.build_parser,
     "gonemaster-nagios": nagios.build_parser,
     parser.PROGRAM: lambda: parser.build_parser(shows_settings=True),

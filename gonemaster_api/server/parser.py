@@ -22,32 +22,38 @@ _LINES = {
     "worker": "run worker processes",
     "beat": "run the scheduler of periodic tasks",
     "flower": "run Flower, a monitor of workers and tasks; requires the extra [flower]",
+    "setup": "ask five questions, write the configuration and the systemd units, and check them",
+    "demo": "run the whole service with its own name servers and sample results, without Internet access",
     "doctor": "check settings, database, broker, clocks, workers and DNS, with advice for each fault",
     "settings": "list the settings, or explain one",
     "db": "migrate or check the database",
     "backup": "copy the SQLite database to a new file while the service is running",
     "auth": "manage admin tokens",
-    "reference-data": "fetch data of IANA",
+    "reference-data": "update or check the data of IANA",
     "completion": "print the completion script of a shell",
 }
-_GROUP_LINES = {
+_GROUP_LINES: dict[tuple[str, ...], str] = {
     ("db", "plan"): "print what db upgrade would do, and whether the service can keep running meanwhile",
     ("db", "upgrade"): "migrate the database to the current version",
     ("db", "downgrade"): "migrate the database back, for an older release",
     ("db", "current"): "print the version of the database",
+    ("db", "size"): "print the size of the database and of its largest tables, and the growth per day",
     ("db", "check"): "exit with 0 if this release is compatible with the database, otherwise with 1",
     ("auth", "add-token"): "create an admin token and print it once",
     ("auth", "list"): "list the admin tokens",
     ("auth", "revoke"): "revoke an admin token and end its sessions",
     ("auth", "clear"): "remove all admin tokens from the database",
     ("reference-data", "update"): "fetch the list of top-level domains from IANA",
+    ("reference-data", "check"): "compare root hints, trust anchors and registries with their sources",
 }
 SHELLS = ("bash", "zsh", "tcsh")
 
 
 def command_lines() -> dict[tuple[str, ...], str]:
     """Return the sentence of each command and of each command of a group."""
-    return {(name,): line for name, line in _LINES.items()} | _GROUP_LINES
+    lines: dict[tuple[str, ...], str] = {(name,): line for name, line in _LINES.items()}
+    lines.update(_GROUP_LINES)
+    return lines
 
 
 def build_parser(*, shows_settings: bool = False) -> Parser:
@@ -80,7 +86,7 @@ def build_parser(*, shows_settings: bool = False) -> Parser:
 def _common_options(*, shows_settings: bool) -> Parser:
     """Return the options of all commands. A flag that is absent sets nothing, so that it may stand anywhere."""
     parser = Parser(add_help=False, allow_abbrev=False, argument_default=argparse.SUPPRESS)
-    parser.add_argument("--config", type=Path, metavar="FILE", help="JSON file with settings")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="file with settings, in JSON or YAML")
     parser.add_argument("--dump-config", action="store_true", help="print all settings and their sources, then exit")
     group = parser.add_argument_group("settings")
     for option in OPTIONS:
@@ -110,6 +116,16 @@ def _add_options(parser: Parser, path: tuple[str, ...]) -> None:
     match path:
         case ("api",):
             parser.add_argument("--listen-descriptor", type=int, help=argparse.SUPPRESS)
+        case ("setup",):
+            parser.add_argument("--label", metavar="TEXT", default="", help="label of the first admin token")
+            parser.add_argument("--no-input", action="store_true", help="ask nothing: use the flags and the defaults")
+            parser.add_argument(
+                "--output",
+                type=Path,
+                metavar="DIR",
+                default=Path("gonemaster-setup"),
+                help="folder for the files; default: %(default)s",
+            )
         case ("doctor",):
             parser.add_argument("--json", action="store_true", help="print the findings as JSON")
         case ("settings",):
@@ -124,6 +140,14 @@ def _add_options(parser: Parser, path: tuple[str, ...]) -> None:
             parser.add_argument("argument", metavar="ID_OR_LABEL", help="id or label of the token")
         case ("auth", "add-token"):
             _add_token_options(parser)
+        case ("reference-data", "check"):
+            parser.add_argument(
+                "--from",
+                dest="folder",
+                type=Path,
+                metavar="DIR",
+                help="folder with copies of the sources, for machines without access to them",
+            )
         case ("completion",):
             parser.add_argument("argument", metavar="SHELL", choices=SHELLS, help=f"one of {', '.join(SHELLS)}")
             parser.add_argument(

@@ -42,6 +42,9 @@ def guarded(program: str, work: Callable[[], int]) -> int:
         return work()
     except UsageError as error:
         print(f"{program}: {error}\nTry '{error.program or program} --help'.", file=sys.stderr)
+    except ModuleNotFoundError as error:
+        advice = f"install gonemaster again, with '{sys.executable} -m pip install gonemaster'"
+        print(f"{program}: the Python package {error.name} is missing: {advice}", file=sys.stderr)
     except (EngineError, OSError) as error:
         if isinstance(error, BrokenPipeError):
             return _on_closed_output()

@@ -25,10 +25,13 @@ class Parser(argparse.ArgumentParser):
         error.program = self.prog
         raise error
 
-    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
+    def parse_args(  # type: ignore[override]  # returns the namespace that it receives, as the original does
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> argparse.Namespace:
         """Parse the arguments. A command of this parser may set `parser`, whose options are suggested."""
         words = sys.argv[1:] if args is None else list(args)
         self._refuse_unknown([word for word in words if word.startswith("--")], self.all_flags())
+        given: argparse.Namespace
         given, unknown = self.parse_known_args(words, namespace)
         command = getattr(given, "parser", self)
         command._refuse_unknown([word for word in unknown if word.startswith("-")], command.flags())  # noqa: SLF001

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from gonemaster_engine.spelling import meant
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.credential_types import AdminToken
@@ -23,7 +25,7 @@ def load_settings(
     environ: Mapping[str, str] | None = None,
     file: Path | None = None,
 ) -> Settings:
-    """Merge defaults < JSON file < GONEMASTER_* < flags.
+    """Merge defaults < file in JSON or YAML < GONEMASTER_* < flags.
 
     `flags` maps keys or attribute names to values, None if a flag was not given. The file may nest its keys
     (`{"database": {"driver": ...}}`) or write them with dots; without `file`, GONEMASTER_CONFIG may name one.
@@ -117,12 +119,13 @@ def _from_file(file: Path | None, problems: list[str]) -> dict[str, Any]:
     if file is None:
         return {}
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        text = file.read_text(encoding="utf-8")
+        content = yaml.safe_load(text) or {} if file.suffix in (".yaml", ".yml") else json.loads(text)
+    except (OSError, ValueError, yaml.YAMLError) as error:
         problems.append(f"configuration file {file} cannot be read: {error}")
         return {}
     if not isinstance(content, dict):
-        problems.append(f"configuration file {file} does not contain a JSON object")
+        problems.append(f"configuration file {file} does not contain an object of keys and values")
         return {}
     found = dict(_flattened(content))
     problems.extend(

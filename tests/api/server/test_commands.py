@@ -53,7 +53,7 @@ def test_each_command_has_its_own_help(printed: Printed, path: tuple[str, ...]) 
     assert len(text.splitlines()) < _KEPT_SHORT
 
 
-def test_commands_stand_in_the_reference() -> None:
+def test_the_reference_lists_all_commands() -> None:
     page = (ROOT / "docs/reference/cli.md").read_text()
     for path, line in command_lines().items():
         assert re.search(rf"^\| `{' '.join(path)}[` ].*\| {re.escape(line)} \|$", page, re.MULTILINE), path
@@ -125,7 +125,8 @@ def test_bash_completes_commands_and_flags(printed: Printed, tmp_path: Path) -> 
     ):
         line = " ".join(["gonemaster-server", *words])
         asked = (
-            f"source {script}; COMP_WORDS=({line}); COMP_CWORD={len(words)}; COMP_LINE='{line}'; COMP_POINT={len(line)};"
+            f"source {script}; COMP_WORDS=({line}); COMP_CWORD={len(words)}; COMP_LINE='{line}';"
+            f"COMP_POINT={len(line)};"
             "$(complete -p gonemaster-server | sed 's/.*-F \\([^ ]*\\) .*/\\1/'); echo \"${COMPREPLY[@]}\""
         )
         done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)

@@ -16,7 +16,7 @@ import dns.rdatatype
 import dns.rrset
 from dns.rdataclass import IN
 
-from tests.support.dnsworld.zonetext import read_records
+from .zonetext import read_records
 
 HEADER: Final = 12
 LOOPED_RECORD: Final = bytes((0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 1))

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from deploy.demo.data.entries import effective_profile, entries_of, timings_of
-from deploy.demo.data.story import OPERATORS, Story
+from gonemaster_api.demo.sample.entries import effective_profile, entries_of, timings_of
+from gonemaster_api.demo.sample.story import OPERATORS, Story
 from gonemaster_db.analysis.as_labels import store_labels
 from gonemaster_db.analysis.cohorts import create_cohort, list_cohorts
 from gonemaster_db.analysis.registries import ASNS, register
@@ -60,7 +60,7 @@ def write_demo_data(
     """Write the data. The newest batch has the date `until`; each earlier batch is 30 days older.
 
     Raises:
-        StoreInUse: the database has runs and `allow_existing_runs` is false, or it has demonstration data; nothing is written.
+        StoreInUse: the database has demonstration data, or runs and `allow_existing_runs` is false; nothing is written.
     """
     cohort_id = store.run_in_transaction(lambda session: _prepare(session, story, allow_existing_runs))
     profiles: dict[str, Any] = {}
