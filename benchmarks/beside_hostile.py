@@ -1,13 +1,13 @@
-"""Measure a normal run of a clean domain next to batch runs of hostile zones in one worker process.
+"""Measure a normal run of a clean domain together with batch runs of hostile zones in one worker process.
 
     python -m benchmarks.beside_hostile [--rounds 50] [--zones 200] [--slots 16] [--without-priority]
 
 The zones are those of tests/hostile: large answers, chains of aliases, policies with a thousand names, and many
-servers that refuse. Their DNS runs in a separate process, that of the clean domain in another one. As many batch runs
-as there are slots are in progress all the time, in the loop of the worker; the normal run has its own slot, as
-`reserved_normal_slots` provides. It prints the seconds of each normal run, and the CPU seconds of the worker meanwhile,
-alone and with the batch runs. On a busy machine only the CPU seconds can be compared: on an idle one a run takes about
-as long as its worker computes meanwhile.
+servers that refuse. Their DNS and the DNS of the clean domain run in two separate processes. Every slot for batch runs
+is always in use, in the event loop of the worker; the normal run has the slot of `reserved_normal_slots`. The output
+has the seconds of each normal run and the CPU seconds that the worker uses during it, without and
+with the batch runs. On a busy machine only the CPU seconds can be compared; on an idle machine, a run takes about as
+long as the CPU time of its worker.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ KINDS_OF = {f"evil{number}.xa": HOSTILE[number % len(HOSTILE)] for number in ran
 
 
 class QuickDns(CountingDns):
-    """A DNS that composes each response once, so that it keeps the worker busy and not itself."""
+    """A DNS that composes each response once, so that it keeps the worker busy, not its own process."""
 
     def __init__(self, zones: dict[str, Records], served: dict[str, list[str]]) -> None:
         super().__init__(zones, served)
@@ -113,7 +113,7 @@ def _serve(hints: Path, control: Connection) -> None:
 
 
 class Taken(NamedTuple):
-    """The duration of a run, and the CPU time of its process meanwhile."""
+    """The duration of a run, and the CPU time of its process during the run."""
 
     seconds: float
     cpu_s: float
@@ -178,7 +178,7 @@ def main() -> None:
             slot.start()
         begun = time.process_time()
         while time.process_time() - begun < BUSY_S and any(slot.is_alive() for slot in slots):
-            time.sleep(0.05)  # until the batch runs have answers to work on
+            time.sleep(0.05)  # until the batch runs have answers to process
         taken: list[Taken] = []
         while len(taken) < options.rounds and any(slot.is_alive() for slot in slots):
             taken.append(worker.test(CLEAN, tier))

@@ -438,7 +438,7 @@ def test_interrupted_run_ends_soon_with_130(loopback_dns: Callable[[World], Worl
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # a shell starts what it runs in the background with SIGINT ignored, and that is inherited
+        # a shell starts background commands with SIGINT ignored, which child processes inherit
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     wait_until(lambda: bool(world.log))
