@@ -365,7 +365,7 @@ BAD = {
     "URL": (["https://www.example.com/start"], "enter only the domain name www.example.com"),
     "email address": (["me@example.com"], "enter only the domain name example.com"),
     "IP address": (["192.0.2.1"], "for example 2.0.192.in-addr.arpa"),
-    "unknown option": (["good.xa", "--nope"], "unrecognized arguments: --nope"),
+    "unknown option": (["good.xa", "--nope"], "unknown option --nope"),
     "unknown level": (["good.xa", "--min-level", "LOUD"], "'LOUD' is not a level; allowed levels are DEBUG3"),
     "unknown test case": (["good.xa", "--testcase", "basic99"], "'basic99' is neither a test case nor a module"),
     "unknown module to leave out": (["good.xa", "--exclude", "nope"], "'nope' is neither a test case nor a module"),

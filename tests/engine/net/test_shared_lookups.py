@@ -1,4 +1,4 @@
-"""The unanswered queries of a lookup count for every test case that awaits it, whichever is first."""
+"""The unanswered queries of a lookup count for every test case that awaits it, not only for the first."""
 
 from __future__ import annotations
 
