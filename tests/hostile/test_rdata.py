@@ -151,7 +151,7 @@ ELEMENTS = {
 @pytest.mark.parametrize("element", ELEMENTS)
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_no_rdata_of_64_kib_takes_100_ms_of_processor_time(prefix: str, element: str) -> None:
-    """Elements of rdata become objects, so the number of elements is limited, whatever the type."""
+    """Elements of rdata become objects, so the number of elements is limited for every type."""
     rdata = (PREFIXES[prefix] + ELEMENTS[element])[:LARGEST]
     found = {}
     for rtype in KNOWN_TYPES:
