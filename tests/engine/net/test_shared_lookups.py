@@ -42,7 +42,8 @@ def unanswered(world: World) -> list[list[tuple[str, bool]]]:
         recursor = Recursor(context)
 
         async def case() -> list[Answer]:
-            QUERIED.set(queried := [])
+            queried: list[Answer] = []
+            QUERIED.set(queried)
             await recursor.addresses("mail.xa")
             await recursor.resolve("mail.xa", "MX")
             return queried
