@@ -295,7 +295,7 @@ def make_cohort(store: Store) -> int:
         fields = {"analysis_enabled": True, "public_enabled": True, "is_default": True}
         create_cohort(session, TAG, fields, now=datetime.now(UTC))
         succeeded = (Run.batch_key == batch_key(SWEEP), Run.status == RunStatus.SUCCEEDED)
-        # A few domains do not have a tag.
+        # A few domains have no tag.
         tagged = Run.domain_id.in_(select(DomainTag.domain_id).where(DomainTag.tag == TAG))
         return session.scalar(select(func.count()).select_from(Run).where(*succeeded, tagged)) or 0
 

@@ -1,4 +1,4 @@
-"""Measure normal runs of a clean domain next to a batch of hostile zones, in the whole service.
+"""Measure normal runs of a clean domain during a batch of hostile zones, in the whole service.
 
     python -m benchmarks.beside_hostile [--rounds 5] [--zones 200] [--workers 2] [--slots 16] [--delay-ms 20]
         [--without-sharing]
@@ -6,7 +6,7 @@
 PostgreSQL, Redis, the API and worker processes as in production. The zones are those of tests/hostile: large answers,
 chains of aliases, policies with a thousand names, and many servers that refuse. The batch is one POST, without
 politeness, so that the workers are as busy as possible. A normal run is measured from its POST until its result is
-stored; each starts when the previous one has ended. The DNS is two processes, one of them for the hostile zones. Its
+stored; each starts when the previous one has ended. The DNS has two processes, one of them for the hostile zones. Its
 servers answer after a delay, as servers on the Internet do. All processes share the cores of this machine: compare the
 normal runs before the batch with those during it. `--workers 1 --without-sharing` shows one worker process alone.
 """
@@ -180,7 +180,7 @@ def main() -> None:
         }
         with open_rig(slots=options.slots, **flags) as rig:
             if options.without_sharing:
-                (rig.directory / LOCK_FILE).mkdir()  # so that it cannot be opened
+                (rig.directory / LOCK_FILE).mkdir()  # the path cannot be opened
             rig.start_workers(options.workers, "gonemaster_tasks.worker")
             normal_run(rig)
             show("before", rig, options.rounds)

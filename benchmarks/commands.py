@@ -3,8 +3,8 @@
     python -m benchmarks.commands [--runs 15] [--world DIR] [--zones 5] [--against PYTHON]
 
 With `--world` (inside the namespace that serves it) clean zones are tested as well, one process each. `--against`
-names the interpreter of another installation, whose commands alternate with these, so that the load of the machine is
-the same for both. Python code is compiled beforehand.
+names the interpreter of another installation, whose commands alternate with those of this installation, so that the
+load of the machine affects both equally. Python code is compiled beforehand.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ def described(costs: list[tuple[float, float]]) -> str:
 
 
 def loaded(command: list[str]) -> str:
-    """Describe how many modules a command loads, and which take longest without their imports, in milliseconds."""
+    """Describe the number of modules that a command loads, and the milliseconds of the slowest, without their
+    imports."""
     process = subprocess.run([sys.executable, "-X", "importtime", *command], capture_output=True, text=True, check=True)
     rows = [line.removeprefix("import time:").split("|") for line in process.stderr.splitlines() if "|" in line][1:]
     costs = sorted(((int(own) / 1000, name.strip()) for own, _, name in rows), reverse=True)

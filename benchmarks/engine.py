@@ -4,7 +4,7 @@ Inside the network namespace in which the world is served (a directory with mani
 
     world.sh exec python benchmarks/engine.py DIR --zones 200 --concurrency 32 [--clean] [--json FILE] [--profile]
 
-`--clean` leaves out zones with defects. CPU is that of this process; the name servers run in other processes.
+`--clean` skips zones with defects. CPU is that of this process; the name servers run in other processes.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class Probe:
 
 
 def probes(size: Size) -> Iterator[Probe]:
-    """Yield all probes; cheap ones too, since a changed plan can make them slow."""
+    """Yield all probes, including cheap ones, since a changed plan can make them slow."""
     yield from _sorted("/jobs", job_filters(size), SORTS)
     for batch in (SWEEP, SMALL):
         yield from _sorted(f"/batches/{batch}", batch_filters(size), SORTS, group="/batches/{id}")
@@ -239,7 +239,7 @@ def _tag_values(batch: str) -> Iterator[Probe]:
 
 
 def _differences(size: Size) -> Iterator[Probe]:
-    """Yield a large batch against a small one, both ways: most domains are in only one of them."""
+    """Yield comparisons of a large batch with a small one, in both directions: most domains are in only one of them."""
     group = "/batches/{id}/diff/{id}"
     for path in (f"/batches/{SWEEP}/diff/{SMALL}", f"/batches/{SMALL}/diff/{SWEEP}"):
         for level in LEVELS:

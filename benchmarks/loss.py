@@ -4,7 +4,8 @@ As root, outside of the world (`world.sh` and the world generator: README.md in 
 
     python -m benchmarks.loss DIR --world PATH/world.sh [--zones 100] [--rounds 6] [--loss 0 2 5]
 
-Starts the world, loses packets on each way, tests the zones without defects once per round, and prints for each loss
+Starts the world, drops packets in each direction, tests the zones without defects once per round, and prints for each
+loss
 the zones whose findings differ between rounds, with the tags that differ. Packets and seconds are means per run.
 """
 
@@ -33,7 +34,7 @@ Findings = frozenset[str]
 class Figures:
     """The figures of all rounds at one loss."""
 
-    loss: float  # percent, on each way
+    loss: float  # percent, in each direction
     zones: int
     rounds: int
     changed: int  # zones whose findings differ between rounds

@@ -110,7 +110,7 @@ def _requests(client: Any, state: State) -> None:
 
 
 def _timed(client: Any, query: str, state: State) -> tuple[float, float]:
-    """Return seconds and CPU seconds of a request that finds no cached document."""
+    """Return seconds and CPU seconds of a request without a cached document."""
     state.recent.forget(lambda key: key != "points")
     started_at, cpu = time.perf_counter(), time.process_time()
     answer = client.get(f"/api/v1/metrics{query}")

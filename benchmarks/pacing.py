@@ -3,9 +3,9 @@
     python -m benchmarks.pacing [--packets 240] [--addresses 40] [--rounds 200] [--at-once 4]
 
 As in a run, a number of packets go to a number of addresses and are answered; `--at-once` packets are sent between two
-iterations of the event loop. Measured are the cases without limits, with limits that are not nearly reached (all
-packets leave immediately, without a lease), and with a lease for each packet. Nothing is sent, so only the machine
-varies: the minimum of many rounds counts.
+iterations of the event loop. The cases are: no limits, limits that are far from reached (all packets leave immediately,
+without a lease), and a lease for each packet. No packet is sent, so the results vary only with the load of the machine,
+and the minimum of many rounds counts.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ async def measure(limits: AddressLimits, *, has_share: bool, options: argparse.N
 
 
 async def begin(pacing: Pacing, addresses: Sequence[str]) -> None:
-    """Register the process: before that it has no share."""
+    """Register the process, because it has no share before its registration."""
     until = time.monotonic() + 2.5
     while time.monotonic() < until:
         for address in addresses:

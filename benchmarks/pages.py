@@ -95,7 +95,7 @@ def seed(store: Store, results: int) -> list[str]:
 
 
 def measure_making(bench: Bench) -> None:
-    """Render the page of 500 findings in this process without a cache: with 60 kinds, and with the most kinds."""
+    """Render the page of 500 findings in this process without a cache: with 60 kinds, and with the maximum."""
     settings = load_settings({"broker_url": bench.redis.url, "data_dir": f"{tempfile.gettempdir()}/gm-none"}, {})
     client = create_app(settings, queue=open_queue(settings, bench.store)).test_client()
     for kinds in (60, 500):

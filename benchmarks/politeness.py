@@ -4,11 +4,11 @@
     python -m benchmarks.politeness cost [--zones 100] [--rounds 6]
 
 `shared` tests zones that are all on the same four servers, with a number of processes and a private Redis, and counts
-packets at the servers by the clock of the kernel (as root on Linux; otherwise by the clock of the servers, in which
-evenly spaced packets look bunched on a busy machine). `cost` tests zones with separate servers in one process,
+packets at the servers by the clock of the kernel (as root on Linux; otherwise by the clock of the servers, which shows
+evenly spaced packets as bursts on a busy machine). `cost` tests zones with separate servers in one process,
 alternately with and without limits, and compares CPU seconds per zone. The name servers run in Python in this process,
 so elapsed times include theirs; on a machine with other load they answer late, and queries time out.
-`--qps 0 --outstanding 0` has no limits and shows how much of that is due to the load.
+`--qps 0 --outstanding 0` has no limits and shows the effect of the load alone.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def shared_world(zones: int) -> tuple[World, list[str]]:
 
 
 def separate_world(zones: int) -> tuple[World, list[str]]:
-    """Create zones with two separate servers each, below TLDs and a root that do not reach a limit either."""
+    """Create zones with two separate servers each; their TLDs and root do not reach a limit either."""
     world = World()
     world.zone(".", ns={f"{letter}.root-servers.net": f"127.62.{at}.1" for at, letter in enumerate("abcdefghijklm")})
     tlds = [f"x{number}" for number in range(max(1, zones // 3))]
@@ -133,7 +133,7 @@ class Arrivals:
         while not self._is_over:
             with suppress(TimeoutError):
                 packet, ancillary, _, origin = self._socket.recvmsg(128, 64)
-                if origin[2] == _PACKET_HOST:  # skip the copy of the packet as it was sent
+                if origin[2] == _PACKET_HOST:  # skip the outgoing copy of the packet
                     self._note(packet, ancillary)
 
     def _note(self, packet: bytes, ancillary: Sequence[tuple[int, int, bytes]]) -> None:

@@ -5,7 +5,7 @@ Inside the network namespace in which a generated test world is served (README.m
     world.sh exec python -m benchmarks.second_implementation DIR [--zones 1000] [--first 0] [--jobs 2]
 
 Both run on each zone, one in four without IPv6; tags, levels and arguments are compared. A difference counts only if
-it persists with longer timeouts: both send a query once, so zones with a server that loses packets are left out. Exit
+it persists with longer timeouts: both send a query once, so zones with a server that loses packets are skipped. Exit
 code 1: there are differences. A zone that does not exist, or has only unhealthy servers, is not compared.
 """
 

@@ -134,7 +134,7 @@ def _seed_domains(session: Session, size: Size) -> None:
     insert_rows(session, Domain, ("id", "name", "created_at", "run_count"), rows)
     insert_rows(session, DomainRunCount, OF_RUN_COUNT, ((key, 0, name_of(key), None) for key in ids))
     insert_rows(session, Tag, ("name", "description", "created_at"), [(tag, "", BEGIN) for tag in TAGS])
-    # One domain in 20 does not have a tag.
+    # One domain in 20 has no tag.
     members = ((key, tag) for key in ids if key % 20 != 7 for tag, nth in TAGS.items() if key % nth == 0)
     insert_rows(session, DomainTag, ("domain_id", "tag"), members)
 
@@ -296,7 +296,7 @@ def _count(session: Session) -> None:
 
 
 def _go_on_behind(session: Session) -> None:
-    """Let PostgreSQL continue its sequences after the keys that were chosen here."""
+    """Let PostgreSQL continue its sequences after the keys that this program has chosen."""
     if session.get_bind().dialect.name == "postgresql":
         for table, column in (("domains", "id"), ("runs", "key"), ("effective_profiles", "id")):
             last = f"(SELECT coalesce(max({column}), 1) FROM {table})"

@@ -8,8 +8,8 @@ Inside the world's namespace, in the repository's root:
 The zones are those without defects; with `--mixed` all zones in the order of the world, including those with silent
 servers. `--set` sets settings, such as nameserver_qps=0.
 
-With `--with-cohort` every second batch has snapshot intent while there is a cohort that contains none of its
-domains: this measures the cost of the analysis for those who do not use it.
+With `--with-cohort` there is a cohort without any of these domains, and every second batch has snapshot intent: this
+measures the cost of the analysis for operators who do not use it.
 
 The servers are private and share the cores of this machine with the workers and with the world's name servers. If
 other work shares them too, compare the CPU per job, and rounds that alternate.

@@ -19,7 +19,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
-from deploy.demo.world import STORY
+from gonemaster_api.demo.world import STORY
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "guide" / "pictures"
@@ -62,9 +62,9 @@ SCREENS = {
     "analysis-trends": "/analysis/trends",
     "analysis-diff": "/analysis/diff",
 }
-# These are taken in the dark theme and on a phone, too.
+# These pictures are also taken in the dark theme and on a phone.
 IN_ALL_SHAPES = ("queue", "job", "batch", "analysis-overview", "public-form", "public-result")
-# Of these pages one part is taken.
+# The pictures of these pages show one part.
 PARTS = {"public-chain": "#dnssec"}
 TESTED = "expired.xa"
 
@@ -73,7 +73,7 @@ TESTED = "expired.xa"
 def demo() -> Iterator[str]:
     """Run the demo, and return its URL when its cohort has a history."""
     with subprocess.Popen(
-        [sys.executable, "-um", "deploy.demo"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-um", "gonemaster_api.demo"], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as running:
         try:
             found = (re.match("(http.*)/analysis/ now shows", line) for line in running.stdout or ())
@@ -97,7 +97,7 @@ def names(url: str) -> dict[str, str]:
 
 
 def _tested(url: str) -> str:
-    """Test a domain of the demo world, and give the public id."""
+    """Test a domain of the demo world, and return the public ID."""
     body = json.dumps({"domain": TESTED}).encode()
     request = urllib.request.Request(  # noqa: S310 - of loopback
         f"{url}/pub/api/v1/jobs", body, {"Content-Type": "application/json"}
@@ -115,7 +115,7 @@ def _read(url: str) -> Any:
 
 
 def take(browser: Browser, url: str, name: str, *, dark: bool = False, phone: bool = False) -> None:
-    """Write one picture; on a wide screen what is seen without scrolling, and some more."""
+    """Write one picture; on a wide screen it shows the part that needs no scrolling, and slightly more."""
     theme = "dark" if dark else "light"
     context = browser.new_context(
         viewport=PHONE if phone else WIDE, color_scheme=theme, reduced_motion="reduce", locale="en-GB"
@@ -134,7 +134,7 @@ def take(browser: Browser, url: str, name: str, *, dark: bool = False, phone: bo
 
 
 def main() -> None:
-    """Take all pictures, or those that ONLY names."""
+    """Take all pictures, or the pictures named in ONLY."""
     only = set(filter(None, re.split(r"[,\s]+", os.environ.get("ONLY", ""))))
     PICTURES.mkdir(parents=True, exist_ok=True)
     with nullcontext(os.environ.get("URL")) if os.environ.get("URL") else demo() as url, sync_playwright() as driver:

@@ -12,7 +12,7 @@ from gonemaster_db.core.errors import BatchNotFound, StoreConflict, StoreUnavail
 from gonemaster_db.core.session import Store
 
 COUNT_EVERY_S = 1.0
-SHARE = 10  # counting takes at most a tenth of the time, so a slow count is repeated less often
+SHARE = 10  # counting may take a tenth of the time, so a slow count is repeated less often
 _MAX_WATCHED = 1000
 
 

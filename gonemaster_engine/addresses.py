@@ -190,8 +190,8 @@ def _embedded(address: IPv6Address) -> Iterator[IPv4Address]:
 def accounting_address(address: str) -> str:
     """Return the address to which packets to this one are attributed: the embedded IPv4 address, if any.
 
-    Otherwise the owner of one IPv4 address could receive the packets of several: the mapped address, and one for each
-    translator and tunnel.
+    Otherwise the owner of one IPv4 address could receive the packets of several addresses: the mapped address, and one
+    for each translator and tunnel.
     """
     parsed = ipaddress.ip_address(address)
     if isinstance(parsed, IPv4Address) or int(parsed) <= 1:  # unspecified or loopback: no embedded IPv4 address

@@ -329,7 +329,7 @@ class Budget:
             self._earn(account, unused)
 
     def _unshare(self, account: Account, packets: int) -> None:
-        """Stop counting some of an address's packets for its networks."""
+        """Subtract packets of an address from the counts of its networks."""
         packets = min(packets, account.shared)
         account.shared -= packets
         for network in account.networks:

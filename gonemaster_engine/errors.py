@@ -14,7 +14,7 @@ class EngineError(Exception):
 
 
 class InvalidDomain(EngineError):
-    """The name to test is not a domain name; `reason` says why."""
+    """The name to test is not a domain name; `reason` is the explanation."""
 
     def __init__(self, name: str, template: str, **values: object) -> None:
         shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..."

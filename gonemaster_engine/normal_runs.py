@@ -16,10 +16,10 @@ _WHOLE: Final = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 
 
 class NormalRuns:
-    """The normal runs in progress, for which batch runs rest. Processes that share a lock file know of each other.
+    """The normal runs in progress, for which batch runs rest. Processes that share a lock file see each other's runs.
 
     A process with normal runs holds a shared lock, which the kernel removes when the process ends. The other processes
-    ask for the lock, but never acquire it, so no process waits for another one. Use one object per process and file.
+    test the lock, but never acquire it, so no process waits for another one. Use one object per process and file.
     """
 
     __slots__ = ("_check_at", "_descriptor", "_in_others", "count")

@@ -1,4 +1,4 @@
-"""How long to wait for a silent server, and waiting for the first of several futures.
+"""The time to wait for a silent server, and waiting for the first of several futures.
 
 `first_done` is a faster subset of `asyncio.wait`.
 """

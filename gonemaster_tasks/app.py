@@ -103,7 +103,7 @@ def _queue_conf(address: BrokerAddress) -> dict[str, Any]:
         "accept_content": ["json"],
         "worker_prefetch_multiplier": 1,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
-        "worker_send_task_events": False,  # A large share of the cost of a short job; Flower enables them.
+        "worker_send_task_events": False,  # Events are a large share of the cost of a short job; Flower enables them.
         "task_send_sent_event": False,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
@@ -139,7 +139,7 @@ def _beat_conf(address: BrokerAddress, intervals: Mapping[str, int]) -> dict[str
         "redbeat_redis_options": {},  # RedBeat uses our client; without this setting it would warn.
         "redbeat_lock_timeout": _BEAT_LOCK_S,
         "beat_schedule": {
-            # No `expires`, which depends on the clock of another host: the sender checks for waiting calls.
+            # `expires` would depend on the clock of another host; instead, the sender checks for waiting calls.
             name: {"task": tasks[name], "schedule": interval_s, "options": {"queue": queues.MAINTENANCE}}
             for name, interval_s in intervals.items()
         },

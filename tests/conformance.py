@@ -1,4 +1,4 @@
-"""The official test zones: all scenarios by the command line program, and the methods to find name servers.
+"""Run the official test zones: all scenarios with the command-line program, and the methods that find name servers.
 
     conformance.py TESTBED [--only basic01,...]
 
@@ -39,7 +39,8 @@ def main() -> int:
     parser.add_argument(
         "--only", default="", metavar="TESTCASE,...", help=f"only these; {METHODS} stands for the methods"
     )
-    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)  # in the namespace: the methods only
+    # in the namespace, which runs only the methods
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     testbed = args.testbed.resolve()
     if not (testbed / "run.sh").exists():
@@ -85,7 +86,7 @@ async def check_methods(testbed: Path) -> int:
 
 
 async def find_servers(testbed: Path, scenario: dict[str, Any]) -> dict[str, list[str] | None]:
-    """Return what the three methods give, as sorted texts."""
+    """Return the results of the three methods as sorted texts."""
     resources = Resources.open(root_hints=testbed / "data" / scenario["hints"])
     profile = default_profile().merge({"net": {"allow_non_global_targets": True}})
     supplied: dict[str, tuple[str, ...]] = {}

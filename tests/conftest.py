@@ -12,11 +12,12 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.examples import examples
 
-# The tests start hundreds of processes: without bytecode each compiles all packages again, a quarter of its start.
+# The tests start hundreds of processes: without bytecode each compiles all packages again, which takes a quarter of its
+# start.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-# A busy machine is slow, which proves nothing; the same examples come each time.
+# No deadline, because a busy machine is slow; the same examples in each run.
 settings.register_profile(
     "repeatable",
     max_examples=examples(20, 100),
@@ -45,7 +46,7 @@ pytest_plugins = [
 
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
-    """Undo what a command that runs inside the test process does to the loggers: its stream is closed soon."""
+    """Undo the changes of a command inside the test process to the loggers: its stream is soon closed."""
     root, configured = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers[:], root.level
     yield
@@ -57,7 +58,7 @@ def _logging_as_before() -> Iterator[None]:
 # These fixtures start workers, the whole service or a browser, which takes seconds of CPU.
 _PROCESSES = frozenset(("farm", "fault_farm", "deadly_farm", "service", "page"))
 _WHOLE_SERVICE = ("distributed", "system")
-_PROCESSES_S = 600  # only limits a hang: the start of one process may take three minutes on a busy machine
+_PROCESSES_S = 600  # only ends a hang: the start of one process may take three minutes on a busy machine
 # `make test` takes one of both databases for each test. The differences between them are in gonemaster_db, whose tests
 # the nightly workflow runs on both.
 _DATABASES = ("sqlite", "postgres")
@@ -68,7 +69,7 @@ _MAX_ID_LENGTH = 80  # octets or characters of one parameter
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Shorten the ids of long texts: each test process keeps them, sends them and puts them into its environment."""
+    """Shorten the ids of long texts: each test process stores them, sends them and puts them into its environment."""
     if isinstance(val, str | bytes) and len(val) > _MAX_ID_LENGTH:
         content = val if isinstance(val, bytes) else val.encode("utf-8", "surrogatepass")
         return f"{argname}-{len(val)}-{zlib.crc32(content):08x}"
@@ -77,10 +78,10 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups and pytest the markers in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make test` leaves out, and run the directories of long tests first; within each the order stays.
+    """Mark the tests that `make test` skips, and run the directories of long tests first, each in its original order.
 
-    The tests in a browser go to one worker: service and browser of the session start once. So do those of a module
-    that share a service, and the conventions, which share the syntax trees of all sources.
+    One worker runs all tests in a browser, so that service and browser start once per session. The same holds for the
+    tests of a module that share a service, and for the conventions, which share the syntax trees of all sources.
     """
     for item in items:
         if _starts_processes(item):
@@ -116,7 +117,7 @@ def _room(item: pytest.Item) -> str:
 
 
 def _first_database(item: pytest.Item) -> str:
-    """Return the database on which `make test` runs a test: half of them each."""
+    """Return the database on which `make test` runs a test: each database gets half of the tests."""
     name = item.nodeid
     for driver in _DATABASES:
         name = name.replace(driver, "")

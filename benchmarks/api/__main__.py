@@ -161,7 +161,7 @@ def len_of_queue(bench: Bench) -> int:
 async def measure_reads(bench: Bench, rate: float, seconds: float) -> None:
     """Read jobs, runs, a page of runs and the queue in turn."""
     jobs = [queue_job(bench.store, f"d{number}.example").id for number in range(200)]
-    # Store the score, as workers do: otherwise the first read of each run computes and writes it.
+    # Store the score as workers do, because otherwise the first read of each run computes and writes it.
     found = record("INFO", "WARNING", score=90, grade="B")
     runs = [make_run(bench.store, f"r{number}.example", found).id for number in range(200)]
 
@@ -187,7 +187,7 @@ async def measure_viewers(bench: Bench, rate: float, options: argparse.Namespace
         sent = await publishing
     started_at = time.perf_counter()
     await asyncio.wait_for(asyncio.gather(*(viewer.ended.wait() for viewer in viewers)), 20)
-    of_each = sent / len(jobs) + 2  # plus the events state and done
+    of_each = sent / len(jobs) + 2  # in addition to the events `state` and `done`
     lacking = sum(viewer.events != of_each for viewer in viewers)
     print(f"reads at {rate:.0f}/s at the same time: {outcome.report()}")
     print(f"{sent} events sent, {sum(viewer.events for viewer in viewers)} received; viewers with fewer: {lacking}")

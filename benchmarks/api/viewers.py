@@ -11,7 +11,7 @@ from contextlib import closing
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.events import JobEvent, PendingEvent
 
-EVENTS_A_SECOND = 1  # of each job
+EVENTS_A_SECOND = 1  # events of each job
 
 
 class Viewer(asyncio.Protocol):

@@ -3,8 +3,9 @@
     python -m benchmarks.designs --driver postgres --runs 50000 [--own-outcomes 1.0]
 
 All designs number repeated values (module, test case, tag, level: a kind) and compress arguments and times of a run
-into one document. They differ in what is searched: a row for each entry; a row for each entry from NOTICE up; or the
-outcome of a run, stored once, in one level or in two. Tables and queries are as small as that allows.
+into one document. They differ in the rows that a search reads: a row for each entry; a row for each entry from NOTICE
+up; or the
+outcome of a run, stored once, in one level or in two. Tables and queries contain nothing else.
 """
 
 from __future__ import annotations

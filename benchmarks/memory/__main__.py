@@ -122,7 +122,7 @@ def measure(rig: Rig, domains: list[str], options: argparse.Namespace, folder: P
 
 
 def test(rig: Rig, names: list[str]) -> None:
-    """Have the domains tested; a name occurs once in a batch, so a small world needs several batches."""
+    """Test the domains; a name occurs once in a batch, so a small world needs several batches."""
     waiting = list(names)
     while waiting:
         once = list(dict.fromkeys(waiting))
@@ -164,7 +164,7 @@ def keep_snapshot(pid: int, folder: Path, name: str) -> None:
 
 
 def print_growth(before: Path, after: Path) -> None:
-    """Print the origins of most allocations made since then that remain, with the callers of the first."""
+    """Print the origins of most remaining allocations since that time, with the callers of the first."""
     older, newer = (tracemalloc.Snapshot.load(str(path)) for path in (before, after))
     for grouped, count in (("lineno", SHOWN), ("traceback", 8)):
         print(f"\nby {grouped}:")

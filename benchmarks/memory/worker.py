@@ -38,7 +38,7 @@ def held() -> dict[str, Any]:
 def tell(*_: object) -> None:
     """Write a report; its file name appears when the file is complete.
 
-    Free pages are released first, as every two seconds: how many a process holds in between varies.
+    Free pages are released first, as a worker does every two seconds, because their number varies in between.
     """
     if AS_IT_IS not in os.environ:
         release_free_memory()

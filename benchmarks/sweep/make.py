@@ -6,7 +6,7 @@ Inside the network namespace in which the world is served (see benchmarks/engine
 
 Runs with the same sequence of findings are one template with a weight. Values that differ between domains (names, name
 servers, addresses, key tags, serials, dates) become slots, which `benchmarks.sweep.sample` fills. In a world on
-loopback addresses ADDRESS01 reports each zone; here its finding is that of global addresses.
+loopback addresses ADDRESS01 reports each zone; the results contain its finding for global addresses instead.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ def _bind(name: str, address: str, slots: Slots) -> None:
     own = zone == slots.domain
     owner = slots.of("domain", "") if own else slots.of("provider", zone, zone.rpartition(".")[2])
     number = sum(one[0] == "v4" for one in slots.kinds)
-    for family in ("v4", "v6"):  # both of a pair, so that they have the same number
+    for family in ("v4", "v6"):  # both addresses of a pair, so that they have the same number
         slots.of(family, _key_of(address)[1], ord(owner) - SLOT_BASE, number)
 
 

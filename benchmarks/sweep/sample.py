@@ -51,7 +51,7 @@ def bucket(status: str, count: int) -> str:
 
 def word(number: int, syllables: int = 4) -> str:
     """Return a pronounceable word, a different one for each number below 64 ** syllables."""
-    mixed = number * 0x9E3779B1 % 64**syllables  # odd factor: one to one
+    mixed = number * 0x9E3779B1 % 64**syllables  # an odd factor makes the mapping one-to-one
     return "".join(_SYLLABLES[mixed >> 6 * place & 63] for place in range(syllables))
 
 
@@ -149,7 +149,7 @@ class Sweep:
     def _mutated(
         self, kinds: Sequence[int], args: Sequence[str], times: Sequence[int], domain: str, rng: random.Random
     ) -> tuple[list[int], list[str], list[int]]:
-        """Leave out some findings and add some of another run, each among those of its module."""
+        """Omit some findings and add some of another run, each among those of its module."""
         kept = sorted(rng.sample(range(1, len(kinds)), k=max(1, len(kinds) - 1 - rng.randrange(4))))
         rows = [(kinds[place], args[place], times[place]) for place in [0, *kept]]
         other = self._choose(rng)

@@ -6,9 +6,9 @@ PREFIX):
     unshare -rn sh -c 'ip link set lo up && exec python -m benchmarks.zonemaster.faults PREFIX'
 
 For each fault a small DNS is served on loopback addresses. The output has the command, its lines about the tags in
-question, and those of this engine with the same options. `--only NAME` selects one fault; `--serve NAME` serves its
-DNS until Ctrl-C, for a terminal in the same namespace. Exit code 1: the output of Zonemaster is not the listed one, or
-that of this engine not the expected one.
+question, and the lines of this engine with the same options. `--only NAME` selects one fault; `--serve NAME` serves its
+DNS until Ctrl-C, for a terminal in the same namespace. Exit code 1: the output of Zonemaster differs from the listed
+output, or that of this engine from the expected output.
 """
 
 from __future__ import annotations
@@ -460,7 +460,7 @@ def _arguments(args: Mapping[str, Any]) -> str:
 
 
 def is_as_listed(pattern: str, lines: list[str]) -> bool:
-    """Return whether the lines match the pattern of a fault; an empty pattern means no lines."""
+    """Return whether the lines match the pattern of a fault; an empty pattern requires that there are no lines."""
     return re.search(pattern, "\n".join(lines), re.DOTALL) is not None if pattern else not lines
 
 

@@ -33,7 +33,8 @@ class Difference:
     only: str  # "ours" or "theirs" for tags; "both"
     ours: str  # levels, or arguments, as text
     theirs: str
-    other_tags: frozenset[str]  # what the other one reports, at INFO or above, for the run; of both for "both"
+    # the report of the other engine at INFO or above for the run; of both engines for "both"
+    other_tags: frozenset[str]
 
 
 @dataclass

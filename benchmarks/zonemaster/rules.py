@@ -1,4 +1,4 @@
-"""Known differences: explained.yaml, and which rule explains which difference."""
+"""Known differences: explained.yaml, and the rule that explains each difference."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KEYS: Final = frozenset(
 
 @dataclass(frozen=True)
 class Rule:
-    """A known difference: what differs, in which zones and ways, and why."""
+    """A known difference: the differing part, the zones and ways with it, and the reason."""
 
     tags: re.Pattern[str]
     what: str  # "tag", "level" or "args"

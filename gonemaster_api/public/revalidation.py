@@ -24,8 +24,8 @@ def tagged(
 ) -> Any:
     """Return the result of `read` with its version as ETag, or 304 if the client has this version.
 
-    If the body depends only on the version and the query (`is_whole`), it is cached as sent, so that a popular page is
-    read once; without `has_parameters` the query does not change it either.
+    If the body depends only on the version and the query (`is_whole`), the finished body is cached, so that a popular
+    page is read once. If `has_parameters` is False, it depends on the version only.
     """
     # The ETag is weak because compression may change the bytes but not the content.
     headers = {"ETag": f'W/"{version}"', "Cache-Control": caching}

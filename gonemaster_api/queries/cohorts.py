@@ -47,7 +47,7 @@ def cohort_document(cohort: Cohort) -> dict[str, Any]:
 
 
 def read_analysis_status(state: State) -> dict[str, Any]:
-    """Return whether the analysis is available, and how old the external data are."""
+    """Return whether the analysis is available, and the age of the external data."""
     with state.store.read_only() as session:
         rows = {name: find_reference_list(session, name) for name in (IANA_TLDS, BOOTSTRAP)}
         records = count_registrations(session)

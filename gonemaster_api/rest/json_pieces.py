@@ -220,7 +220,7 @@ def children(node: Any) -> Iterable[Any]:
 
 def _without_escapes(text: bytes) -> bytes:
     """Return a text of the same length in which each quotation mark begins or ends a string."""
-    # Backslashes pair up from the left, as in a scan by character. Unlike a regular expression, replacing needs no
+    # Backslashes form pairs from the left, as in a scan by character. Unlike a regular expression, replacing needs no
     # memory per escape.
     return text.replace(rb"\\", b"__").replace(rb"\"", b"__") if b"\\" in text else text
 

@@ -18,8 +18,8 @@ from gonemaster_api.state import state
 from gonemaster_api.web.body_limits import read_blocks
 from gonemaster_engine.texts import Text, joined, text_of
 
-# No database column can store NUL or lone surrogates. In JSON both need an escape, so a search in each block avoids
-# walking through the document for nearly all requests.
+# No database column can store NUL or lone surrogates. In JSON both need an escape, so a search for escapes in each
+# block makes a walk through the document unnecessary for nearly all requests.
 _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _MAX_ESCAPE_LENGTH = 6
 _MAX_VALUES = 100_000  # in a body; the limit is higher if a batch may have more names

@@ -130,7 +130,8 @@ def open_app(settings: Settings, stopping: threading.Event) -> Flask:
     _start_reports(app, settings)
     threading.Thread(target=warm_up, args=(app,), name="metrics", daemon=True).start()
     send_first_requests(app)
-    compile_pages(app.jinja_env)  # before the first requests: those that wait for a page would be refused
+    # before the first requests, because requests that wait for a page to compile would be refused
+    compile_pages(app.jinja_env)
     collect_rarely()
     return app
 

@@ -114,7 +114,7 @@ class Bridge:
         """
         run, path, query = asyncio.get_running_loop().run_in_executor, environ["PATH_INFO"], environ["QUERY_STRING"]
         if "format=csv" not in query and (_BULK.fullmatch(path) or _LONG_PAGE.search(query)):
-            return await run(self._bulk, self._call, environ)  # few threads; bulk requests may wait
+            return await run(self._bulk, self._call, environ)  # few threads, because bulk requests may wait
         peer, writers = connection.peer, nullcontext() if environ["REQUEST_METHOD"] in _READING else self._writers
         turn = peer.pipelined if connection.pipeline else nullcontext()  # browsers do not pipeline
         try:
@@ -171,9 +171,9 @@ class Bridge:
         except Exception:
             if not has_left():
                 log.exception("response broken off")
-            connection.abort()  # the client must not mistake the part for the whole
+            connection.abort()  # otherwise the client would mistake the part for the whole
         finally:
-            await run(self._bulk, pieces.close)  # it may hold the seat of a viewer or the place of a stream
+            await run(self._bulk, pieces.close)  # it may hold a seat of a viewer or a slot of a stream
 
 
 def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

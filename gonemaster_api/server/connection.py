@@ -142,7 +142,7 @@ class Connection(HttpToolsProtocol):
         self._unfinished += len(piece)
         try:
             self.parser.feed_data(piece)
-        except httptools.HttpParserUpgrade as offer:  # an offer to ignore (RFC 9110 section 7.8)
+        except httptools.HttpParserUpgrade as offer:  # an offer that a server may ignore (RFC 9110 section 7.8)
             self._parse(self._head_without_offer() + piece[offer.args[0] :])
         except httptools.HttpParserError:
             self._refuse(_malformed())
@@ -194,7 +194,7 @@ class Connection(HttpToolsProtocol):
     def check_time(self) -> None:
         """Refuse a head that is not complete in time, and close a connection without a request."""
         if self.cycle is not None and not self.cycle.response_complete:
-            self._waits_since = time.monotonic()  # the head may wait for this response
+            self._waits_since = time.monotonic()  # the head may be waiting for this response
         is_late = time.monotonic() - self._waits_since > _HEAD_TIMEOUT_S
         if is_late and self._in_head and self.parser:
             self._refuse(timed_out())

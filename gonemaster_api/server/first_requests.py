@@ -1,7 +1,7 @@
-"""Warm-up of what the first requests of a process need: modules, statements, schemas and a connection.
+"""Warm-up of the parts that the first requests of a process need: modules, statements, schemas and a connection.
 
-Requests that arrive right after a start, on many threads, would each create these for themselves, and requests would
-arrive faster than they finish. The process therefore runs the most common requests before it accepts connections.
+Requests right after a start, on many threads, would each create these parts, and requests would arrive faster than they
+finish. The process therefore runs the most common requests before it accepts connections.
 """
 
 import threading

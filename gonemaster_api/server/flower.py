@@ -42,7 +42,7 @@ _TEXTS = {
 
 
 class FlowerMissing(Exception):
-    """The package is not installed; the message states how to install it."""
+    """The package is not installed; the message contains the command to install it."""
 
 
 def serve_flower(settings: Settings) -> NoReturn:
@@ -68,7 +68,8 @@ def serve_flower(settings: Settings) -> NoReturn:
         signal.signal(signal.SIGHUP, lambda *_: door.keyring.reread_soon())
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _stopper(application))
-        _announce(listening.url_of(listener), door.generated)  # last: the reader may send a signal immediately
+        # this comes last, because the reader may send a signal immediately
+        _announce(listening.url_of(listener), door.generated)
         try:
             application.start()
         finally:
@@ -180,7 +181,7 @@ def _application(capp: celery.Celery, door: FlowerAccess) -> Any:
                 self.set_header(name, value)
             self.finish(f"{_TEXTS[status]}\n")
 
-    inner = f"{_USER}:{secrets.token_urlsafe(18)}"  # Flower's own login, added here to each allowed request
+    inner = f"{_USER}:{secrets.token_urlsafe(18)}"  # Flower's own login is added to each allowed request
     passport = "Basic " + base64.b64encode(inner.encode()).decode()
 
     class ProtectedFlower(Flower):

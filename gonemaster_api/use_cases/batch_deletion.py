@@ -39,7 +39,7 @@ def cancel_and_delete_batch(state: State, batch_id: str, *, who: str) -> None:
 
 
 def _wait_for_unfinished(state: State, batch_id: str) -> int:
-    """Wait for the jobs of a batch to stop; return how many are still unfinished.
+    """Wait for the jobs of a batch to stop; return the number of unfinished jobs.
 
     A waiting request occupies a thread, as a stream does, so both share a limit that keeps threads free for others.
     """

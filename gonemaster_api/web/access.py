@@ -18,8 +18,8 @@ class Access(enum.Enum):
     OPERATORS = (Scope.OPERATE, Scope.OPERATE)
     ADMIN = (Scope.READ, Scope.ADMIN)  # the default if there is no reason for another rule
     ADMINS = (Scope.ADMIN, Scope.ADMIN)
-    PUBLIC = "public"  # everyone; if the operator protects the public pages, the same as OPERATE
-    ANYONE = "anyone"  # always everyone: probes, logins and files without data
+    PUBLIC = "public"  # open to everyone; if the operator protects the public pages, the same as OPERATE
+    ANYONE = "anyone"  # always open to everyone: probes, logins and files without data
 
     def scope(self, method: str, *, protect_public: bool = False) -> Scope | None:
         """Return the scope that a request needs, or None if it needs no token.
@@ -114,7 +114,7 @@ ACCESS = {
     "ui_public_about": Access.PUBLIC,
     "ui_public_badge": Access.PUBLIC,
     "ui_public_crawlers": Access.PUBLIC,
-    "ui_public_crawlers.robots": Access.ANYONE,  # robots.txt also lists what crawlers must not read
+    "ui_public_crawlers.robots": Access.ANYONE,  # robots.txt also lists the paths that crawlers must not read
     "ui_public_result": Access.PUBLIC,
     "ui_test": Access.OPERATORS,  # a form that a token with scope read cannot submit
     "ui_jobs": Access.OPERATE,
@@ -125,6 +125,7 @@ ACCESS = {
     "ui_domains.delete": Access.ADMINS,
     "ui_domains.prune": Access.ADMINS,
     "ui_operations": Access.READ,
+    "ui_workers": Access.READ,
 }
 
 

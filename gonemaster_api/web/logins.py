@@ -72,7 +72,7 @@ def set_cookie(response: Response, shared: State, value: str) -> Response:
     """Set the session cookie, or delete it if the value is empty.
 
     SameSite is Lax and not Strict, because links in mails lead to pages. Requests from pages of other sites cannot
-    change anything anyway (web/origins.py).
+    change anything in any case (web/origins.py).
     """
     response.set_cookie(
         COOKIE,

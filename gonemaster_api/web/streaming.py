@@ -35,7 +35,7 @@ def stream(state: State, pieces: Iterator[Any], *, mimetype: str) -> Response:
 def _while_valid(pieces: Iterator[str], is_valid: Callable[[], bool]) -> Iterator[str]:
     """Yield the pieces while the token is valid.
 
-    Abort the response afterwards, so that a part is not mistaken for the whole.
+    Abort the response afterwards, so that the client does not mistake the part for the whole.
 
     Raises:
         ConnectionAbortedError: the token was revoked.

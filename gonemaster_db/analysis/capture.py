@@ -201,7 +201,7 @@ class _Building:
 
         try:
             self.store.run_in_transaction(give_up)
-        except StoreError:  # Its lease expires anyway, and another error may be propagating.
+        except StoreError:  # The lease expires in any case, and another error may be propagating.
             log.warning("an abandoned view will be removed after its lease", extra={"view_id": view_id})
 
     def _view(self) -> int:
@@ -329,7 +329,7 @@ def _coverage(session: Session, cohort: Cohort, snapshot: CohortSnapshot) -> int
 
 
 def _failures(session: Session, snapshot_id: int) -> str:
-    """Describe how many runs could not be read; empty if all were read."""
+    """Describe the number of runs that could not be read; empty if all were read."""
     failed = (Projection.snapshot_id == snapshot_id, Projection.status == "failed")
     number = session.scalar(select(func.count()).select_from(Projection).where(*failed))
     return f"{number} {'run' if number == 1 else 'runs'} could not be projected" if number else ""

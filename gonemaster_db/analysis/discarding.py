@@ -87,7 +87,7 @@ def newest_snapshot(session: Session, cohort_id: int) -> int | None:
 
 
 def count_facts_of_batch(session: Session, batch_key: int) -> int:
-    """Return how many rows of the six fact tables the snapshots of a batch have.
+    """Return the number of rows that the snapshots of a batch have in the six fact tables.
 
     A view stores the number of rows it was built from; rows are counted only if there is no view or there are newer
     facts.

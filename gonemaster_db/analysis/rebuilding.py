@@ -28,7 +28,7 @@ _NO_SYNC = {"synchronize_session": False}
 
 @dataclass(frozen=True, slots=True)
 class Rebuilding:
-    """A rebuild that has begun: the number of its runs, and the snapshots that are kept as they are.
+    """A rebuild that has begun: the number of its runs, and the snapshots that remain unchanged.
 
     `kept` has the number of missing runs by slug.
     """
@@ -66,7 +66,7 @@ def clear_cohort(session: Session, cohort: Cohort, *, now: datetime) -> int:
 def rebuild_cohort(session: Session, cohort: Cohort, *, now: datetime, force: bool = False) -> Rebuilding | None:
     """Project all runs of a cohort again; the caller has locked its row.
 
-    Snapshots that lack runs cannot be rebuilt and are kept as they are; `force` removes them. The other snapshots lose
+    Snapshots that lack runs cannot be rebuilt and remain unchanged; `force` removes them. The other snapshots lose
     their slugs, labels and pins. Returns None if the cohort is already being rebuilt.
     """
     if cohort.materialization_status is MaterializationStatus.PENDING and cohort.materialization_total:

@@ -112,7 +112,7 @@ def with_source_runs(session: Session, snapshots: Iterable[CohortSnapshot]) -> s
 
 
 def count_missing_runs(session: Session, snapshots: Iterable[CohortSnapshot]) -> dict[int, int]:
-    """Return how many runs of the snapshots were purged, by ID of the snapshot; complete snapshots are absent.
+    """Return the number of purged runs of snapshots, by ID of the snapshot; complete snapshots are absent.
 
     These snapshots cannot be rebuilt. The purged runs are those of the whole batch, of which the cohort may be a part.
     """

@@ -22,7 +22,7 @@ _RANK = {level: rank for rank, level in enumerate(LEVELS)}
 
 
 class TagClass(enum.StrEnum):
-    """Why a tag changed. Values are sent by the API: append, never change."""
+    """The reason why a tag changed. Values are sent by the API: append, never change."""
 
     NEW_IN_ENGINE = "new_in_engine"
     REMOVED_FROM_ENGINE = "removed_from_engine"

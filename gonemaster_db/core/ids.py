@@ -16,7 +16,7 @@ _OLD_PUBLIC_DIGITS = 8
 _BULK_DIGITS = 5
 _MAX_ID = 64
 _KEY_DIGITS = _TIME_DIGITS + 2
-# The digits give an unsigned number, but databases have signed integers; this fits until the year 2122.
+# The digits give an unsigned number, which fits into the signed integers of databases until the year 2122.
 _KEY_OFFSET = 2**63
 _VALUES = {digit: value for value, digit in enumerate(_ALPHABET)}
 

@@ -15,7 +15,7 @@ Step = Callable[[Session, int], int]
 class PurgePace(NamedTuple):
     """The smallest step, the target seconds of a step, and the pause after it as a share of its duration.
 
-    The smallest step bounds the overhead: on a busy machine a smaller step takes as long.
+    The smallest step bounds the overhead: on a busy machine, a smaller step takes just as long.
     """
 
     least: int

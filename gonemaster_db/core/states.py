@@ -1,4 +1,4 @@
-"""States and tiers of jobs and runs; the module imports only the standard library, for users that need no tables."""
+"""States and tiers of jobs and runs; the module imports only the standard library, for code that needs no tables."""
 
 import enum
 

@@ -190,7 +190,7 @@ def default_profile_id(session: Session, domain: str, *, tags: Iterable[str] = (
 def single_profile_id(found: Iterable[int]) -> int | None:
     """Return the only profile among the default profiles of tags, or None if there is none.
 
-    Raises: AmbiguousProfile: There are different profiles.
+    Raises: AmbiguousProfile: The tags have different profiles.
     """
     ids = sorted(set(found))
     if len(ids) > 1:

@@ -56,7 +56,8 @@ def check_origin(store: Store) -> None:
 def check_schema(store: Store) -> None:
     """Check that this release works on the schema: its own, or a compatible one of a later release.
 
-    Raises: StoreOutdated: The release does not work on the schema; the message says what to do. StoreUnavailable: The
+    Raises: StoreOutdated: The release does not work on the schema; the message contains the remedy. StoreUnavailable:
+    The
     database does not respond.
     """
     head, current = head_revision(), current_revision(store)

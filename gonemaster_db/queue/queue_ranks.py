@@ -26,7 +26,7 @@ _QUEUED_BETWEEN = select(func.count()).where(
 
 @dataclass(frozen=True, slots=True)
 class BatchSpan:
-    """The unfinished jobs of a batch: how many there are, and their first and last positions in the queue."""
+    """The unfinished jobs of a batch: their number, and their first and last positions in the queue."""
 
     batch_id: str
     queued: int

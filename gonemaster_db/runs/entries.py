@@ -37,7 +37,7 @@ from gonemaster_db.runs.run_documents import (
     read_stored_runs,
 )
 
-Position = tuple[str, int]  # IDs of a run and of one of its entries
+Position = tuple[str, int]  # the IDs of a run and of one of its entries
 # A filter that matches few runs is counted over all of them, and most readers only want the first page.
 COUNT_UP_TO = 20_000
 COUNT_SCATTERED_UP_TO = 5000  # if matches may be far apart: each run between them is looked up
@@ -227,7 +227,7 @@ def _conditions(session: Session, criteria: EntryFilter) -> list[ColumnElement[b
 
 
 def _few_hits(session: Session, search: _EntrySearch, criteria: EntryFilter) -> list[_Hit] | None:
-    """Return all matching runs in order, or None if there are many, or were many a few seconds ago.
+    """Return all matching runs in order, or None if there are many now, or were a few seconds ago.
 
     For rare matches, walking the runs in order would read all of them.
     """

@@ -92,8 +92,8 @@ def requeue_job(
     own worker, which holds the lease, reports how this start failed.
 
     With `shared_worker` its worker died with several jobs, each of which may be the cause. Only the first of such
-    starts counts, because the job is then tested in a separate process. These starts do not fail the job, except for a
-    bound that keeps it from being repeated forever.
+    starts counts, because the job is then tested in a separate process. These starts fail the job only above a high
+    limit, so that it is not repeated forever.
 
     Raises: JobNotFound: The job does not exist. JobStateError: This worker and attempt have lost the claim, or the
     lease was renewed.

@@ -119,7 +119,7 @@ def _first_rows(arm: _Arm, sort: str, count: int) -> Any:
 
 
 def _with_batch_keys(first: Subquery) -> Subquery:
-    """Replace batch IDs with batch keys, which sort in the same order and which runs contain."""
+    """Replace batch IDs with batch keys, as in runs; both sort in the same order."""
     key = select(Batch.key).where(Batch.id == first.c.k0).scalar_subquery().label("k0")
     return select(*(key if column.key == "k0" else column for column in first.c)).subquery()
 

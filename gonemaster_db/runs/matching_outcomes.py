@@ -21,7 +21,7 @@ MAX_ROWS = 4000  # pairs of outcome and module that are read for the decision
 class MatchingOutcomes:
     """Outcomes with entries of some kinds, and the number of those entries.
 
-    `some` has all of them if `complete` is set, otherwise the oldest ones, which most runs usually share.
+    `some` has all of the outcomes if `complete` is set, otherwise the oldest ones, which most runs usually share.
     """
 
     kinds: frozenset[int]

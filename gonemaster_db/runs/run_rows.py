@@ -84,8 +84,8 @@ def _references_checked(session: Session) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        # Maintenance may have removed an outcome that is in the cache of this process, or was until another thread
-        # cleared the cache.
+        # Maintenance may have removed an outcome that is in the cache of this process, or was there until another
+        # thread cleared it.
         if lacks_reference(error) and (caches.drop_count != drop_count or caches.drop_references()):
             raise StoreConflict("a row that the run refers to was removed") from None
         raise

@@ -97,7 +97,7 @@ def list_actions(
 def purge_actions_before(session: Session, cutoff: datetime, *, limit: int) -> int:
     """Remove up to `limit` lines older than the cut-off, oldest first; return their number."""
     old = select(AuditLine.id).where(AuditLine.at < cutoff).order_by(AuditLine.at).limit(limit)
-    ids = session.scalars(old).all()  # PostgreSQL has no DELETE ... LIMIT
+    ids = session.scalars(old).all()  # PostgreSQL has no DELETE ... LIMIT.
     deleted = delete(AuditLine).where(AuditLine.id.in_(ids)).returning(AuditLine.id)
     return len(session.scalars(deleted, execution_options={"synchronize_session": False}).all())
 

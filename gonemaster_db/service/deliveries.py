@@ -33,7 +33,7 @@ class ClaimedDelivery:
     secret: str | None
 
     def __repr__(self) -> str:
-        """Leave out the secret and the address, because tracebacks and logs print values."""
+        """Omit the secret and the address, because tracebacks and logs print values."""
         return f"ClaimedDelivery(id={self.id!r}, watch_id={self.watch_id!r}, event={self.event!r})"
 
 

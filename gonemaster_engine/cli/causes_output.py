@@ -12,7 +12,7 @@ _INDENT = " " * 3
 
 
 def cause_lines(causes: Sequence[Cause], *, locale: str) -> Iterator[str]:
-    """Yield the lines of the text format: the verdict, each cause with what to do, and advice in one line each."""
+    """Yield the lines of the text format: the verdict, each cause with its remedy, then each advice in one line."""
     yield sentence(causes, locale=locale)
     serious = [cause for cause in causes if cause.harm is not Harm.ADVICE or cause.rule.comes_first]
     for number, cause in enumerate(serious, 1):

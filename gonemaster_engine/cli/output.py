@@ -29,7 +29,7 @@ Write: TypeAlias = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Which entries are shown, and in which language and naming."""
+    """The entries to show, and their language and naming."""
 
     min_level: Level = Level.NOTICE
     locale: str = "en"
@@ -53,7 +53,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What a writer adds at the end: what was requested, and the verdict on a run that cannot judge a zone."""
+    """The end of an output: what was requested, and the verdict on a run that cannot judge a zone."""
 
     timings: Iterable[NameserverTiming] | None = None
     verdict: Verdict | None = None

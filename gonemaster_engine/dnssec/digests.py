@@ -60,7 +60,7 @@ class DsSet:
             self._digests[ds.tag, ds.algorithm][ds.digest_type].add(ds.digest)
 
     def matches(self, key: Dnskey) -> bool | None:
-        """Return whether a record matches the key; None if it only depends on an unsupported digest type."""
+        """Return whether a record matches the key; None if only records with an unsupported digest type may match."""
         is_open = False
         for digest_type, digests in self._named_by(key).items():
             digest = ds_digest(self._owner, digest_type, key.rdata)

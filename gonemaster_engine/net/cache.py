@@ -82,7 +82,7 @@ class ExpiringCache(Generic[_Value]):
         while len(self._entries) > self._max_entries or self.octets > self._max_octets:
             self.evictions += next(iter(self._entries.values()))[0] > now
             self._drop_oldest()
-        while next(iter(self._entries.values()))[0] <= now:  # stops at the value just stored, at the latest
+        while next(iter(self._entries.values()))[0] <= now:  # ends: the value just stored has not expired
             self._drop_oldest()
 
     def _drop_oldest(self) -> None:

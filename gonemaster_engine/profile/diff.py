@@ -110,7 +110,7 @@ def diff_profile(document: Mapping[str, Any], base: Profile) -> ProfileDiff:
 
 
 def _split_test_cases(document: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[str]]:
-    """Separate the names of test cases that this engine does not have from a document."""
+    """Return a document without the test cases that this engine does not have, and their names."""
     names = document.get("test_cases")
     if not isinstance(names, list):
         return document, []

@@ -1,4 +1,4 @@
-"""Stored profiles and a newer engine: what a profile lacks, and how to repair it.
+"""Stored profiles and a newer engine: missing test cases and properties, and how to repair a profile.
 
 Source: contract settings.md section 5.
 """

@@ -17,7 +17,7 @@ def report_no_zone(zone: Zone, log: Log) -> None:
 
 
 def _why_no_zone(name: str, walk: Walk) -> tuple[str, dict[str, str]] | None:
-    """Return tag and arguments of the entry that says why a name is not a zone; None if it is one, or if unknown.
+    """Return tag and arguments of the entry that explains why a name is not a zone; None if it is one, or if unknown.
 
     If the servers disagree, the name exists: one of them serves an outdated version of the zone.
     """

@@ -45,8 +45,8 @@ EXCHANGE_KINDS = tuple(ExchangeKind(family, kind) for family in (4, 6) for kind 
 class PathReach:
     """The result of one kind of exchange: servers queried, servers that answered, and the size of the largest answer.
 
-    `truncated`: answers over UDP were truncated, so that a resolver has to retry over TCP. `error` is that of a server
-    that did not answer. Sizes are in octets.
+    `truncated`: answers over UDP were truncated, so that a resolver has to retry over TCP. `error` is the error of one
+    server that did not answer. Sizes are in octets.
     """
 
     tried: int

@@ -35,7 +35,7 @@ LOOKUP_LIMITS = RunLimits(
 
 @dataclass(frozen=True, slots=True)
 class DelegationData:
-    """Pairs of a name server and an address, those without an address last, and DS records."""
+    """Name servers with one address each, or None (at the end), and DS records."""
 
     nameservers: tuple[tuple[str, str | None], ...] = ()
     ds: tuple[DSInfo, ...] = ()

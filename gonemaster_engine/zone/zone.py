@@ -73,7 +73,7 @@ class Zone:
         self._unanswered: set[tuple[str, str]] = set()  # names in the zone and types that no server answered or denied
         self.address_verdicts: dict[
             AddressVerdict, set[Nameserver]
-        ] = {}  # set by dnssec22, with the servers that gave them
+        ] = {}  # set by dnssec22, with the servers that returned them
 
     def __repr__(self) -> str:
         return f"<Zone {self.name}>"

@@ -1,4 +1,4 @@
-"""The address of the broker from the settings, in the forms that Celery, RedBeat and direct connections need."""
+"""The broker address from the settings, in the forms that Celery, RedBeat and direct connections need."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,6 +1,6 @@
 """While Redis does not answer, one command at a time probes it, and all others are refused immediately.
 
-A stopped Redis, or one behind a network that drops packets, refuses nothing: each command waits for its full timeout.
+A stopped Redis, or a network that drops packets, refuses no connection: each command waits for its full timeout.
 Thirty-two waiting requests occupy all threads of an API process, so that not even its health endpoint responds.
 """
 
@@ -76,8 +76,8 @@ class CircuitBreakerRetry(Retry):
     ) -> Result:
         """Execute a command or connect.
 
-        Raises:
-            redis.RedisError: as the command, and TimeoutError if another command is probing a silent Redis.
+        Raises: redis.RedisError: the error of the command, or TimeoutError if another command is probing a silent
+        Redis.
         """
         is_trying = self.breaker.enter()
         try:

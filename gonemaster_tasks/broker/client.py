@@ -31,8 +31,8 @@ from gonemaster_tasks.errors import BrokerFull, BrokerLoginRefused, BrokerRefuse
 _OLDEST_SERVER = (6, 2)
 _PERMISSIONS_ARE_IN = "docs/howto/logins.md lists the required permissions"
 _SCANNED, _MAX_SCANS = 1000, 100
-_MESSAGE = 450  # bytes of a waiting message in Redis, measured: 400
-_RESERVE = 1024 * 1024  # bytes left to workers, which need memory to take messages
+_MESSAGE = 450  # measured bytes of a waiting message in Redis: 400
+_RESERVE = 1024 * 1024  # bytes reserved for workers, which need memory to take messages
 
 
 class Broker:
@@ -82,7 +82,7 @@ class Broker:
             BrokerUnavailable: Redis does not answer.
         """
         try:
-            # This check is first: a cluster would refuse the commands below with a misleading error.
+            # This check comes first, because a cluster would refuse the commands below with a misleading error.
             self._check_server(self._server_info())
             self._try_permissions()
         except BrokerLoginRefused as error:

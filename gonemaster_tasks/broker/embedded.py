@@ -95,7 +95,7 @@ class EmbeddedRedis:
 
     @property
     def log_file(self) -> Path:
-        """The log file, which says why the server does not start."""
+        """The log file, which shows why the server does not start."""
         return self.directory / "redis.log"
 
     def adopt_files(self) -> None:

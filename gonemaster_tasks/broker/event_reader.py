@@ -29,7 +29,7 @@ class EventReader:
         """Return the events after the given event of each job, at most `count` per job, in one round trip.
 
         The jobs in `mark` are marked as watched first: workers send some events only for watched jobs. Jobs whose key
-        another program has corrupted are left out.
+        another program has corrupted are skipped.
         """
         jobs = list(after)
         parts = [jobs[at : at + at_once] for at in range(0, len(jobs), at_once)]

@@ -35,7 +35,7 @@ class Marks:
     def set_controls(self, controls: Controls) -> None:
         """Replace the copy of the pauses; workers read it before they take a message."""
         with reachable(), self._client.pipeline(transaction=True) as pipe:
-            # In one transaction: a worker that reads in between must not see an empty hash and start a paused tier.
+            # One transaction, because a worker must not read an empty hash in between and start a paused tier.
             pipe.delete(PAUSED)
             if controls.paused:
                 pipe.hset(PAUSED, mapping=dict(controls.paused))

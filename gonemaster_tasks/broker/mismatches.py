@@ -1,4 +1,4 @@
-"""How long the rows and messages of a tier have differed: one reading of both is taken at different moments."""
+"""The time for which rows and messages of a tier have differed; one reading alone reads them at different moments."""
 
 from datetime import timedelta
 from typing import Any

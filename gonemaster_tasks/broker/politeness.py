@@ -14,7 +14,7 @@ from gonemaster_tasks.broker.connection import reachable, read_script, server_ti
 from gonemaster_tasks.broker.keys import LIMITED, WORKER_TIMES
 from gonemaster_tasks.repeating import FailureLog
 
-_ANSWER_S = 2.0  # Redis is unavailable if it needs longer.
+_ANSWER_S = 2.0  # Redis counts as unavailable if it needs longer.
 _US = 1_000_000
 
 

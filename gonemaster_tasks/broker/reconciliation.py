@@ -40,7 +40,8 @@ class ReconciliationRequests:
 
     def _deliver(self) -> None:
         while not self._closed.is_set():
-            with self._lock:  # Not held during the command, which can take seconds while other requests post.
+            # The lock is not held during the command, which can take seconds while other requests post.
+            with self._lock:
                 posted, given_up = self._posted, sorted(self._given_up)
             try:
                 self.set_mark(given_up)
@@ -57,7 +58,7 @@ class ReconciliationRequests:
         """Set the mark, and record that these submissions have ended. Raises BrokerUnavailable.
 
         A Redis without memory refuses the mark. Then the epoch is removed, which Redis allows: workers start no job
-        until they have rebuilt the tiers, so that no job overtakes those without a message.
+        until they have rebuilt the tiers, so that no job overtakes the jobs without a message.
         """
         with reachable():
             if submissions:

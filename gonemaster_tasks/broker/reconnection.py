@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.repeating import FailureLog
 
-RETRY_S = 1.0  # From the start of one attempt to the next: Celery's own pauses grow to 30 s.
+RETRY_S = 1.0  # From the start of one attempt to the start of the next; Celery's own pauses grow to 30 s.
 
 
 class BrokerConnection(Connection):

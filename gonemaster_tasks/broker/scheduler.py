@@ -58,7 +58,7 @@ class Scheduler(RedBeatScheduler):
         try:
             with reachable():
                 return float(super().tick(**options) if self._holds_lock() else self.max_interval)
-        except (SchedulingError, OperationalError) as error:  # Celery and kombu wrap what redis-py raised.
+        except (SchedulingError, OperationalError) as error:  # Celery and kombu wrap the errors of redis-py.
             raise BrokerUnavailable(str(error)) from error
 
     def _holds_lock(self) -> bool:

@@ -24,7 +24,7 @@ class LiveSettings:
 
     def load(self, store: Store) -> None:
         """Read the overrides. Raises StoreError."""
-        with self._loading:  # The thread that read older overrides must not write last.
+        with self._loading:  # A thread that has read older overrides must not write last.
             self.base = replace(self.base, stored_tokens=has_tokens(store))
             with store.read_only() as session:
                 overrides = read_settings(session)

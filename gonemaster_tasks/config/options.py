@@ -36,7 +36,7 @@ class Option:
 
     @property
     def refusal(self) -> str:
-        """Why the setting must not be set, empty if it may be set."""
+        """The reason why the setting must not be set, empty if it may be set."""
         return (
             Text("it would have no effect, since this version has no {awaits}", awaits=self.awaits)
             if self.awaits

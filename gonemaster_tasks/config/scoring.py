@@ -79,7 +79,7 @@ class _Cache:
         except StoreError as error:
             log.warning("scoring configuration could not be read", extra={"error": str(error)})
             return
-        except Exception:  # No database error may lose a finished run.
+        except Exception:  # A database error must not lose a finished run.
             log.exception("scoring configuration could not be read")
             return
         if found is None:

@@ -79,7 +79,7 @@ def _enqueue_before(broker: Broker, job: Job, successor: str | None) -> None:
     if successor is None:
         broker.lists.enqueue(job.id, tier)
         return
-    broker.lists.put_back(job.id, tier)  # The message is at the front until it is moved to its position.
+    broker.lists.put_back(job.id, tier)  # The message stays at the front until it is moved to its position.
     try:
         broker.lists.move([job.id], tier, "before", successor)
     except LookupError:  # The pivot was taken in the meantime, so the front is the correct position.

@@ -104,7 +104,8 @@ def rebuild_outdated(store: Store, broker: Broker, replication_id: str) -> dict[
         try:
             counts = {tier: rebuild_tier(store, broker, tier) for tier in urgent}
         except BrokerFull:
-            broker.marks.set_epoch(replication_id)  # The first messages fit, and running them makes room for others.
+            # Redis has memory for the first messages only; when they have run, there is space for others.
+            broker.marks.set_epoch(replication_id)
             raise
         broker.marks.set_epoch(replication_id)
         return counts | {last: rebuild_tier(store, broker, last)}

@@ -34,7 +34,7 @@ def change_settings(parts: QueueParts, live: LiveSettings, changes: Mapping[str,
     now = parts.clock.now()
     changed, mark = parts.store.run_in_transaction(lambda session: _store(session, values, who=who, now=now))
     if changed:
-        live.load(parts.store)  # Loaded here and not by the watcher, so that the response shows the new values.
+        live.load(parts.store)  # This thread loads them, not the watcher, so that the response shows the new values.
         _publish(parts, live, changed, mark)
     return changed
 

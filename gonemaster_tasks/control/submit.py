@@ -104,7 +104,8 @@ def _submit_together(parts: QueueParts, group: Sequence[Submission]) -> list[Job
         ids = [job.id for job in jobs if tier_of(job.priority) == tier]
         try:
             parts.broker.lists.enqueue_many(ids, tier)
-        except BrokerUnavailable:  # Not raised: clients would submit again, and domains would be tested twice.
+        # The error is not raised, because clients would submit again, and domains would be tested twice.
+        except BrokerUnavailable:
             log.warning("jobs stored, enqueued once Redis answers", extra={"job_ids": ids})
             parts.broker.reconciliation.post()
     return jobs
@@ -226,7 +227,7 @@ def enqueue_batch(parts: QueueParts, stored: StoredBatch) -> None:
     try:
         for chunk in stored.chunks:
             broker.lists.enqueue_many(chunk.ids(), tier)
-            # Renewed for each slice: it must outlast a long submission and expire soon after a killed one.
+            # The mark is renewed for each slice: it must outlast a long submission and expire soon after a killed one.
             broker.marks.begin_submission(batch_id, SUBMISSION_LIFE)
         broker.marks.end_submission(batch_id)
     except BrokerUnavailable:

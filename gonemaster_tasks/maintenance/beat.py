@@ -39,7 +39,8 @@ def run_beat(settings: Settings) -> None:
     with closing(Broker.open(settings.broker_url)) as broker:
         _wait_for(broker)
         clock = LazyClock(broker)
-        follow(clock.now)  # This clock decides what is due: another beat may have sent it last.
+        # All beats need the same clock to decide which tasks are due: another beat may have sent them last.
+        follow(clock.now)
         app = make_app_of(_with_overrides(settings))
         broker.beat.share_client(app)
         with _reported(settings, broker, clock):

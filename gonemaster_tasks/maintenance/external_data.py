@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 _LOCK, _LOCK_LIFE = "external_data", timedelta(minutes=2)
 _WORK_FOR_S = 10.0
 _MINUTE = timedelta(minutes=1)
-_MAX_OCTETS = 256 * 1024  # Of the data of a domain, which usually have 10,000.
+_MAX_OCTETS = 256 * 1024  # The limit for the data of a domain, which usually have 10,000.
 _LABELS_AT_A_TIME = 8
 _RDAP = {"Accept": "application/rdap+json, application/json"}
 

@@ -34,7 +34,8 @@ def reap(
 ) -> int:
     """Requeue or, after `max_attempts` starts, fail jobs with expired leases (of `worker`, if given); return the count.
 
-    If a worker died with several jobs, none of them is blamed: each one runs alone from then on. Rows locked by another
+    If a worker died with several jobs, the attempt does not count for any of them: from then on, each job runs alone.
+    Rows locked by another
     transaction are skipped until the next time, as are jobs in `without`. `may_continue` is checked before each fifty
     jobs.
     """
@@ -109,7 +110,7 @@ def expire(store: Store, *, now: datetime) -> int:
     """Expire waiting jobs past their start deadline; return their number. Claims of their messages find no row."""
     total = 0
     with store.read_only() as session:
-        # Usually there are none, and a write transaction would block others on SQLite.
+        # Usually no job has expired, and a write transaction would block others on SQLite.
         if not has_expired_jobs(session, now=now):
             return 0
     while True:

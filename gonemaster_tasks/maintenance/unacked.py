@@ -22,7 +22,7 @@ def drop_stale_unacked(store: Store, broker: Broker, *, now: datetime, grace: ti
 
     kombu would restore them only after the visibility timeout, and until then they count as held by a worker. If the
     worker is alive after all, the job has two messages, and the second claim finds no row. A delivery time in the
-    future comes from a wrong clock and protects nothing.
+    future comes from a wrong clock, so such a message is not spared.
     """
     moment = now.timestamp()
     old = [job_id for job_id, at in broker.unacked.held_since().items() if abs(moment - at) > grace.total_seconds()]

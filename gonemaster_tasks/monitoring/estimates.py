@@ -63,7 +63,7 @@ class Forecast:
         """Return when a job ends that starts or started at a given time."""
         if self.rate is None or started is None:
             return None
-        # A job that has exceeded the mean may end at any moment.
+        # A job that has run for longer than the mean may end at any moment.
         return max(self.now, started + self.rate.mean_duration)
 
 

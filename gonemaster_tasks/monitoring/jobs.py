@@ -151,7 +151,7 @@ def _outlasts_reconciler(parts: QueueParts, kind: str, tier: str, count: int, in
 def _outdated_tiers(parts: QueueParts) -> Iterator[Issue]:
     if parts.broker.marks.controls().outdated:
         text = Text(
-            "messages may be old or missing: Redis is empty, was restarted, replaced or full; "
+            "messages may be old or missing: Redis is empty or full, or was restarted or replaced; "
             "jobs start once a worker has rebuilt the tiers"
         )
         yield Issue("tiers_outdated", "redis", text)

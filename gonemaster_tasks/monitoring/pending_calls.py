@@ -16,7 +16,7 @@ from gonemaster_engine.texts import Text
 T = TypeVar("T")
 _MAX = 256  # Maximum number of such threads in a process.
 _PING_AFTER = 3  # A third of the time limit.
-_PING_S = 1.0  # The minimum, so that a busy machine is not mistaken for a silent server.
+_PING_S = 1.0  # The minimum, so that a busy machine does not look like a silent server.
 _places = threading.BoundedSemaphore(_MAX)
 
 
@@ -56,7 +56,7 @@ class PendingCall(Generic[T]):
         """Return the result of the work, or raise its error; give up only if the server answers no ping.
 
         Raises:
-            CallTimeout: the work has not ended by a time on the monotonic clock, and its server is unavailable.
+            CallTimeout: the work has not ended at `until` (monotonic clock), and its server is unavailable.
         """
         now = time.monotonic()
         try:

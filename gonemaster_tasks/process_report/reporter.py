@@ -22,7 +22,7 @@ from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.repeating import RepeatedTask
 
 REPORT_EVERY_S = 4.0
-_RETRY_S = 1.0  # Short, so that no process counts as silent once Redis is back.
+_RETRY_S = 1.0  # The interval is short, so that no process counts as silent once Redis is back.
 
 
 class Reporter:

@@ -88,7 +88,7 @@ _OPEN_FILES = 16_384  # Sockets of the engine, TCP connections, and the other fi
 
 _WATCHDOG_FIRST_S = 2.0  # The watchdog of the process logs its jobs before the fork server ends it.
 _ASK_DATABASE_S = 1.0
-_CHECK_NETWORK_S = 2.0  # during an outage
+_CHECK_NETWORK_S = 2.0
 _GIVE_BACK_S = 2.0  # Limits the freed memory that is retained in the meantime to a few MiB.
 
 
@@ -115,7 +115,7 @@ def register_tasks(app: Celery, process: Process, *, wake_deliveries: Callable[[
     register_analysis(app, process)
     register_watches(app, process, wake_deliveries=wake_deliveries)
 
-    # Not shared: the task belongs to this process only.
+    # The task is not shared: it belongs to this process only.
     @app.task(name=queues.RUN, bind=True, shared=False, Request=JobRequest)
     def run(self: Any, job_id: str) -> None:
         run_job(process, job_id, self.request.delivery_info["routing_key"])
@@ -225,11 +225,12 @@ class Worker:
         self._database = RepeatedTask(
             "database watch", lambda: self.process.database.ask(store.ping), pause_s=_ASK_DATABASE_S, retry_s=0.5
         )
-        self._network = RepeatedTask("network check", self.process.network.ask_again, pause_s=_CHECK_NETWORK_S)
+        self._network = RepeatedTask("network check", self.process.network.observe, pause_s=_CHECK_NETWORK_S)
         if isinstance(runner, ReachesNetwork):
             self.process.network.check_with(
                 lambda: self.process.loop.call(runner.reach()),
                 on_loss=lambda: self.process.jobs.stop_all(Stop.OFFLINE),
+                traffic=runner.traffic,
             )
         gate.pause_tests_while(self.process.network.is_lost)
         self._free_memory = RepeatedTask("free memory", release_free_memory, pause_s=_GIVE_BACK_S, is_quick=True)
@@ -277,7 +278,8 @@ class Worker:
     def _start(self) -> None:
         process = self.process
         process.broker.check()
-        if process.settings.metrics_listen:  # First: an address in use must not leave a half-started worker.
+        # This comes first, because an address in use must not leave a partly started worker.
+        if process.settings.metrics_listen:
             self._own_metrics = ProcessMetrics(process, process.settings.metrics_listen)
         process.loop.start()
         process.loop.call(process.runner.open())

@@ -49,7 +49,7 @@ _BUILT_FROM = ("trusted_proxy_cidrs", "public_ui_path", "max_body_size", "max_ba
 
 @pytest.fixture(scope="session")
 def made_apps() -> dict[str, list[Flask]]:
-    """Applications of earlier tests: building rules and the OpenAPI document takes longer than most tests."""
+    """Applications to reuse: building rules and the OpenAPI document takes longer than most tests."""
     return defaultdict(list)
 
 
@@ -57,7 +57,7 @@ def made_apps() -> dict[str, list[Flask]]:
 def make_app(
     made_apps: dict[str, list[Flask]], settings: Settings, queue: QueueParts, stopping: threading.Event
 ) -> Iterator[MakeApp]:
-    """Create applications: `make_app(max_body_size=100)` has other settings; all but the state may be reused.
+    """Create applications: `make_app(max_body_size=100)` has other settings; everything except the state may be reused.
 
     `make_app(fresh=True)` is an application that a test may change.
     """

@@ -30,7 +30,7 @@ def test_each_script_can_be_run() -> None:
     assert [path for path in scripts if not os.access(path, os.X_OK)] == []
 
 
-@pytest.mark.thorough  # each imports a whole benchmark
+@pytest.mark.thorough  # each command imports a whole benchmark
 @pytest.mark.parametrize("call", re.findall(r"python -m (benchmarks\S* ?.*)", TEXT))
 def test_each_benchmark_takes_its_options(call: str) -> None:
     module, *options = call.split()

@@ -7,11 +7,11 @@ from pathlib import Path
 
 PACKAGES = ("gonemaster_engine", "gonemaster_db", "gonemaster_tasks", "gonemaster_api")
 ALLOWED = {
-    "NotFound",  # the error of the store, and the API's own for resources other than rows
-    "Profile",  # the settings of a run, and the row of settings that are stored under a name
+    "NotFound",  # the store's error, and the API's error for resources other than rows
+    "Profile",  # the settings of a run, and the row that stores settings under a name
     "Text",  # the same in the engine and the store, which must not import the engine
     "Tag",  # a message tag of the engine, and a domain tag: STYLE section 5
-    "Transport",  # the name that kombu prescribes, and the engine's
+    "Transport",  # kombu prescribes the name; the engine has its own class
 }
 VIEWS = {"MethodView"}  # named after their resource in each of the two APIs; no module imports them
 

@@ -1,4 +1,4 @@
-"""The clock, the environment and vague names: only the modules listed here read them."""
+"""Only the modules listed here read the clock and the environment, or may use vague names."""
 
 from __future__ import annotations
 

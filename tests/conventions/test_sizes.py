@@ -54,5 +54,5 @@ def test_no_name_of_a_test_is_too_long() -> None:
 
 
 def test_no_id_of_a_test_is_too_long(request: pytest.FixtureRequest) -> None:
-    """Each test process keeps the ids of all tests, and a child process inherits the current one."""
+    """Each test process stores the ids of all tests, and a child process inherits the id of the current test."""
     assert [item.nodeid[:100] for item in request.session.items if len(item.nodeid) > TEST_ID_MAX] == []

@@ -1,4 +1,4 @@
-"""Templates: texts use gettext, no inline style or script, no data is marked as safe, and all templates compile."""
+"""Templates use gettext for texts, have no inline style or script, mark no data as safe, and compile."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ exec "$@"
 
 
 def within(home: Path) -> list[str]:
-    """Return the command that restricts: read-only tree, other user, no capability, the filter of the unit."""
+    """Return the restricting command: read-only tree, other user, no capabilities, the unit's system call filter."""
     return [
         *("unshare", "--mount", "--", "bash", "-c", _READ_ONLY, "bash", str(home)),
         *("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all"),
@@ -99,7 +99,7 @@ def test_the_limits_are_in_force(home: Path) -> None:
 
 
 def test_a_job_runs_from_submission_to_result(home: Path, demo_world: World, demo_hints: Path) -> None:
-    """All services at the same time, including the embedded broker: more than one unit needs."""
+    """Run all services at the same time, including the embedded broker: more than any single unit needs."""
     hints = home / "hints"
     shutil.copy(demo_hints, hints)
     hints.chmod(0o644)
@@ -117,7 +117,7 @@ def test_a_job_runs_from_submission_to_result(home: Path, demo_world: World, dem
         assert job["status"] == "succeeded", service.log
     assert service.process.returncode == 0, service.log
     assert "Operation not permitted" not in service.log
-    # When coverage is measured, it cannot write its files here.
+    # Coverage cannot write its files here.
     log_lines = [line for line in service.log.splitlines() if ".coverage" not in line]
     assert not [line for line in log_lines if "Read-only file system" in line]
 

@@ -44,7 +44,7 @@ class Prepared:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
-    """The API listens on all addresses, as in its container; it may, because there are tokens."""
+    """The API listens on all addresses, as in its container, which is allowed because tokens exist."""
     folder = tmp_path_factory.mktemp("compose")
     admin = module("deploy/compose/prepare.py").prepare(folder, host="dns.example", bind="127.0.0.1")
     settings = folder / "secrets" / "gonemaster.json"
@@ -145,7 +145,7 @@ def test_the_command_that_reads_the_depth(command: str, prepared: Prepared) -> N
 
 def health(prepared: Prepared, name: str, **changed: str) -> subprocess.CompletedProcess[str]:
     """Run the health check of a container as its engine does: with the variables of the server."""
-    # Flags take precedence over the file in the server; here variables do.
+    # In the server, flags take precedence over the file; here, variables do.
     flags = {"GONEMASTER_BROKER_URL": "", "GONEMASTER_DB_DRIVER": "sqlite", "GONEMASTER_DB_DSN": ""}
     command = [sys.executable, str(DEPLOY / "image" / "healthcheck.py"), name]
     environ = {**prepared.service.environ, **flags, "PYTHONPATH": str(ROOT), **changed}

@@ -1,4 +1,4 @@
-"""A worker whose consumer takes no messages says so, connects again within a second, or ends itself."""
+"""A worker whose consumer takes no messages reports this, reconnects within a second, or exits."""
 
 import signal
 import socket
@@ -31,7 +31,7 @@ ATTEMPTS = 10  # With pauses of 2, 4, 6, ... s these would take 90 s.
 
 @pytest.fixture
 def own_farm(own_redis: EmbeddedRedis, make_store_settings: MakeSettings, tmp_path: Any) -> Iterator[Farm]:
-    """A farm with a Redis that the test may disturb."""
+    """Processes of the service with a Redis that the test may disturb."""
     with (
         closing(Broker.open(own_redis.url)) as broker,
         open_farm(broker, make_store_settings("sqlite"), tmp_path) as farm,

@@ -1,4 +1,4 @@
-"""A Redis without memory: everything that adds jobs gets 503 and writes nothing, and the order is kept afterwards."""
+"""A Redis without memory: requests that add jobs get 503 and write nothing; the queue keeps its order."""
 
 import json
 import socket
@@ -147,7 +147,7 @@ def test_a_person_stored_when_memory_became_full_starts_before_the_batch(
     farm.submit_batch([f"b{number}-2000.test" for number in range(30)])
     wait_until(farm.starts, what="the first batch job")
     with answering_with("oom", own_redis):
-        monkeypatch.setattr(Broker, "check_room", lambda *_: None)  # The memory became full after the check.
+        monkeypatch.setattr(Broker, "check_room", lambda *_: None)  # The memory filled up after the check.
         person = farm.submit("person.test")
         wait_until(lambda: not farm.broker.marks.controls().epoch, what="the request to rebuild")
         assert farm.broker.lists.depth(NORMAL) == 0

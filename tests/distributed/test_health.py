@@ -118,7 +118,7 @@ def test_no_worker_counts_as_vanished_after_redis_was_unavailable(farm: Farm) ->
     wait_until(farm.broker.reports.recent, what="its first report")
     (before,) = farm.broker.reports.recent()
     farm.processes["one"].send_signal(signal.SIGSTOP)
-    wait_for_report(farm, "process_vanished")  # no other process has reported either, as if Redis had been unavailable
+    wait_for_report(farm, "process_vanished")  # no other process has reported either, as after an outage of Redis
     farm.processes["one"].send_signal(signal.SIGCONT)
     reporter = Reporter(farm.broker, farm.parts.clock, kind="other")
     reporter.report()

@@ -1,4 +1,4 @@
-"""The quick part of the lab, on separate hosts: workers are frozen and cut off, and a standby is promoted."""
+"""The quick part of the lab: workers on separate hosts are frozen and cut off, and a standby is promoted."""
 
 import logging
 

@@ -95,7 +95,8 @@ def test_the_documented_permissions_are_enough(server: Server, farm_of: Any) -> 
 def test_what_is_not_needed_may_be_missing(server: Server, farm_of: Any, missing: str) -> None:
     server.set_user(missing)
     farm = farm_of(server.url("old"))
-    worker = farm.start_worker("one")  # with a slot for normal jobs, so that their BRPOP waits for some of the queues
+    # One slot is for normal jobs, so the worker's BRPOP waits for only some of the queues.
+    worker = farm.start_worker("one")
     load = Load(farm)
     load.submit(20)
     load.assert_each_ended_once()

@@ -20,7 +20,7 @@ from tests.support.workers import wait_until
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    """A Sentinel, whose master is called gm."""
+    """A Sentinel whose master is named gm."""
     directory = Path(tempfile.mkdtemp(prefix="gm-redis-"))  # not tmp_path: the path of a socket must be short
     with redis_on_port(directory) as of_master, sentinel(directory, of_master, "gm") as of_sentinel:
         yield of_sentinel

@@ -1,4 +1,4 @@
-"""A worker whose database is silent, and a frozen worker, keep no messages: others run their jobs."""
+"""A worker whose database is silent, and a frozen worker, hold no messages: other workers run their jobs."""
 
 import signal
 import tempfile
@@ -75,7 +75,7 @@ def test_a_worker_that_the_database_does_not_answer_takes_nothing_until_it_does(
 
 def test_what_a_frozen_worker_has_taken_is_done_by_another_one(hosts: Hosts) -> None:
     farm = hosts.farm
-    frozen = farm.start_worker("frozen", GONEMASTER_LEASE_SECONDS="600")  # Otherwise it would end itself.
+    frozen = farm.start_worker("frozen", GONEMASTER_LEASE_SECONDS="600")  # Otherwise the worker would exit.
     fine = farm.start_worker("fine")
     frozen.send_signal(signal.SIGSTOP)
     jobs = [farm.submit(f"frozen{number}.test") for number in range(4)]  # its BRPOP takes one

@@ -1,4 +1,4 @@
-"""When a server is unavailable, the API soon says so: responses of a real process, whose times are printed."""
+"""When a server is unavailable, the API soon reports it: responses of a real process, whose times are printed."""
 
 import json
 import logging
@@ -45,7 +45,7 @@ def ask(farm: Farm, path: str, body: Any = None) -> tuple[int, Any]:
 
 
 def _fate(farm: Farm, path: str) -> str:
-    """What happens to a request without a time limit."""
+    """Show the effect on a request without a time limit."""
     try:
         return "refused" if ask(farm, path)[0] == 503 else "answered"
     except TimeoutError:
@@ -138,7 +138,7 @@ def test_a_database_behind_a_network_that_drops_packets(own_broker: Broker, tmp_
         dsn = f"host={host.address} user={USER} dbname={server.create_database()}"
         with serving(own_broker, StoreSettings(driver="postgres", dsn=dsn), tmp_path) as farm:
             host.cut()
-            for _ in range(8):  # with existing connections, and those that are being opened again
+            for _ in range(8):  # with existing connections, and with connections that are being reopened
                 assert ask(farm, "/queue")[0] == 503
                 assert "database_unavailable" in kinds(farm)
             host.join()

@@ -1,4 +1,4 @@
-"""Settings for engine tests: they wait for servers in the same process, so the interpreter must not pause for long."""
+"""Settings for engine tests, which wait for servers in the same process: the interpreter must not pause for long."""
 
 from __future__ import annotations
 

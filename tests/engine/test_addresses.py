@@ -74,7 +74,7 @@ INTERNAL = ["168.63.129.16", "199.36.153.8", "35.199.192.1", "161.26.0.10", "166
 
 @pytest.mark.parametrize("address", INTERNAL)
 def test_an_internal_address_of_a_provider_is_not_global(address: str) -> None:
-    """The registries do not list it, and no name server can be reached there from the Internet."""
+    """The registries do not list the block, and no name server in it can be reached from the Internet."""
     assert classify(address) is Reach.NOT_GLOBAL
     assert not is_allowed_target(address, guarded=True)
     assert is_allowed_target(address, guarded=False)

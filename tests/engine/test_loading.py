@@ -1,4 +1,4 @@
-"""The modules that the commands import: only those that they need, so that they start quickly."""
+"""The commands import only the modules that they need, so that they start quickly."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gonemaster_engine.net.figures import deviation, mean, median
 from gonemaster_engine.resources import default_hints, parse_hints
 from tests.support.dnsworld import World
 
-# What takes long to load, and what it is for.
+# Modules that load slowly, and their purpose.
 NEVER = {
     *("flask", "celery", "kombu", "redis", "sqlalchemy", "gonemaster_tasks", "gonemaster_api"),  # the service
     "rich",  # progress on a terminal
@@ -71,7 +71,7 @@ def test_version_and_help_load_nothing_of_a_run(command: str, argument: str) -> 
 def test_a_run_loads_nothing_that_it_does_not_use(demo_world: World, demo_hints: Path, tmp_path: Path) -> None:
     hints = tmp_path / "named.root"
     lines = demo_hints.read_text().splitlines(keepends=True)
-    hints.write_text("".join(line for line in lines if " DS " not in line))  # plain, as that of IANA
+    hints.write_text("".join(line for line in lines if " DS " not in line))  # a plain file, like that of IANA
     world = ["--hints", str(hints), "--dns-port", str(demo_world.port), "--allow-non-global"]
     modules = loaded(*world, "--json", "good.xa")
     assert "gonemaster_engine.testcases.zone.zone15" in modules

@@ -1,4 +1,4 @@
-"""Worker processes of a machine know of each other's normal runs, until these end or their process does."""
+"""Worker processes of a machine detect each other's normal runs until these or their processes end."""
 
 from __future__ import annotations
 

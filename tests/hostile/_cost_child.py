@@ -21,7 +21,8 @@ from tests.support.engine import loopback_profile
 
 
 class MeasuredLoop(asyncio.SelectorEventLoop):
-    """An event loop that measures its turns, in processor time of its thread, and the total after a moment."""
+    """An event loop that measures its iterations, and their total from a given moment, in its thread's processor
+    time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +50,7 @@ def peak_mib() -> float:
 
 async def measured(options: argparse.Namespace, loop: MeasuredLoop) -> dict[str, Any]:
     resources = Resources.open(root_hints=options.hints, dns_port=options.port, hot_cache_ttl_s=0, ipv6=options.ipv6)
-    loop.longest_turn_s = 0.0  # the imports are over
+    loop.longest_turn_s = 0.0  # the imports are finished
     runs = [asyncio.create_task(tested(zone, resources, options)) for zone in options.zones]
     if options.cancel_after_s:
         loop.call_later(options.cancel_after_s, loop.mark)

@@ -57,7 +57,7 @@ class CountingDns:
         self.packets: Counter[str] = Counter()
         self.answers: Counter[str] = Counter()  # by address
         self.answer: Callable[[str, dns.message.Message], Reply] = self.authoritative
-        self.quick_answer: Callable[[str, bytes], bytes | None] = lambda _address, _wire: None  # skips the parser
+        self.quick_answer: Callable[[str, bytes], bytes | None] = lambda _address, _wire: None  # bypasses the parser
         self.port = 0  # a free one, unless it is set before the start
         self.bound_to: Iterable[str] = ("0.0.0.0",)  # another process may serve other addresses at the same port
         self._composed: dict[object, bytes] = {}
@@ -103,7 +103,7 @@ class CountingDns:
         for one in sockets:
             self._loop.remove_reader(one)
             one.close()
-        await asyncio.sleep(0)  # let a new task start: it only closes its connection once it has started
+        await asyncio.sleep(0)  # let a new task start: only a started task closes its connection
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
@@ -245,7 +245,7 @@ def _is_in(name: str, zone: str) -> bool:
 
 
 def numbered(count: int, *, net: int = 100) -> list[str]:
-    """Return a number of addresses of 127/8."""
+    """Return `count` different addresses of 127/8."""
     return [f"127.{net}.{index // 250}.{index % 250 + 1}" for index in range(count)]
 
 

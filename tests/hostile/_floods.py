@@ -1,4 +1,4 @@
-"""Answers full of one kind of data: records, strings, options, bitmaps. Each server sends other data each time."""
+"""Answers full of one kind of data: records, strings, options, bitmaps. Each answer of each server differs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import dns.message
 from tests.hostile._giants import AAAA, CAA, CNAME, MX, NS, NSEC, OCTETS, RRSIG, SOA, TXT, ZONE, A, name, record
 
 EDE, NSID, COOKIE, PADDING, UNKNOWN = 15, 3, 10, 12, 65_001
-_VARIETIES = 24  # of the answers to each type
+_VARIETIES = 24  # of the answers to queries of each type
 _OWNER = b"\xc0\x0c"
 _SOA_RDATA = name(f"ns0.{ZONE}") + name(f"root.{ZONE}") + struct.pack("!5I", 1, 7200, 900, 99_999, 300)
 
@@ -30,7 +30,7 @@ def _filled(records: Iterable[bytes]) -> tuple[bytes, int]:
 
 
 def _strings(each: int, text: bytes = b"x") -> bytes:
-    """Return the maximum rdata of a TXT record with strings of a length."""
+    """Return the longest possible rdata of a TXT record with strings of the given length."""
     part = (text * each)[:each]
     return (bytes([each]) + part) * (60_000 // (each + 1))
 
@@ -77,7 +77,7 @@ def _name_servers(rtype: int, source: random.Random) -> tuple[bytes, int] | None
 
 
 def _name_servers_for_all(rtype: int, source: random.Random) -> tuple[bytes, int] | None:
-    """NS records of names all over the zone, in the answer to any query."""
+    """NS records for many names of the zone, in the answer to any query."""
     return _filled(record(_label(source) + _OWNER, NS, _label(source) + _OWNER) for _ in range(1_800))
 
 
@@ -102,7 +102,7 @@ def _for_others(made: Callable[[int, random.Random], bytes], count: int = 3_500)
 
 
 def _binary(source: random.Random) -> bytes:
-    """Return the start of a name, whose text has four characters per octet."""
+    """Return the start of a name whose text form has four characters per octet."""
     return b"".join(b"\x3c" + source.randbytes(60) for _ in range(3))
 
 
@@ -195,7 +195,7 @@ OPTIONS: dict[str, tuple[int, bytes]] = {
 
 
 def flood(kind: str) -> Callable[[dns.message.Message], bytes | None]:
-    """Return the answers of a kind: to queries for the zone, and to those for other names in it."""
+    """Return the answers of a kind: those to queries for the zone, and those to queries for other names in it."""
 
     @cache
     def records(rtype: int, variety: int) -> tuple[bytes, int] | None:

@@ -76,7 +76,7 @@ class Algorithm(NamedTuple):
         return key_tag(self.keys[0])
 
     def signature(self, covered: int, number: int) -> bytes:
-        """Return the rdata of an RRSIG whose signature turns out wrong only at the end of the computation."""
+        """Return the rdata of an RRSIG whose signature proves wrong only at the end of the computation."""
         head = struct.pack("!HBBIIIH", covered, self.number, 2, 300, 0x7FFFFFFF, 0, self.tag)
         return (
             head
@@ -86,14 +86,14 @@ class Algorithm(NamedTuple):
 
 
 def _point(number: int, curve: ec.EllipticCurve, algorithm: int) -> bytes:
-    """Return the DNSKEY whose private key is that number."""
+    """Return the DNSKEY whose private key is the given number."""
     numbers = ec.derive_private_key(number, curve).public_key().public_numbers()
     octets = curve.key_size // 8
     return struct.pack("!HBB", 257, 3, algorithm) + numbers.x.to_bytes(octets) + numbers.y.to_bytes(octets)
 
 
 def _modulus(number: int, octets: int, exponent: bytes) -> bytes:
-    """Return an RSA key with the key tag of all others: an addition at one position is subtracted at another.
+    """Return an RSA key with the key tag of all others: the number added at one position is subtracted at another.
 
     The cost of a signature does not depend on whether the modulus is a product of two primes.
     """
@@ -112,8 +112,8 @@ RSA_TAG = 4711
 
 @cache
 def algorithm_of(kind: str) -> Algorithm:
-    """Return the keys of a kind: four, the number that is tried for one signature."""
-    if kind == "p384":  # found by search: private keys whose public keys have the same key tag
+    """Return four keys of a kind: a validator tries four keys for one signature."""
+    if kind == "p384":  # a search found these private keys, whose public keys have the same key tag
         return Algorithm(14, tuple(_point(number, ec.SECP384R1(), 14) for number in (616, 2709, 4821, 9337)), 96)
     if kind == "p256":
         return Algorithm(13, tuple(_point(number, ec.SECP256R1(), 13) for number in (3627, 4402, 5348, 6279)), 64)
@@ -126,7 +126,7 @@ def rrsig(covered: int, number: int) -> bytes:
 
 
 def key(number: int) -> bytes:
-    """Return a DNSKEY: one of the four keys, then more with different flags, so that all are different."""
+    """Return a DNSKEY: one of the four keys first, then copies with other flags, so that all records differ."""
     keys = algorithm_of("p256").keys
     return keys[number] if number < len(keys) else struct.pack("!H", number) + keys[number % len(keys)][2:]
 
@@ -153,7 +153,7 @@ RDATA: dict[int, Callable[[int], bytes]] = {
 
 @cache
 def giant_answer(rtype: int, share: float = 0.7) -> tuple[bytes, int]:
-    """Return records of a type, then signatures over them, that fill a message; and their number."""
+    """Return records of a type and signatures over them that fill a message, and the number of records."""
     make = RDATA.get(rtype, RDATA[TXT])
     rdata_type = rtype if rtype in RDATA else TXT
     records: list[bytes] = []
@@ -232,7 +232,7 @@ def _signed(kind: str, rtype: int) -> tuple[bytes, int]:
 
 def _key_trap(kind: str) -> Callable[[dns.message.Message], bytes | None]:
     def answer(query: dns.message.Message) -> bytes | None:
-        """Answer with as many signatures as fit; each must be tried with four keys, each time to the end."""
+        """Answer with as many signatures as fit; a validator must try each one fully with four keys."""
         rtype = int(query.question[0].rdtype)
         return reply(query, answer=_signed(kind, rtype)) if rtype in RDATA else None
 
@@ -276,7 +276,7 @@ def _chain(kind: int) -> tuple[bytes, int]:
 
 
 def pointers(query: dns.message.Message) -> bytes | None:
-    """Return as many names for each address as fit into a message, half of them in other zones."""
+    """Return for each address as many names as fit into a message, half of them in other zones."""
     return reply(query, answer=_pointers()) if int(query.question[0].rdtype) == PTR else None
 
 
@@ -298,7 +298,7 @@ def aliases(query: dns.message.Message) -> bytes | None:
 
 @cache
 def _long_names() -> tuple[bytes, int]:
-    """Return NS records whose owners and targets are labels before one name of maximum length that is hard to print."""
+    """Return NS records whose owners and targets extend one name of nearly maximum length that is hard to print."""
     start = 12 + len(name(ZONE)) + 4  # the start of the answer section if the question is for the zone
     made = [record(b"\x3f" + b"\xff" * 63 + b"\x3f" + b"\xfe" * 63 + b"\x3f" + b"\xfd" * 63 + b"\0", TXT, b"\x01x")]
     for number in range(2_500):
@@ -316,7 +316,7 @@ def _unlike(query: dns.message.Message, make: Callable[[random.Random], bytes], 
 
 
 def _rsa_key(source: random.Random) -> bytes:
-    """Return a key of 4,096 bits with an equally long exponent: searching it for weaknesses takes milliseconds."""
+    """Return a key of 4,096 bits with an equally long exponent: the check for weak keys takes milliseconds."""
     exponent, modulus = source.randbytes(500), source.randbytes(512)
     return (
         struct.pack("!HBB", 257, 3, 8) + b"\0" + struct.pack("!H", 500) + b"\x7f" + exponent[1:] + b"\xff" + modulus[1:]
@@ -333,7 +333,7 @@ def weak_keys(query: dns.message.Message) -> bytes | None:
 
 
 def keys_of_one_tag(query: dns.message.Message) -> bytes | None:
-    """Answer with other keys each time, all with the key tag of all DS records."""
+    """Answer with other keys each time, which all have the key tag of the DS records."""
     rtype = int(query.question[0].rdtype)
     if rtype == CDS:
         return _unlike(query, lambda source: struct.pack("!HBB", RSA_TAG, 1, 2) + source.randbytes(32), 128)
@@ -444,8 +444,8 @@ def many_servers(names: int, addresses: int, *, each: int) -> CountingDns:
 def crowds(count: int, *, answers: str, names: int = 50, addresses: int = 100) -> tuple[CountingDns, list[str]]:
     """Return a world, and its zones: each has `names` in-domain servers that share `addresses`.
 
-    All of them serve the zone. What they answer to other queries than those for its SOA and NS records is REFUSED,
-    NODATA or SERVFAIL.
+    All of them serve the zone. They answer queries other than those for its SOA and NS records with REFUSED, NODATA or
+    SERVFAIL.
     """
     zones: dict[str, Records] = {}
     served: dict[str, list[str]] = {}

@@ -40,7 +40,7 @@ def connect(service: Service, data: bytes = b"", *, receive_buffer: int = 0) -> 
 
 
 def read_to_end(connection: socket.socket) -> bytes:
-    """Read until the server closes the connection, or resets it because it did not read everything."""
+    """Read until the server closes the connection, or resets it because it has not read the whole request."""
     received = b""
     with suppress(ConnectionResetError):
         while piece := connection.recv(65536):

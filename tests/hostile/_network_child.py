@@ -1,7 +1,7 @@
 """Tests zones whose servers are in the networks of a victim; this host has all their addresses. Prints the packets.
 
-It is started in a separate network namespace in which all of `NETWORKS` is local (`ip route add local`). The packets
-are counted by the kernel: those that leave for the port of the world, with all segments of TCP.
+It is started in a separate network namespace in which all of `NETWORKS` is local (`ip route add local`). The kernel
+counts the packets that leave for the port of the world, including all segments of TCP.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _IPV4: Final = 0x0800
 
 
 class Everywhere:
-    """All IPv6 addresses of the host, at the port of a world, which answers there as it does over IPv4."""
+    """All IPv6 addresses of the host at the port of a world, which responds there as it does over IPv4."""
 
     def __init__(self, world: CountingDns) -> None:
         self._world = world
@@ -169,7 +169,7 @@ def _long(query: dns.message.Message) -> dns.message.Message:
 
 
 def outcome(network: str, behaviour: str, through: str) -> dict[str, Any]:
-    """Test a zone whose servers behave in that way; "honest" ones serve it, from 13 addresses."""
+    """Test a zone whose servers behave in the given way; "honest" servers serve it, from 13 addresses."""
     honest = behaviour == "honest"
     addresses = [NETWORKS_OF[network](number) for number in range(13 if honest else 100)]
     world = zone_of(addresses, names=13 if honest else 50, through=through)

@@ -27,7 +27,7 @@ _re: Any = re  # its parser and compiler have no types
 
 
 class Found(NamedTuple):
-    """A regular expression, the place that compiles it, and the methods that are called on it."""
+    """A regular expression, the code that compiles it, and the methods that are called on it."""
 
     place: str
     pattern: re.Pattern[Any]
@@ -36,9 +36,9 @@ class Found(NamedTuple):
 
 @cache
 def all_patterns() -> dict[str, Found]:
-    """Return each regular expression that a module of the packages compiles or contains, by its place.
+    """Return each regular expression that a module of the packages compiles or contains, by its location in the code.
 
-    Another process imports the modules, because those of this one were imported earlier.
+    Another process imports the modules, because this process has imported its modules earlier.
     """
     command = [sys.executable, "-m", "tests.hostile._patterns"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
@@ -165,10 +165,9 @@ class Attack(NamedTuple):
 
 
 def attacks(pattern: re.Pattern[Any]) -> set[Attack]:
-    """Return texts that lead into each repetition of an expression, stay there as long as wanted, and then fail.
-
-    A matcher is slow if the text of one repetition is text of another one, too: what is repeated is each character that
-    the expression distinguishes, each pair of them, and what leads to a repetition.
+    """Return texts that lead into each repetition of an expression, stay there for any given length, and then fail. A
+    matcher is slow if two repetitions match the same text. The texts therefore repeat each character that the
+    expression distinguishes, each pair of these characters, and the start that leads to a repetition.
     """
     tree = _re._parser.parse(
         pattern.pattern, pattern.flags & ~(re.UNICODE if isinstance(pattern.pattern, bytes) else 0)

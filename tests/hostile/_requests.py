@@ -147,19 +147,19 @@ BAD_FIRST_LINES = (
 
 @st.composite
 def broken(draw: st.DrawFn) -> bytes:
-    """Draw a request that is certainly malformed: it, and everything behind it, must have no effect."""
+    """Draw a request that is certainly malformed: the request and all data after it must have no effect."""
     lines = list(draw(requests()).lines)
     if draw(st.booleans()):
         lines[0] = draw(st.sampled_from(BAD_FIRST_LINES))
     else:
-        if draw(st.booleans()):  # whether or not the length of the request itself stays
+        if draw(st.booleans()):  # whether or not the request keeps its length
             lines = [line for line in lines if not line.startswith((b"Content-", b"Transfer-"))]
         lines.insert(draw(st.integers(1, len(lines))), draw(st.sampled_from(BAD_FIELDS)))
     return b"\r\n".join([*lines, b"", b'{"domain": "a.example"}'])
 
 
 def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
-    """Cut bytes at positions, each given by any number."""
+    """Cut bytes at positions; any number denotes a position."""
     places = sorted({cut % (len(data) + 1) for cut in cuts} | {0, len(data)})
     return [data[start:end] for start, end in pairwise(places)]
 

@@ -33,13 +33,13 @@ from tests.support.stores import MakeSettings, opened
 
 MIB = 1024 * 1024
 LARGEST = (64 if LONG else 12) * MIB
-MAX_NAMES = LARGEST * 1_000_000 // (64 * MIB)  # in the proportion of the defaults
+MAX_NAMES = LARGEST * 1_000_000 // (64 * MIB)  # in the same proportion as the defaults
 EXAMPLES = 20_000 if LONG else examples(30, 300)
 
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """One database kind is enough: the database is hardly used."""
+    """One kind of database is enough: the tests hardly use it."""
     return make_store_settings("sqlite")
 
 
@@ -176,7 +176,7 @@ def test_refusal_says_why(make_app: MakeApp, name: str) -> None:
 
 
 class _HeldBody(io.BytesIO):
-    """A body that is only read when the test releases it."""
+    """A body that no process reads until the test releases it."""
 
     def __init__(self, body: bytes) -> None:
         super().__init__(body)

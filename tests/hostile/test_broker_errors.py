@@ -1,4 +1,4 @@
-"""A Redis that answers with an error counts as unavailable: requests say so, workers wait, threads continue."""
+"""A Redis that responds with errors counts as unavailable: requests report it, workers wait, threads continue."""
 
 import signal
 import socket
@@ -134,7 +134,7 @@ class Speaking(Refusing):
             while data := connection.recv(65536):
                 for command in data.split(b"*")[1:]:
                     words = command.split(b"\r\n")[2::2]
-                    connects = words[0] == b"HELLO" and len(words) > 1  # newer clients say which protocol they want
+                    connects = words[0] == b"HELLO" and len(words) > 1  # newer clients request a protocol version
                     reply = _WELCOME if connects else self._lines.get(words[0].upper(), b"+OK")
                     connection.sendall(reply + b"\r\n")
 

@@ -1,4 +1,4 @@
-"""A browser is not an operator: requests that pages of other sites cause change nothing and read nothing."""
+"""A browser is not an operator: requests caused by pages of other sites change nothing and read nothing."""
 
 import ipaddress
 import socket
@@ -22,7 +22,7 @@ from tests.support.examples import examples
 from tests.support.stores import MakeSettings
 
 PROXY = {"REMOTE_ADDR": "10.0.0.1"}
-PAUSE = "/api/v1/queue/pause"  # takes an empty body, and so a form, too
+PAUSE = "/api/v1/queue/pause"  # accepts an empty body, and therefore a form as well
 FOREIGN_HOSTS = (
     "evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "evil-localhost",
     "a.localhost", "localhost@evil.example", "evil.example/localhost", "localhost,evil.example",
@@ -56,7 +56,7 @@ def test_host_of_another_site_is_refused_on_every_path(client: FlaskClient) -> N
 
 def test_each_form_of_a_foreign_host_is_refused(client: FlaskClient) -> None:
     for host in FOREIGN_HOSTS:
-        # Not by the client, which decodes the host and fails on some names in Python 3.11.
+        # Do not use the client: it decodes the host and fails on some names in Python 3.11.
         response = Response.from_app(client.application, create_environ("/api/v1/queue") | {"HTTP_HOST": host})
         assert (response.status_code, error_of(response)["code"]) == (421, "unknown_host"), host
         assert len(response.data) < 500

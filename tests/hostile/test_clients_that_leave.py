@@ -70,12 +70,12 @@ def test_what_a_client_asked_for_that_resets_its_connection_is_not_stored(
     with held_up(store_settings), connect(service, body("reset.example")) as connection:
         wait_until_read(service)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-    assert exchange(service, body("after.example"))[0] == 201  # behind the other request, in order of arrival
+    assert exchange(service, body("after.example"))[0] == 201  # after the other request, in order of arrival
     assert domains(store_settings) == {"after.example"}
 
 
 def test_a_client_that_has_closed_its_side_counts_as_gone(service: Service, store_settings: StoreSettings) -> None:
-    """The end of the data looks the same for a client that waits and for one that has left (RFC 9112 section 9.6)."""
+    """The end of the data looks the same for a waiting client and for a disconnected one (RFC 9112 section 9.6)."""
     with connect(service) as connection, held_up(store_settings):
         connection.sendall(body("late.example"))
         wait_until_read(service)

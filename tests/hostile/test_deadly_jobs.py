@@ -29,7 +29,7 @@ STALLS = ("block", "spin", "hold")
 
 @pytest.fixture
 def deadly_farm(broker: Broker, make_store_settings: MakeSettings, tmp_path: Path) -> Iterator[Farm]:
-    """A farm whose workers quickly notice that they are stalled, with a beat."""
+    """A beat, and workers that quickly detect that they are stalled."""
     environ = {
         "GONEMASTER_WORKER_COUNT": str(NEIGHBOURS + 1),
         "GONEMASTER_RESERVED_NORMAL_SLOTS": "0",
@@ -109,7 +109,7 @@ def test_with_one_attempt_neighbours_of_deadly_jobs_succeed(deadly_farm: Farm) -
 
 @pytest.mark.timeout(300)
 def test_jobs_that_wait_for_an_isolated_run_hold_no_slot(deadly_farm: Farm) -> None:
-    """All slots have second starts, of which four run; other jobs start nevertheless."""
+    """The jobs in all slots are started for the second time, and four of them run; other jobs still start."""
     farm = deadly_farm
     slots = NEIGHBOURS + 1
     farm.start_worker("first")
@@ -139,7 +139,7 @@ def test_a_stalled_worker_logs_what_it_was_doing(deadly_farm: Farm) -> None:
 
 
 def isolated(farm: Farm, domain: str, *, lease_s: int = 2, drain: str = "10s") -> str:
-    """A job at its second start: its first worker was killed."""
+    """A job starts for the second time because its first worker was killed."""
     farm.start_worker("first")
     job_id = farm.submit(domain)
     wait_until(lambda: farm.started(job_id), what="the first start")

@@ -1,7 +1,6 @@
-"""A zone whose names and texts are markup, control characters and bidirectional marks, from its servers to every page.
-
-A worker's runner tests it in a real run. The tests check the stored result on the public page, the admin pages, in all
-downloads, the chain of trust, the badge and the analysis.
+"""A zone whose names and texts are markup, control characters and bidirectional marks reaches every page. A worker's
+runner tests the zone in a real run. The tests check the stored result on the public page, the admin pages, the badge
+and the analysis, in all downloads and in the chain of trust.
 """
 
 from __future__ import annotations
@@ -132,7 +131,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """One database kind is enough: escaping does not depend on it."""
+    """One kind of database is enough: escaping does not depend on it."""
     return make_store_settings("sqlite")
 
 
@@ -169,7 +168,7 @@ def check_page(text: str, harmless: str) -> None:
 
 
 def test_the_zone_reaches_the_store(found: Found) -> None:
-    """Otherwise the other tests would check nothing."""
+    """The hostile texts are in the result; otherwise the other tests would check nothing."""
     everything = json.dumps([entry.args for entry in found.outcome.entries], ensure_ascii=False)
     assert "<script>alert" in everything
     assert "<svg/onload" in everything

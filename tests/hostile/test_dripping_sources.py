@@ -1,4 +1,4 @@
-"""A source of reference data that drips its response is left at the deadline of the whole download."""
+"""A download from a source of reference data that drips its response ends at the deadline of the whole download."""
 
 import socket
 import threading
@@ -11,12 +11,12 @@ import pytest
 from gonemaster_tasks.reference_data.download import TooLong, download
 
 LIMIT = timedelta(seconds=0.5)
-TOO_LATE_S = 20.0  # each drip ends without a timeout only after this time
+TOO_LATE_S = 20.0  # without a deadline, each dripping response would end only after this time
 STATUS, BODY = b"HTTP/1.1 200 OK\r\n", b"Content-Length: 100000\r\n\r\n"
 REDIRECT = b"HTTP/1.1 302 Found\r\nLocation: /again\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 
-DRIPS: dict[str, tuple[bytes, bytes]] = {  # what is sent at once, and what is dripped after it
+DRIPS: dict[str, tuple[bytes, bytes]] = {  # the part that is sent immediately, and the part that drips after it
     "status line": (b"HTTP/1.1 200 ", b"O"),
     "interim responses": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
     "header": (STATUS + b"X-Slow: ", b"x"),
@@ -34,7 +34,7 @@ DRIPS: dict[str, tuple[bytes, bytes]] = {  # what is sent at once, and what is d
 
 @contextmanager
 def serve(converse: Callable[[socket.socket, threading.Event], None]) -> Iterator[str]:
-    """Serve each connection with a function, which gets the connection and the event that the test has ended."""
+    """Serve each connection with a function, which gets the connection and the event that marks the end of the test."""
     over = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
@@ -62,7 +62,7 @@ def serve(converse: Callable[[socket.socket, threading.Event], None]) -> Iterato
 
 
 def drip(start: bytes, piece: bytes) -> Callable[[socket.socket, threading.Event], None]:
-    """Return a server that sends a start, and then a piece in each twentieth of a second."""
+    """Return a server that sends a start, and then a piece every twentieth of a second."""
 
     def converse(connected: socket.socket, over: threading.Event) -> None:
         connected.sendall(start)

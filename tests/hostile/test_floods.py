@@ -1,4 +1,4 @@
-"""One client that floods the API with connections and requests: it is limited, and others are served."""
+"""A client that floods the API with connections and requests is limited, and other clients are served."""
 
 import fcntl
 import selectors
@@ -136,7 +136,7 @@ def unsent(sockets: list[socket.socket]) -> int:
 def test_others_are_served_while_a_client_sends_what_costs_most_to_parse(
     service: Service, head: bytes, data: bytes
 ) -> None:
-    """The event loop reads from the client only for a part of the time, so its data last longer than the test."""
+    """The event loop reads from the client only part of the time, so the client's data last longer than the test."""
     pid = worker_of(service)
     before = memory_of(pid, "VmRSS")
     with ExitStack() as stack:

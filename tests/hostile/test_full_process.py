@@ -1,4 +1,4 @@
-"""API processes without free descriptors, or killed ones: the others answer, and later the same one."""
+"""While an API process has no free descriptors or has been killed, the others respond, and later it responds again."""
 
 import os
 import re
@@ -92,7 +92,7 @@ def test_body_for_which_there_is_no_file_is_refused_for_now(service: Service) ->
         allow_descriptors(pid, 0)
         connection.sendall(b" " * 200_000)
         answer = parse(read_to_end(connection))
-        allow_descriptors(pid, hard)  # which the process needs to stop
+        allow_descriptors(pid, hard)  # the process needs a descriptor to stop
     assert (answer[0], code_of(answer)) == (503, "too_many_bodies")
     assert answer[1]["retry-after"]
     assert "Traceback" not in service.log

@@ -99,7 +99,7 @@ def execute(store: Store, *statements: str) -> None:
 
 
 def raise_on_runs(store: Store, code: str, *, times: int, when: str = "true") -> None:
-    """Let PostgreSQL reject a number of runs; a sequence keeps counting when a transaction is rolled back."""
+    """Let PostgreSQL reject a number of runs, counted by a sequence, which a rollback does not reset."""
     execute(
         store,
         "CREATE SEQUENCE troubles",
@@ -169,7 +169,7 @@ def test_a_database_that_another_process_holds_is_waited_for(worker: Worker) -> 
     thread.start()
     wait_until(lambda: worker.process.jobs.ids() == (job_id,), what="the claim")
     with store.transaction() as session:
-        session.execute(text("SELECT 1"))  # starts as the only writer that SQLite allows
+        session.execute(text("SELECT 1"))  # becomes the only writer that SQLite allows
         wait_until(lambda: len(calls) >= 2, what="the result is tried again")
     thread.join(60)
     assert ended(store, job_id).status == "succeeded"
@@ -177,7 +177,7 @@ def test_a_database_that_another_process_holds_is_waited_for(worker: Worker) -> 
 
 @pytest.mark.parametrize("worker", ["sqlite"], indirect=True)
 def test_a_trigger_that_aborts_for_a_moment_costs_no_result(worker: Worker) -> None:
-    """SQLite reports it as a constraint violation, and a single one does not fail the run."""
+    """SQLite reports it as a constraint violation; a single violation does not fail the run."""
     store = worker.process.store
     execute(store, "CREATE TRIGGER trouble BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'trouble'); END")
     job_id = submitted(store)

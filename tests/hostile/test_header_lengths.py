@@ -12,7 +12,7 @@ from gonemaster_api.web.proxies import TrustedProxies
 from tests.api.web.test_swapped_requests import read_headers
 
 PARTS = ("a", ",", ";", " ", "=", '"', "a,", "a;", 'W/"a",', "a=b;", "0-1,", "*;q=0.1,", "en-a,", "::1,", "%", "\\")
-FLOOR_S = 0.02  # processor time of a request, apart from the header
+FLOOR_S = 0.02  # processor time of a request without the header
 GROWTH = 8.0  # from once to four times the length; quadratic time grows by 16
 CHECKED_ELSEWHERE = {"x-partial", "x-request-id", "idempotency-key"}  # a name of a list; at most 128; at most 255
 OF_PROXIES = {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"}  # removed for other clients
@@ -54,7 +54,7 @@ def test_each_header_that_the_code_reads_has_a_limit() -> None:
 
 
 def test_only_the_end_of_a_long_list_of_proxies_is_read() -> None:
-    """Before the application can refuse the request."""
+    """The server refuses the request before the application can."""
     proxies = TrustedProxies(lambda *_: [], ["127.0.0.0/8"])
     for count, client in ((150, "192.0.2.1"), (1_000, "127.0.0.2")):
         environ = {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "192.0.2.1," + ",".join(["127.0.0.2"] * count)}

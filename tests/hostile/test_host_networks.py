@@ -1,4 +1,4 @@
-"""A network may be one victim: it gets as many packets as one address, counted by the kernel."""
+"""A whole network may be one victim: it gets no more packets than one address, counted by the kernel."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _command(*inner: str) -> list[str]:
 
 
 def found_by_test(network: str, behaviour: str, through: str = "the zone") -> Any:
-    """Test a zone of that kind in a separate network namespace."""
+    """Test a zone of the given kind in a separate network namespace."""
     if not has_namespaces():
         pytest.skip("no network namespaces here")
     command = _command(sys.executable, "-m", "tests.hostile._network_child", network, behaviour, through)
@@ -69,7 +69,7 @@ def test_a_network_is_one_victim_for_all_zones_that_name_it() -> None:
 @pytest.mark.thorough
 @pytest.mark.parametrize("network", ["one /24", "one /64"])
 def test_honest_servers_in_one_network_are_tested_in_full(network: str) -> None:
-    """With six transmissions, the queries at the start are charged with more than the limit: they wait for it."""
+    """With six transmissions for each query, the first queries are charged more than the limit, and wait for it."""
     found = found_by_test(network, "honest")
     assert (found["limits"], found["unfinished"], len(found["packets"])) == ({}, [], 13)
     assert sum(found["packets"].values()) > MOST
@@ -86,7 +86,7 @@ def test_networks_that_may_be_one_victim() -> None:
 
 
 def test_networks_of_laboratories_are_wide() -> None:
-    """They may have a whole tree of servers, from the root to the tested zone, in one small network."""
+    """Honest operators may have a whole tree of servers, from the root to the tested zone, in one small network."""
     assert networks_of("127.0.0.53") == (("127.0.0.0/16", 4),)
     assert networks_of("fd00::1") == (("fd00::/32", 4),)
     assert networks_of("64:ff9b::127.0.0.53") == networks_of("127.0.0.53")

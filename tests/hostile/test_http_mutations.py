@@ -1,6 +1,5 @@
-"""Requests with bytes changed, duplicated, cut and hidden in each other: no byte is misinterpreted.
-
-Each run adds new examples to the fixed ones; a failure prints the blob that repeats it.
+"""No byte of a request is misinterpreted if bytes are changed, duplicated, cut or hidden in another request. Each run
+adds new examples to the fixed ones; a failure prints the blob that reproduces it.
 """
 
 from __future__ import annotations
@@ -101,7 +100,7 @@ def test_a_malformed_request_is_refused_and_ends_the_connection(
     places: list[int],
 ) -> None:
     found = talk(service, pieces(b"".join(sent.octets for sent in before) + bad + HIDDEN, places))
-    # The server does not read the rest; its reset may have destroyed responses on their way.
+    # The server does not read the rest; its reset may have destroyed responses in transit.
     assert len(found) <= len(before) + 1
     for status, body in found[len(before) :]:
         assert 400 <= status < 500 or status == 501

@@ -1,4 +1,4 @@
-"""Messages that are expensive to parse: each is charged, and they share the iterations of the event loop."""
+"""Messages that are expensive to parse are charged to their run, and share the iterations of the event loop."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from gonemaster_engine.net.wire.octets import MessageOctets
 from tests.hostile._giants import A, giant_answer, reply
 from tests.hostile.test_run_budget import OWN, ZONE, evil_zone, limits_of, run
 
-ROOT_RECORD_OCTETS = 11  # before its rdata
+ROOT_RECORD_OCTETS = 11  # the part of a record before its rdata
 MAX_POINTERS = 127
 
 
 def test_malformed_messages_are_charged_like_others() -> None:
-    """Thousands of records, then a missing one: the message is parsed nearly to the end, and useless."""
+    """Thousands of records, then a missing one: the message is parsed nearly to the end, and is useless."""
     world = evil_zone()
     records, count = giant_answer(A, 1.0)
 
@@ -56,7 +56,8 @@ def test_work_that_shares_a_turn_of_the_loop_is_bounded() -> None:
 
     asyncio.run(whole())
     assert sum(done) == 1_000 * part_us
-    assert max(done) < 2 * MAX_SPENT_US + part_us  # an iteration here may end in the middle of one there
+    # an iteration of one loop may end in the middle of an iteration of the other
+    assert max(done) < 2 * MAX_SPENT_US + part_us
 
 
 def _message(chains: bytes, targets: Iterator[int]) -> bytes:

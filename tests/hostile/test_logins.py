@@ -1,4 +1,4 @@
-"""Guessing tokens: its cost, its effect on other clients, and the information in the responses."""
+"""Attempts to guess tokens: their cost, their effect on other clients, and the information in the responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batch runs of hostile zones leave the event loop to a normal run, for which a person waits."""
+"""Batch runs of hostile zones yield the event loop to a normal run, for which a person waits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.engine import loopback_profile
 BATCH_RUNS = 8
 BUSY_S = 0.5  # processor time of the batch runs before the first normal run
 RUNS = 4
-TIMES = 8  # processor time of normal and batch runs by that of normal runs alone; without rests it is about 30
+TIMES = 8  # ratio of the processor time of all runs to that of the normal runs; without rests it is about 30
 
 
 @pytest.mark.thorough
@@ -59,7 +59,7 @@ def test_batch_runs_get_little_processor_time_during_a_normal_run(kind: str, tmp
 def test_after_work_that_cannot_be_divided_batch_runs_rest(
     normal_runs: int, pause_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Parts of 30 ms, which only the clocks of the module show; parts of normal runs do not wait."""
+    """Parts of 30 ms on the simulated clocks of the module; parts of normal runs do not wait."""
     cpu_s = 0.0
     monkeypatch.setattr(loop_time, "thread_time", lambda: cpu_s)
     monkeypatch.setattr(loop_time, "monotonic", lambda: time.monotonic() + cpu_s)

@@ -131,7 +131,7 @@ def address_in(outcome: QueryOutcome) -> str | None:
 
 
 def forge(to: tuple[str, int], *wires: bytes, source: str = SERVER, port: int = 0) -> None:
-    """Send from any address and port that a forger can choose; port 0 is any but the server's."""
+    """Send from any address and port that a forger can choose; port 0 means any port other than the server's."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as forger:
         forger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         forger.bind((source, port))
@@ -265,7 +265,7 @@ def test_ports_and_ids_are_spread_and_live_briefly() -> None:
             await future
             clients.append(client[1])
             ids.append(int.from_bytes(wire[:2]))
-        assert all(clients.count(port) <= 2 * QUERIES_PER_SOCKET for port in clients)  # the same twice by chance
+        assert all(clients.count(port) <= 2 * QUERIES_PER_SOCKET for port in clients)  # two equal values by chance
         assert len(set(clients)) >= 19
         assert set(clients) <= set(local_ports())
         assert len(set(ids)) > len(ids) - 8
@@ -293,7 +293,7 @@ def test_servers_are_queried_from_different_ports() -> None:
 
 
 def test_equal_queries_of_many_runs_have_one_id_and_one_port() -> None:
-    """Otherwise each guess of a forger could match any of them."""
+    """Equal queries are sent once: otherwise each guess of a forger could match any of them."""
 
     async def work(server: Server, transport: Transport) -> None:
         futures = [ask(transport) for _ in range(50)]

@@ -11,7 +11,7 @@ from tests.hostile._patterns import Attack, Found, all_patterns, attacks, compil
 
 pytestmark = pytest.mark.xdist_group("patterns")  # all share the list of expressions, which takes long to find
 CHARACTERS = 1_500
-FLOOR_S = 0.004  # processor time for four times as many, which each linear expression stays below
+FLOOR_S = 0.004  # processor time limit that each linear expression meets for texts four times as long
 GROWTH = 8.0  # from once to four times the length; linear time grows by 4, quadratic time by 16
 
 

@@ -1,4 +1,4 @@
-"""The rate limits of the public API on a real server of several processes, and attempts of clients to exceed them."""
+"""The rate limits of the public API on a real server with several processes, and attempts to exceed them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def service(demo_world: World, demo_hints: Path, tmp_path_factory: pytest.TempPa
         "GONEMASTER_DNS_PORT": str(demo_world.port),
         "GONEMASTER_ALLOW_NON_GLOBAL": "true",
     }
-    config = tmp_path_factory.mktemp("limits") / "settings.json"  # the file may be changed while the server runs
+    config = tmp_path_factory.mktemp("limits") / "settings.json"  # the test may change the file while the server runs
     limits = {"rate_limit_enabled": True, "rate_limit_max": MOST, "rate_limit_get_max": MOST}
     config.write_text(json.dumps({f"public_api.{name}": value for name, value in limits.items()}))
     with Service(

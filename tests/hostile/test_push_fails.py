@@ -28,12 +28,12 @@ NEVER_S = "3600"
 
 @pytest.fixture
 def lazy_farm(own_broker: Broker, make_store_settings: MakeSettings, tmp_path: Path) -> Iterator[Farm]:
-    """A farm that reconciles at its start, and then once an hour."""
+    """Processes of the service that reconcile when they start, and then once an hour."""
     environ = {"GONEMASTER_RECONCILE_INTERVAL_SECONDS": NEVER_S}
     with open_farm(own_broker, make_store_settings("sqlite"), tmp_path, **environ) as farm:
         farm.start_worker("one")
         assert farm.run_of(farm.submit("first.test")).status is RunStatus.SUCCEEDED
-        # A held message would explain a row without a message, so that the reconciler would change nothing.
+        # A held message would explain a row without a message, and the reconciler would change nothing.
         wait_until(lambda: not farm.broker.unacked.count(), what="its acknowledgement")
         yield farm
 

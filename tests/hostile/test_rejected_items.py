@@ -90,7 +90,7 @@ def test_a_worker_puts_aside_what_is_no_message_and_goes_on(farm: Farm) -> None:
     run = farm.run_of(first)
     assert (run.status, run.attempt, worker.poll()) == ("succeeded", 1, None)
     wait_until(lambda: not any(farm.broker.lists.depths().values()), what="all items are taken")
-    # "of another tier" is valid in the other tier: its job does not exist, so its claim drops it.
+    # A message "of another tier" is valid in its tier: its job does not exist, so the claim drops it.
     wait_until(lambda: farm.broker.rejected.count() == min(100, 3 * len(WRONG) - 1), what="all are kept")
     wait_until(lambda: farm.broker.unacked.count() == 0, what="all are acknowledged")
     kinds = {issue.kind: issue for issue in find_issues(farm.parts, load_settings({}, {}))}
@@ -161,7 +161,7 @@ def test_scripts_and_readers_step_over_what_is_no_message(parts: QueueParts) -> 
 def test_a_rebuilt_tier_puts_aside_what_is_no_message(parts: QueueParts) -> None:
     ids = queue_batch(parts, 3)
     put_back = build_message(ids[0], BATCH, redelivered=True)
-    ours = [put_back, kombus_form(put_back), build_message("job_gone", BATCH)]  # valid, whether the job waits or not
+    ours = [put_back, kombus_form(put_back), build_message("job_gone", BATCH)]  # valid, even if the job does not wait
     raw(parts.broker).lpush(BATCH, *ours, *WRONG.values())
     reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
     assert list(parts.broker.lists.waiting_ids(BATCH)) == ids

@@ -1,4 +1,4 @@
-"""No zone makes a run send more packets than its budget: counted where the packets arrive."""
+"""No zone makes a run send more packets than its budget; the receiving addresses count the packets."""
 
 from __future__ import annotations
 
@@ -83,7 +83,8 @@ def evil_zone(
 ) -> CountingDns:
     """Return a world whose zone has one working server and:
 
-    `names` in-domain servers at `addresses` silent addresses, `each` at so many of them; `outside` servers and `mail`
+    `names` in-domain servers at `addresses` silent addresses, each server at `each` of them; `outside` servers and
+    `mail`
     servers with names in a victim's zone, which do not exist there; `aliases` mail servers that are chains of aliases
     into it; `hidden` servers in zones that are delegated to silent servers.
     """
@@ -166,7 +167,7 @@ def test_all_silent_addresses_together_get_no_more_than_a_run_may_send_to_silenc
 
 
 def taciturn_zone(addresses: int, *, first: int, one_of: int, names: int = 50) -> tuple[CountingDns, list[str]]:
-    """Return a world whose zone has servers that answer their `first` queries, then one in a number (0: none)."""
+    """Return a world whose servers answer their `first` queries, and then one query of every N (0: none)."""
     world = evil_zone(names=min(names, addresses), addresses=addresses, each=-(-addresses // names))
     servers = numbered(addresses)
     for address in servers:
@@ -210,7 +211,7 @@ def test_an_address_that_falls_silent_gets_no_more_than_what_was_earned_ahead() 
 
 
 def test_to_be_named_by_the_delegation_is_not_to_serve_the_zone() -> None:
-    """Glue with the address of a victim, which refuses: it gets as much as an address outside the delegation."""
+    """The glue has a victim's address, which refuses queries: it gets as few packets as one outside the delegation."""
     world = evil_zone(names=40, addresses=1)
     (victim,) = numbered(1)
     world.refusing.add(victim)
@@ -221,7 +222,7 @@ def test_to_be_named_by_the_delegation_is_not_to_serve_the_zone() -> None:
 
 
 Loss = Callable[[int, dns.message.Message], bool]
-"""Decides by the packet's number at its address and by the query whether it is lost."""
+"""Decides whether a packet is lost, from its number at its address and its query."""
 
 
 def _random(share: float) -> Loss:
@@ -280,7 +281,7 @@ def test_mail_servers_beyond_the_limit_are_left_out_and_reported() -> None:
 
 
 def test_names_that_were_left_out_are_not_said_not_to_work() -> None:
-    """The only working server has the last of sixty names, so it is not checked."""
+    """The only working server has the last of sixty names, so the run does not check it."""
     world = evil_zone(names=60, addresses=60)
     own = world.zones[ZONE]
     own[ZONE, "NS"][0] = f"z.{ZONE}."
@@ -359,7 +360,7 @@ def many_pointers(world: CountingDns, query: dns.message.Message) -> dns.message
 
 
 def alias_chains(world: CountingDns, query: dns.message.Message) -> dns.message.Message | None:
-    """Lead mail servers in the zone through endless aliases, which alternate with the victim's zone."""
+    """Lead mail servers in the zone through endless aliases, which alternate between the zone and the victim's zone."""
     name = query.question[0].name
     if name == dns.name.from_text(ZONE) or name.labels[0] == b"a":
         return world.authoritative(OWN, query)
@@ -432,13 +433,13 @@ def test_a_run_whose_entries_hold_all_the_text_they_may_ends_and_says_so() -> No
 
 
 def test_queries_wait_for_what_others_under_way_do_not_use() -> None:
-    """With fifteen attempts a query is charged with fifteen packets; many must not use up an address's limit."""
+    """With fifteen attempts, a query is charged fifteen packets; many queries must not use up an address's limit."""
     result = run(evil_zone(outside=45), retry=15, deadline_s=30)
     assert (limits_of(result), result.unfinished) == ({}, [])
 
 
 def test_all_disguises_of_an_address_are_paid_from_one_account() -> None:
-    """A name server is at one address, also in its IPv6 notations; two packets may be sent there."""
+    """A name server has one IPv4 address and five IPv6 addresses that embed it; two packets may be sent in all."""
     disguises = ("::ffff:127.99.0.1", "64:ff9b::7f63:1", "64:ff9b:1::7f63:1", "2002:7f63:1::1", "2002:7f63:1::2")
     world = evil_zone(names=1)
     own = world.zones[ZONE]
@@ -453,7 +454,7 @@ def test_all_disguises_of_an_address_are_paid_from_one_account() -> None:
 @pytest.mark.skipif(not host_has_ipv6(), reason="this host has no IPv6 loopback address")
 @pytest.mark.parametrize("names", [1, 40])
 def test_a_silent_ipv6_address_gets_what_others_get(names: int) -> None:
-    """Every name server but one is at one address, whose owner never answers and counts the packets."""
+    """All name servers except one are at one address, which never responds and counts the packets."""
     world = evil_zone()
     own = world.zones[ZONE]
     for index in range(names):

@@ -56,7 +56,7 @@ def cost(
     if supplied:
         (directory / "supplied.json").write_text(json.dumps(supplied))
         command += ["--supplied", str(directory / "supplied.json")]
-    # measuring coverage takes 15 MiB itself
+    # the coverage measurement needs 15 MiB
     environment = {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE_")}
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True, env=environment)
     figures: dict[str, Any] = json.loads(done.stdout)
@@ -132,7 +132,7 @@ def test_many_servers_stay_within_time_memory_and_entries(
     (run,) = figures["runs"]
     assert run["duration_s"] <= DEADLINE_S + LATE_S
     assert run["entries"] <= ENTRIES
-    assert "max_nameservers" in run["limits"] or not LONG  # a short run on a busy host may not get so far
+    assert "max_nameservers" in run["limits"] or not LONG  # on a busy host, a short run may not get this far
 
 
 @pytest.mark.parametrize("kind", [*FLOODS, *OPTIONS] if LONG else SOME_FLOODS)
@@ -168,7 +168,7 @@ def test_normal_runs_of_hostile_zones_leave_the_loop_its_turns(kind: str, tmp_pa
 
 
 def test_a_run_over_its_memory_ends_alone(tmp_path: Path) -> None:
-    """Three runs of a zone with giant answers and a run of a good zone, in one process."""
+    """One process runs three tests of a zone with giant answers and a test of a good zone."""
     with giant_world("name_servers_for_all", special=flood("name_servers_for_all")) as world:
         figures = cost(world, tmp_path, ZONE, ZONE, ZONE, GOOD_ZONE, deadline_s=60.0)
     *evil, good = figures["runs"]

@@ -39,7 +39,8 @@ PROFILE: Final = default_profile().merge(
 )
 CASES: Final = ("basic01", "basic02", "connectivity03", "delegation01", "delegation05", "nameserver06", "zone09")
 HOSTER, EVIL, FALSE, TRUE = "127.9.1.1", "127.9.66.6", "127.9.66.7", "127.9.3.2"
-VICTIM: Final = "www.sub.victim.xb"  # a name in the zone whose cut the attacker plants; it is a server of example.xa
+# a name in the zone for which the attacker plants a zone cut; it is a server of example.xa
+VICTIM: Final = "www.sub.victim.xb"
 AS_ZONE: Final = "asnlookup.zonemaster.net"
 
 DS_RECORD: Final = DSInfo(1, 13, 2, "ab" * 32)
@@ -172,7 +173,7 @@ def test_a_run_finds_what_it_finds_alone(
 
 
 def test_runs_whose_network_settings_differ_share_nothing(world: World, tmp_path: Path) -> None:
-    """Responses may depend on the source address: runs with different source addresses query separately."""
+    """Responses may depend on the source address, so runs with different source addresses do not share queries."""
 
     async def queries() -> list[int]:
         process = Process(world, tmp_path, ttl_s=60)
@@ -192,7 +193,7 @@ def test_runs_whose_network_settings_differ_share_nothing(world: World, tmp_path
 
 
 async def after_answers_from_a_file(world: World, directory: Path) -> Found:
-    """Return the findings of a run after one whose file lets the TLD's server refer the victim elsewhere."""
+    """Return the findings of a run after a run whose file lets the TLD's server refer the victim elsewhere."""
     process = Process(world, directory, ttl_s=60)
     try:
         lie = await run_test("evil.xa", PROFILE, resources=process.resources, tests=["basic01"], keep_answers=True)
@@ -215,7 +216,7 @@ def test_restored_answers_stay_in_their_run(world: World, expected: dict[str, Fo
 
 
 def test_only_the_context_of_a_run_chooses_its_caches() -> None:
-    """A second path to the shared caches could forget which runs must not use them."""
+    """The caches have one entrance: a second one could admit runs that must not use them."""
     root = Path(gonemaster_engine.__file__).parent
     users = {
         path.relative_to(root).as_posix()
@@ -226,7 +227,7 @@ def test_only_the_context_of_a_run_chooses_its_caches() -> None:
     assert users == {"context.py"}
 
 
-# Bounded in bytes
+# Size in bytes
 
 
 def response_of(octets: int, count: int) -> Response:

@@ -1,4 +1,4 @@
-"""Clients that are slow, silent or do not read: they occupy connections, but no other resources."""
+"""Clients that are slow, silent or do not read occupy connections, but no other resources."""
 
 import json
 import shutil
@@ -72,7 +72,7 @@ def impatient_service(store_settings: StoreSettings, redis_server: EmbeddedRedis
 
 
 def answers(service: Service) -> None:
-    """Request the queue; fail without a response after a few seconds. A busy machine may refuse some requests."""
+    """Request the queue; fail if no response arrives within a few seconds. A busy machine may refuse some requests."""
 
     def answered() -> bool:
         try:
@@ -127,7 +127,7 @@ def test_large_responses_that_do_not_end_leave_threads_to_others(
         ExitStack() as stack,
     ):
         make_run(store, "a.example", record("INFO"))
-        answers(service)  # the process accepts connections: its own first requests do not wait for the lock
+        answers(service)  # the process has made its first requests, which would wait for the lock
         with store.transaction() as session:
             session.execute(sa.text("LOCK TABLE run_documents IN ACCESS EXCLUSIVE MODE"))
             held = [stack.enter_context(connect(service, get(b"/api/v1/entries"))) for _ in range(40)]
@@ -217,7 +217,7 @@ def test_stream_that_is_taken_slowly_is_not_given_up(impatient_service: Service)
         while piece := connection.recv(65536):
             received += piece
             if time.monotonic() - start < 2 * SHORT:
-                time.sleep(0.1)  # the subject of the test, not a wait
+                time.sleep(0.1)  # the test measures this pause; it is not a wait
     assert received.endswith(b"0\r\n\r\n")
     assert len(received) > PAGE
 

@@ -1,4 +1,4 @@
-"""Servers that keep connections open use up those of their run; urgent runs have some that other runs never get."""
+"""Servers that keep connections open use up the slots of their run; some slots are only for urgent runs."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_connections_that_are_held_leave_some_for_other_runs(tmp_path: Path) -> 
 def test_runs_of_batches_leave_connections_and_sockets_for_urgent_runs(
     tcp: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nine runs together want all connections, or all sockets, to servers that never answer."""
+    """Nine runs together request all connections, or all sockets, for servers that never respond."""
     monkeypatch.setattr(transport, "UDP_SOCKETS", 64)
     most = 512 * 3 // 4 if tcp else 64 * 3 // 4
     with CountingDns({}, {OTHER: ["xa"]}) as world:

@@ -37,7 +37,7 @@ ERRORS: list[Exception] = [
 
 @dataclass
 class Poisoned:
-    """A call that raises each error once and works from then on."""
+    """A call that raises each error once and then works."""
 
     call: Callable[..., Any]
     left: list[Exception] = field(default_factory=lambda: list(ERRORS))

@@ -1,4 +1,4 @@
-"""Large bodies without a token: they are not received, and take no space from authorized ones."""
+"""Large bodies without a token are not received, and take no space from authorized bodies."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def code_of(answer: Answer) -> tuple[int, str]:
 
 
 def test_what_may_not_be_sent_is_not_waited_for(service: Service) -> None:
-    """The header alone is answered."""
+    """The server responds to the header alone."""
     for fields in ([], ["Authorization: Bearer gm_wrong"], ["Cookie: other=1"]):
         assert code_of(exchange(service, head(LIMIT, *fields))) == (401, "unauthorized")
     assert code_of(exchange(service, head(LARGE, path="/api/v1/session"))) == (503, "too_many_bodies")

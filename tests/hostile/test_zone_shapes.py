@@ -1,4 +1,4 @@
-"""Malformed zones: a run keeps its budget and its deadline for any response, and no test case fails."""
+"""Malformed zones: a run stays within its budget and its deadline for any response, and no test case fails."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Evil:
         return self.world.authoritative(OWN, query)
 
     def working(self, query: dns.message.Message) -> dns.message.Message | None:
-        """Return the correct response if a run would otherwise stop."""
+        """Return the correct response to a query without which a run would stop."""
         question = query.question[0]
         is_basic = question.name == OUTER and question.rdtype in {RdataType.SOA, RdataType.NS}
         is_address = question.name != OUTER and question.rdtype in {RdataType.A, RdataType.AAAA}
@@ -304,7 +304,7 @@ def test_glue_of_one_name_at_a_thousand_addresses_is_cut() -> None:
 
 
 def test_addresses_that_are_not_asked_fill_no_log() -> None:
-    """They cost a zone nothing: a referral can name thousands of them."""
+    """Servers without addresses cost an attacker nothing: a referral can name thousands of them."""
     log = Log(loopback_profile())
     for number in range(20_000):
         log.defer("NON_GLOBAL_QUERY_BLOCKED", ns=f"n{number}.{ZONE}", address="224.0.0.1")

@@ -32,7 +32,7 @@ def engine_entries(
 ) -> list[Entry]:
     """Run the cases of the engine from root hints, with servers on one port."""
     net = {"ipv4": options.ipv4, "ipv6": options.ipv6, "allow_non_global_targets": True}
-    # The reference waits for the whole time, so the engine's only transmission does, too.
+    # The reference waits for the whole timeout, so the engine's only transmission must do so, too.
     waits = {"retry": 1, "timeout": options.timeout_s, "retrans": math.ceil(options.timeout_s)}
     profile = default_profile().merge(
         {
@@ -142,4 +142,4 @@ def write_blocklist(where: Path, numbers: Sequence[tuple[int, str]]) -> None:
     (where / "badkeysdata.json").write_text(json.dumps({"blocklists": described}), encoding="utf-8")
 
 
-DENIAL_LABEL: Final = "xn--gonemaster-probe-9"  # the engine's: the proof depends on it
+DENIAL_LABEL: Final = "xn--gonemaster-probe-9"  # the argument depends on the engine's proof

@@ -152,5 +152,6 @@ def records(section: list[dns.rrset.RRset], owner: dns.name.Name, rdtype: RdataT
 
 
 def escaped(octets: bytes) -> str:
-    r"""Give octets as text: those that are no visible ASCII, and the backslash, as \DDD (RFC 1035 section 5.1)."""
+    r"""Format octets as text: the backslash and all octets other than visible ASCII become \DDD (RFC 1035 section
+    5.1)."""
     return "".join(chr(one) if 0x20 <= one < 0x7F and one != 0x5C else f"\\{one:03d}" for one in octets)

@@ -94,7 +94,7 @@ def rsa_numbers(key: DNSKEY) -> tuple[int, int] | None:
 
 
 def verify_by(rrset: dns.rrset.RRset, signature: RRSIG, key: DNSKEY) -> Verdict:
-    """Judge a signature in its validity period by one key with its key tag."""
+    """Judge a signature that is in its validity period by one key with its key tag."""
     if not is_supported(signature, key):
         return Verdict.UNSUPPORTED
     keys: dict[Name, Any] = {signature.signer: dns.rdataset.from_rdata(0, key)}

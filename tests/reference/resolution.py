@@ -117,7 +117,7 @@ class Resolution:
         return {name: self.addresses(name, depth + 1) for name in found}
 
     def parent(self, zone: Name) -> Parent | None:
-        """Walk from the root to the zone above, label by label, querying all servers of each zone on the path."""
+        """Walk label by label from the root to the parent zone, querying all servers of each zone on the path."""
         here, servers = dns.name.root, self.hints
         for size in range(2, len(zone.labels) + 1):
             name = Name(zone.labels[-size:])
@@ -154,7 +154,7 @@ class Resolution:
 
 @dataclass(frozen=True)
 class Parent:
-    """The zone above the tested one, its servers, and the names that it delegates to, with glue."""
+    """The parent of the tested zone, its servers, and the names that it delegates to, with glue."""
 
     zone: Name
     servers: Servers

@@ -43,9 +43,8 @@ def chromium() -> str:
 
 
 def shapes(*names: str) -> pytest.MarkDecorator:
-    """Run a test in some shapes (width and theme), by default in all.
-
-    `make test` runs the first shape, the nightly workflow the named ones, `make test-long` all.
+    """Run a test in some shapes (width and theme), by default in all. `make test` runs the first shape, the nightly
+    workflow all named shapes, `make test-long` every shape.
     """
     first, *more = names or SHAPES
     thorough = [pytest.param(name, marks=pytest.mark.thorough) for name in more]
@@ -68,7 +67,7 @@ def demo_home() -> Iterator[Path]:
         home = Path(name)
         environ = {key: value for key, value in os.environ.items() if not key.startswith(("GONEMASTER_", "PYTEST_"))}
         subprocess.run(
-            [sys.executable, "-m", "deploy.demo.data", "--domains", "24", "--snapshots", "3"],
+            [sys.executable, "-m", "gonemaster_api.demo.sample", "--domains", "24", "--snapshots", "3"],
             cwd=ROOT,
             env=environ | {"GONEMASTER_DATA_DIR": str(home / "data")},
             check=True,
@@ -81,7 +80,7 @@ def demo_home() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def site(demo_home: Path) -> Iterator[Site]:
     """Serve demonstration data. Tests share the service: each restores what it changes, or uses separate names."""
-    # tests/system checks that the service stops in time; on a busy machine it is killed here.
+    # tests/system checks that the service stops in time; here it is killed, because a busy machine may be slow.
     with contextlib.suppress(subprocess.TimeoutExpired), Service(home=demo_home) as service:
         service.wait_until_ready()
         yield Site(service)

@@ -1,4 +1,4 @@
-"""Certificates for servers on loopback, signed by an authority that a test passes in SSL_CERT_FILE."""
+"""Certificates for servers on loopback, signed by an authority that a test names in SSL_CERT_FILE."""
 
 from __future__ import annotations
 

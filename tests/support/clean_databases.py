@@ -62,7 +62,7 @@ class CleanDatabases:
         return name
 
     def release(self, name: str) -> None:
-        """Take back a database that its test has finished with."""
+        """Take back a database from a test that has finished."""
         if self._is_clean(name):
             self._free.append(name)
         else:

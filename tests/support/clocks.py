@@ -17,7 +17,7 @@ class SkewedClock(SharedClock):
 
 
 class SetClock(SharedClock):
-    """A clock that only moves when it is advanced; for histories whose times must be known."""
+    """A clock that moves only when a test advances it; for histories whose times must be known."""
 
     def __init__(self, start: datetime) -> None:
         super().__init__()

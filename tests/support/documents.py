@@ -29,7 +29,7 @@ class Source:
 
 
 class _Server(ThreadingHTTPServer):
-    """Waits when it closes until all requests are answered, because their sockets stay open until then."""
+    """Waits on close until all requests have responses, because their sockets stay open until then."""
 
     daemon_threads = False
 

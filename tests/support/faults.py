@@ -1,4 +1,4 @@
-"""Helpers of the fault tests: the number of jobs, a farm whose Redis may be killed, and the invariants at the end."""
+"""Helpers of the fault tests: the number of jobs, a farm with a Redis to kill, and the invariants at the end."""
 
 import logging
 import os
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 JOBS = int(os.environ.get("FAULT_JOBS", "120"))
 DRIVER = cast("Driver", os.environ.get("FAULT_DRIVER", "sqlite"))
 SLOTS = "8"
-# Only limits a hang. Each restarted job has a separate process that needs over a second of CPU; four run in parallel.
+# Only ends a hang. Each restarted job has a separate process that needs over a second of CPU; four run in parallel.
 PATIENCE_S = 120 + JOBS / 10
 _ATTEMPTS = "20"
 
@@ -47,7 +47,7 @@ def own_broker(own_redis: EmbeddedRedis) -> Iterator[Broker]:
 
 @pytest.fixture
 def fault_farm(own_broker: Broker, make_store_settings: MakeSettings, tmp_path: Path) -> Iterator[Farm]:
-    """Return a farm with a separate Redis, on SQLite unless FAULT_DRIVER says `postgres`."""
+    """Return processes with a separate Redis, on SQLite unless FAULT_DRIVER is `postgres`."""
     environ = {"GONEMASTER_WORKER_COUNT": SLOTS, "GONEMASTER_MAX_ATTEMPTS": _ATTEMPTS}
     with open_farm(own_broker, make_store_settings(DRIVER), tmp_path, **environ) as farm:
         yield farm

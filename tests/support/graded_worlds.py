@@ -56,7 +56,7 @@ def _run(world: World, hints: Path) -> RunResult:
 
 
 def _entries(result: RunResult, *, with_ipv6: bool) -> Iterator[Entry]:
-    """Yield the entries that would be the same if the name servers were in two networks instead of on loopback."""
+    """Yield the entries that do not depend on the name servers being on loopback instead of in two networks."""
     yield Entry(0.0, "CONNECTIVITY", "connectivity03", "IPV4_DIFFERENT_ASN", Level.INFO, {"asns": [64500, 64501]})
     for entry in result.entries:
         if entry.module in _LOOPBACK or entry.testcase in _LOOPBACK:
@@ -141,7 +141,12 @@ WORLDS: Final[Mapping[str, Callable[[], World]]] = {
     "one of two name servers refuses": lambda: _second(faults.rcode("REFUSED")),
     "one of two name servers answers SERVFAIL": lambda: _second(faults.rcode("SERVFAIL")),
     "one of two name servers is not authoritative": lambda: _second(faults.no_aa()),
+    "one of two name servers loses each first packet": lambda: _second(faults.first_packet_lost()),
+    "both name servers lose each first packet": lambda: _both(faults.first_packet_lost()),
     "one of two name servers drops queries with EDNS": lambda: _second(faults.silence(), edns=True),
+    "both name servers drop queries with EDNS": lambda: _both(faults.silence(), edns=True),
+    "one of two name servers drops DNSKEY queries": lambda: _second(faults.silence(), qtype="DNSKEY"),
+    "both name servers drop DNSKEY queries": lambda: _both(faults.silence(), qtype="DNSKEY"),
     "one of two name servers drops AAAA queries": lambda: _second(faults.silence(), qtype="AAAA"),
     "one of two name servers has no TCP": lambda: _listens(A2, tcp=False),
     "no name server has TCP": lambda: _listens(A1, A2, tcp=False),

@@ -1,4 +1,4 @@
-"""Changes the order of a tier and is killed on the way: `killed_order_change lock|move|rebuild TIER [JOB...]`.
+"""Changes the order of a tier and is killed during the change: `killed_order_change lock|move|rebuild TIER [JOB...]`.
 
 With `lock` it dies while it holds the lock, with `move` after the commit and before the messages, with `rebuild` after
 half of the messages. Its lock expires after a second.

@@ -2,7 +2,7 @@
 
     python -m tests.support.landed
 
-adds what is missing, once a migration is finished; it replaces nothing. tests/db/test_landed_migrations.py compares the
+adds missing records, once a migration is finished; it replaces nothing. tests/db/test_landed_migrations.py compares the
 digests and upgrades each of the databases.
 """
 

@@ -1,6 +1,7 @@
 """Hosts on one machine: namespaces of network, processes and host name, on a bridge in a separate namespace.
 
-Everything ends with the process that created it, however it exits: a child that dies with this process holds each
+Everything ends with the process that created it, even if that process is killed: a child that dies with this process
+holds each
 namespace, the kernel kills the processes in it, and links disappear with their namespaces.
 """
 
@@ -32,7 +33,7 @@ class Namespace:
     def __init__(self, name: str) -> None:
         self.name = name
         self._keeper: subprocess.Popen[bytes] | None = None
-        self._first = 0  # its PID in our namespace
+        self._first = 0  # the PID of the first process in our namespace
         self._programs: list[subprocess.Popen[bytes]] = []  # nsenter processes, which wait for their programs
         self.start()
 
@@ -76,7 +77,7 @@ class Namespace:
         return program
 
     def pids(self) -> list[int]:
-        """Return all processes in the namespaces but the first, with their PIDs in ours."""
+        """Return all processes in the namespaces except the first, with their PIDs in our namespace."""
         space = _space_of(self._first)
         everything = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
         return [pid for pid in everything if _space_of(pid) == space and pid != self._first]
@@ -134,14 +135,14 @@ class Host(Namespace):
         self._repair: Callable[[], object] = lambda: None
         number, self.address = switch.next_host()
         self._port = f"{switch.uplink}p{number}"  # the switch end; in our namespace
-        # Kept when the host loses its power, like that of a network card: others remember it for half a minute.
+        # The address survives a power loss, like that of a network card: other hosts remember it for half a minute.
         self._link_address = f"02:00:00:00:01:{number:02x}"
         super().__init__(name)
         self._plug_in()
 
     def _plug_in(self) -> None:
         pair = ["ip", "link", "add", self._port, "type", "veth", "peer", "name", "eth0", "netns", str(self._first)]
-        # ip does not know the name of a namespace there, but our PIDs: the link is created here and moved.
+        # In that namespace, ip knows our PIDs but no namespace names: the link is created here and moved.
         _run(*pair)
         _run("ip", "link", "set", self._port, "netns", str(self._switch._first))
         self._switch.run("ip", "link", "set", self._port, "master", "bridge", "up")
@@ -207,7 +208,7 @@ class Host(Namespace):
     def thaw(self) -> None:
         """Let the processes continue."""
         self._signal(signal.SIGCONT)
-        for program in self._programs:  # these stopped together with the process for which they wait
+        for program in self._programs:  # nsenter stopped together with the process for which it waits
             program.send_signal(signal.SIGCONT)
 
     def power_off(self) -> None:
@@ -252,7 +253,7 @@ def network() -> Iterator[Switch]:
 
 @contextmanager
 def hosts(count: int) -> Iterator[list[Host]]:
-    """Create a number of hosts on a separate switch; skip the test if that is not possible."""
+    """Create hosts on a separate switch; skip the test if that is not possible."""
     with network() as switch, ExitStack() as stack:
         made = []
         for number in range(1, count + 1):

@@ -52,8 +52,8 @@ class PostgresServer:
     ) -> None:
         """Configure a server.
 
-        `settings` replace the quick defaults, for example for a measurement with durable commits. With `on`, the
-        server runs on a separate host, listens there for all, and is not durable. `disk` is the size of a file system
+        `settings` replace the quick defaults, for example for a measurement with durable commits. With `on`, the server
+        runs on a separate host, listens on all its addresses, and is not durable. `disk` is the size of a file system
         for its data, but not for its write-ahead log: a full log would stop the server.
         """
         self._primary = standby_of
@@ -126,7 +126,7 @@ class PostgresServer:
     def _by_files(self) -> str:
         """Return the option that copies files instead of writing each block to the log, which is faster without fsync.
 
-        Versions before 15 always do so and have no such option.
+        Versions before 15 always copy files and have no such option.
         """
         with self.cursor("postgres") as cursor:
             return " STRATEGY file_copy" if cursor.connection.server_version >= 150_000 else ""
@@ -175,7 +175,7 @@ class PostgresServer:
         process, self._process = self._process, None
         assert process is not None
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        process.send_signal(signal.SIGSTOP)  # otherwise it would terminate the other processes itself
+        process.send_signal(signal.SIGSTOP)  # otherwise the server would terminate its other processes in order
         for pid in map(int, children):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

@@ -100,7 +100,7 @@ class _QuietServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: Any) -> None:
-        """Ignore clients that disconnect: tests provoke it."""
+        """Ignore clients that disconnect: tests cause this on purpose."""
 
 
 @contextmanager

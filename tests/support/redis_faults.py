@@ -72,7 +72,7 @@ def readonly(admin: Any, server: EmbeddedRedis) -> Iterator[None]:
 
 
 def masterdown(admin: Any, server: EmbeddedRedis) -> Iterator[None]:
-    """As `readonly`, and refuse to serve stale data."""
+    """Make the server read-only as `readonly` does, and refuse to serve stale data."""
     admin.config_set("replica-serve-stale-data", "no")
     yield from readonly(admin, server)
 
@@ -95,7 +95,7 @@ FAULTS = {fault.__name__: fault for fault in (busy, oom, noperm, wrongpass, read
 
 @contextmanager
 def answering_with(name: str, server: EmbeddedRedis) -> Iterator[None]:
-    """Let a server answer with this error in the block."""
+    """Let a server answer with this error during the block."""
     admin = _administrator(server)
     try:
         yield from FAULTS[name](admin, server)

@@ -32,7 +32,7 @@ DAILY = NewSchedule(
 
 
 def fill_tag(store: Store, tag: str, count: int = 3) -> list[str]:
-    """Add a number of domains to a tag; return their names in order."""
+    """Add new domains to a tag; return their names in order."""
     names = [f"d{number:05}.{tag}.example" for number in range(count)]
     with store.transaction() as session:
         ensure_tags(session, [tag], now=NOON)

@@ -1,4 +1,4 @@
-"""Compare the schema before and after a migration: what the migration removes breaks older releases."""
+"""Compare the schema before and after a migration: parts that the migration removes break older releases."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

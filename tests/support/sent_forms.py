@@ -1,4 +1,4 @@
-"""Which test submits which form of the pages; it is checked while such a test runs."""
+"""The test that submits each form of the pages; a check runs with each of these tests."""
 
 from __future__ import annotations
 

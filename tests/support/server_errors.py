@@ -14,7 +14,7 @@ import pytest
 from flask import Flask, Response, request_finished
 from flask import request as current
 
-# The access log of a service, and what its loggers write for an exception that no code expected.
+# Lines of a service's access log for a 500, and of its loggers for an unexpected exception.
 _FAILURE = re.compile(r"""^.*\bstatus["']?[=:]\s?500\b.*$|^.*Traceback \(most recent call last\).*$""", re.MULTILINE)
 _MOST_SHOWN = 5
 _LINE = 600

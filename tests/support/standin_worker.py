@@ -1,8 +1,8 @@
 """A worker process whose engine is a stand-in: the domain name says what the run does.
 
 `NAME-<ms>.test` sleeps that long, `still-<ms>.test` yields its slot for that time, `fail.test` raises,
-`stubborn-<ms>.test` reports no progress, `poison.test` finds what cannot be stored. What ends or stalls the process:
-see DEADLY. Each start is a JSON line in the file that GONEMASTER_TEST_STARTS names.
+`stubborn-<ms>.test` reports no progress, `poison.test` has a result that cannot be stored. DEADLY lists the actions
+that end or stall the process. Each start is a JSON line in the file that GONEMASTER_TEST_STARTS names.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ DEADLY: dict[str, Callable[[], object]] = {
 
 
 class StandIn:
-    """An engine that only takes time."""
+    """An engine that does nothing except take time."""
 
     async def open(self) -> None:
         pass
@@ -101,7 +101,7 @@ def _pretend_another_machine(name: str) -> None:
 
 
 def _poll_nothing() -> None:
-    """Make the consumer of this process poll no queue, as if Redis had lost its request."""
+    """Stop the consumer of this process from polling any queue, as if Redis had lost its request."""
     from gonemaster_tasks.worker.consume.tier_order import TierOrder
 
     consume: Any = TierOrder.consume

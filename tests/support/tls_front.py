@@ -1,6 +1,6 @@
 """TLS in front of a plain port of this host: `python -m tests.support.tls_front PORT PLAIN_PORT CHAIN KEY`.
 
-A Redis from a wheel has no TLS. SIGHUP reads the certificate again, for the connections from then on.
+A Redis from a wheel has no TLS. After SIGHUP, new connections get the certificate that is in the file then.
 """
 
 import contextlib

@@ -15,7 +15,7 @@ class TooMuchWork(AssertionError):
 
 @contextlib.contextmanager
 def at_most_lines(limit: int) -> Iterator[None]:
-    """Limit the number of Python lines that the block runs in this thread; the next line ends it.
+    """Limit the number of Python lines that the block runs in this thread; one more line ends the block.
 
     Lines of called functions count, the lines of the block itself do not.
 

@@ -1,4 +1,4 @@
-"""Real worker and beat processes on a private broker and database, with a stand-in for the engine."""
+"""Real worker and beat processes (a "farm") on a private broker and database, with a stand-in for the engine."""
 
 import json
 import os

@@ -1,8 +1,8 @@
 """A link that delays and loses frames, for kernels without netem; as root.
 
 `worse_link.py ONE OTHER DELAY_MS JITTER_MS LOSS_PERCENT` passes frames between two ports. `worse_link.py --plain PORT`
-lets a port send whole frames with their checksums: the kernel leaves these to a network card, which a virtual port
-lacks.
+lets a port send whole frames with their checksums: the kernel usually leaves this work to a network card, which a
+virtual port lacks.
 """
 
 import ctypes

@@ -1,7 +1,6 @@
-"""A backup taken during a sweep is restored next to an empty Redis, and the sweep finishes; as documented on the page.
-
-The rest of the sweep is paused before the backup, so that some jobs still wait on any machine. Long jobs run
-meanwhile.
+"""A backup taken during a sweep is restored with an empty Redis, as the how-to page describes, and the sweep finishes.
+The sweep is paused before the backup, so that some jobs are still waiting even on a fast machine; long jobs keep
+running.
 """
 
 import os

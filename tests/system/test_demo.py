@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from deploy.demo.world import DOMAINS, HEALTHY, STORY
+from gonemaster_api.demo.world import DOMAINS, HEALTHY, STORY
 from tests.support.service import open_url, wait_for
 from tests.support.sources import ROOT
 
 PATIENCE_S = 240.0
-# A finding that names the fault of each domain; none of its findings is worse.
+# For each domain the finding that names its fault; no finding of the domain is worse.
 FAULTS = {
     "unsigned.xa": "DS07_NOT_SIGNED",
     "expired.xa": "DS08_DNSKEY_RRSIG_EXPIRED",
@@ -72,7 +72,7 @@ def running(home: Path) -> Iterator[Demo]:
     output = home / "output"
     with output.open("w") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "deploy.demo"],
+            [sys.executable, "-m", "gonemaster_api.demo"],
             cwd=ROOT,
             env=os.environ | {"TMPDIR": str(home)},
             stdout=file,

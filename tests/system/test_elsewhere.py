@@ -1,4 +1,4 @@
-"""The same service on a separate PostgreSQL and Redis, by configuration alone."""
+"""The same service runs on a separate PostgreSQL and Redis through configuration alone."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Any process may die: each job still ends in exactly one run; see docs/explanation/reliability.md."""
+"""Any process may die, and each job still ends in exactly one run; see docs/explanation/reliability.md."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Start, stop, death of a child: no process is left behind, no data is lost."""
+"""Start, stop and the death of a child leave no process behind and lose no data."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A setting changed through one API process applies in another, in remote workers and in beat, without a restart."""
+"""A setting changed through one API process applies to another one, to remote workers and to beat without a restart."""
 
 import re
 from collections.abc import Callable, Iterator

@@ -20,13 +20,13 @@ from tests.support.workers import open_farm
 
 pytestmark = pytest.mark.slow
 
-FAULT_S = 5.0  # seconds for which the database misbehaves
+FAULT_S = 5.0  # duration of the faults in seconds
 _OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
-    """A PostgreSQL of this file."""
+    """A PostgreSQL server for this file."""
     with PostgresServer() as made:
         yield made
 

@@ -75,7 +75,7 @@ def _never(done: Counter[str]) -> list[str]:
 
 
 class Chaos:
-    """A farm of three workers and a beat, and the steps that disturb it."""
+    """Three workers and a beat, and the steps that disturb them."""
 
     def __init__(self, farm: Farm, redis: EmbeddedRedis, dice: random.Random) -> None:
         self.farm, self.redis, self.dice = farm, redis, dice

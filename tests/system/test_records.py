@@ -56,4 +56,4 @@ def test_batch_is_followed_and_compared_with_another(service: Service) -> None:
     }
     assert difference["counts"]["same"] == 1  # good.xa has the same result both times
     status, _ = service.call("GET", f"/api/v1/runs/{first['job_ids'][0]}/dnssec-chain")
-    assert status == 404  # jobs of batches do not have any
+    assert status == 404  # jobs of batches have no timings

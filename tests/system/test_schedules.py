@@ -33,7 +33,7 @@ FAULTS = ("none", "worker", "beat", "redis", "both workers", "worker and redis",
 def farm(
     request: pytest.FixtureRequest, broker: Broker, make_store_settings: MakeSettings, tmp_path: Path
 ) -> Iterator[Farm]:
-    """A farm without processes, on each kind of database; due schedules are checked every second."""
+    """A service without processes, on each kind of database; due schedules are checked every second."""
     settings = make_store_settings(request.param)
     with open_farm(broker, settings, tmp_path, GONEMASTER_SCHEDULER_INTERVAL_SECONDS="1") as made:
         yield made
@@ -95,7 +95,8 @@ def test_each_occurrence_is_submitted_once_after_every_kill(farm: Farm) -> None:
     for rounds, fault in enumerate(FAULTS, start=1):
         before = len(scheduled_batches(farm.store))
         make_due(farm.store, made, at=utcnow() - timedelta(seconds=1))
-        seen = before + chance.randrange(TAGS)  # strike before the first occurrence is decided, or after some
+        # cause the fault before the first occurrence is decided, or after several
+        seen = before + chance.randrange(TAGS)
         wait_until(partial(has_batches, farm, seen), within_s=240, what=f"batches of round {rounds}")
         strike(farm, fault)
         start(farm)

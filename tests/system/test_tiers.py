@@ -1,4 +1,4 @@
-"""Strict tiers: no batch job is taken while a normal one waits, in the order that Redis observed.
+"""Strict tiers: in the order that Redis observed, no batch job is taken while a normal job waits.
 
 `TIERS_NORMAL=1000 TIERS_BATCH=10000` runs the full test; benchmarks/RESULTS.md has the figures.
 """
@@ -129,7 +129,7 @@ def submit_in_bursts(farm: Farm, chance: random.Random) -> list[str]:
 
 
 def submit_at_once(farm: Farm, domains: list[str]) -> list[str]:
-    """Submit as the API does, but so that Redis processes all at the same time: then several wait."""
+    """Submit as the API does, but let Redis process all jobs at the same time, so that several wait."""
     with farm.store.transaction() as session:
         ids = [job_id for chunk in create_jobs(session, map(NewJob, domains)) for job_id in chunk]
     with raw(farm.broker).pipeline(transaction=True) as pipe:

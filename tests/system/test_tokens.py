@@ -60,7 +60,7 @@ def ask(service: Service, token: str = "", path: str = "/api/v1/queue") -> int:
 
 
 def wait_for_status(service: Service, token: str, status: int) -> None:
-    """Wait until all processes answer so; frequent refusals are answered with 429."""
+    """Wait until all processes respond like this; frequent refusals get 429."""
     expected = {status, 429} if status == 401 else {status}
     wait_for(lambda: {ask(service, token) for _ in range(16)} <= expected, what=f"{status} of all processes")
 
@@ -194,12 +194,12 @@ def test_a_revoked_token_ends_everywhere_with_its_sessions_and_streams(service: 
     assert status_with_cookie(service, cookie) == 200
     request = urllib.request.Request(f"{service.url}/api/v1/jobs/{job['id']}/events", headers=headers)
     with urllib.request.urlopen(request, timeout=60) as stream:
-        assert stream.readline()  # it is open
+        assert stream.readline()  # the page is accessible without a token
         assert command(service, "auth", "revoke", "short").returncode == 0
         assert status_with_cookie(service, cookie) in (401, 429), "sessions are looked up in the database"
         wait_for_status(service, token, 401)
         try:
-            rest = stream.read()  # ends on its own: the job stays paused
+            rest = stream.read()  # the stream ends without a client: the job stays paused
         except (http.client.IncompleteRead, ConnectionError):
             rest = b""
         assert b"event: done" not in rest

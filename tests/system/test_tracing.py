@@ -15,7 +15,7 @@ from tests.system.conftest import StartService
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 _LOOK = (
     "import sys, gonemaster_api.app, gonemaster_api.server.api_process, gonemaster_tasks.worker.main\n"
-    # redis-py imports some of its metrics, if it is there.
+    # redis-py imports some of its metrics if the package is installed.
     "print([name for name in sys.modules if name.startswith(('opentelemetry.exporter', 'opentelemetry.sdk.trace'))])"
 )
 

@@ -45,7 +45,7 @@ class Client:
             self._ask("GET", "/api/v1/queue")
 
     def _ask(self, method: str, path: str, body: str | None = None) -> None:
-        """Repeat a request until the machine is no longer too busy, which has nothing to do with the release."""
+        """Repeat a request while the machine is too busy, which is independent of the release."""
         while self._asked(method, path, body) == _BUSY and not self._stop.wait(PAUSE_S):
             pass
 

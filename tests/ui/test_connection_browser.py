@@ -1,4 +1,4 @@
-"""A page whose server is gone says so, refuses changes with the reason, and is up to date when the server is back."""
+"""A page without its server reports it, refuses changes with the reason, and is up to date when the server is back."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def test_each_form_is_sent_by_a_test(routed_app: Flask) -> None:
 
 @pytest.mark.parametrize("name", SENT_BY)
 def test_the_tests_are_there(name: str) -> None:
-    """SENT_BY names existing tests; the fixture `sends_its_forms` checks what they submit."""
+    """SENT_BY names existing tests; the fixture `sends_its_forms` checks the forms that they submit."""
     file, _, function = name.partition(".")
     assert function in functions(file)
     assert file.startswith("ui/") or "sends_its_forms" in (ROOT / "tests" / f"{file}.py").read_text(encoding="utf-8")

@@ -89,7 +89,7 @@ def test_a_waiting_job_is_refreshed_until_auto_refresh_is_off(client: FlaskClien
 
 
 def test_a_waiting_job_says_what_it_waits_for(client: FlaskClient, store: Store) -> None:
-    """The page names a paused tier, or else that no worker is running."""
+    """The page shows that a tier is paused, or that no worker is running."""
     path = f"/jobs/{queue_job(store, 'a.example').id}"
     assert "No worker is running." in text_of(client, path, X_Partial="job")
     client.post("/queue/pause", data={"tier": "normal"})

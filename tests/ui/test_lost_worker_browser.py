@@ -1,4 +1,4 @@
-"""A worker is killed while its job is open in a browser: the page continues and finally shows the result."""
+"""A worker is killed while its job is open in a browser: the page keeps updating and finally shows the result."""
 
 from __future__ import annotations
 

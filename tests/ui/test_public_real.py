@@ -1,4 +1,4 @@
-"""A real test of a domain in the demo world, from the form to the result, in a browser."""
+"""A browser runs a real test of a domain in the demo world, from the form to the result."""
 
 from __future__ import annotations
 

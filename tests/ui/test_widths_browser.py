@@ -1,4 +1,4 @@
-"""Every page at nine widths: nothing is wider than the window, and each control can be reached by a pointer."""
+"""At nine widths no page is wider than the window, and a pointer can reach each control."""
 
 from __future__ import annotations
 

@@ -13,11 +13,13 @@ from gonemaster_db.analysis.categories import BY_NAME, DNSSEC_POSTURE, SEVERITY
 from gonemaster_db.analysis.histories import HistoryKind
 from gonemaster_db.analysis.views.list_specs import OK
 from gonemaster_db.core.levels import LEVELS
+from gonemaster_engine.findings.causes.registry import RULE_BY_ID
 
 _MAX_LENGTH = 255
 _MAX_GRADE_LENGTH = 8
 _MAX_SAMPLES = 2**31 - 1
 
+GRANULARITIES = ("domains", "tags", "causes")
 _SEARCH = {"description": "part of a name; ASCII letters in any case"}
 
 
@@ -52,45 +54,46 @@ class _Latencies(ListQuerySchema):
 
 
 class DomainListQuerySchema(_Levels):
-    """Which domains to list."""
+    """The domains to list."""
 
     grade = ma.fields.String(validate=validate.Length(1, _MAX_GRADE_LENGTH))
     dnssec_posture = ma.fields.String(validate=validate.OneOf(tuple(BY_NAME[DNSSEC_POSTURE].keys)))
+    cause = ma.fields.String(validate=validate.OneOf(list(RULE_BY_ID)), metadata={"description": "a root cause"})
     sort = _sort("domain")
 
 
 class NameserverListQuerySchema(_Latencies):
-    """Which name servers to list."""
+    """The name servers to list."""
 
     sort = _sort("nameserver")
 
 
 class EndpointListQuerySchema(_Latencies):
-    """Which name server addresses to list."""
+    """The name server addresses to list."""
 
     sort = _sort("endpoint")
 
 
 class AsnListQuerySchema(_Latencies):
-    """Which ASes to list."""
+    """The ASes to list."""
 
     sort = _sort("asn")
 
 
 class PrefixListQuerySchema(ListQuerySchema):
-    """Which prefixes to list."""
+    """The prefixes to list."""
 
     sort = _sort("prefix")
 
 
 class TagListQuerySchema(_Levels):
-    """Which message tags to list."""
+    """The message tags to list."""
 
     sort = _sort("tag")
 
 
 class TestcaseListQuerySchema(_Levels):
-    """Which test cases to list."""
+    """The test cases to list."""
 
     __test__ = False
     sort = _sort("testcase")
@@ -140,9 +143,9 @@ class PairQuerySchema(PagingSchema):
 
 
 class SnapshotDiffQuerySchema(PairQuerySchema):
-    """Which kind of object to compare."""
+    """The kind of object to compare."""
 
-    granularity = ma.fields.String(load_default="domains", validate=validate.OneOf(("domains", "tags")))
+    granularity = ma.fields.String(load_default="domains", validate=validate.OneOf(GRANULARITIES))
 
 
 class ReportQuerySchema(PairQuerySchema):

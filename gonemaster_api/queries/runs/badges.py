@@ -16,7 +16,7 @@ from gonemaster_engine.version import __version__
 from gonemaster_tasks.config.scoring import current_scoring
 
 _MAX_RUNS = 100  # number of recent runs that are searched for a test of the whole domain
-_FEW_RUNS = 3  # read first, because configurations can be large
+_FEW_RUNS = 3  # runs that are read first, because configurations can be large
 _PARTIAL = frozenset({"tests", "overrides", "nameservers", "ds", "ipv4_disabled", "ipv6_disabled"})
 
 

@@ -56,7 +56,7 @@ class ComparedFinding:
 
     @property
     def text(self) -> str:
-        """The text of its first entry in the second run, or else in the first run."""
+        """The text of its first entry in the second run, or, if there is none, in the first run."""
         return (self.after or self.before)[0].text
 
 

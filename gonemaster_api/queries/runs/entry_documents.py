@@ -35,7 +35,7 @@ class EntryDocument:
 
     @property
     def reference(self) -> Reference | None:
-        """The document that defines what the finding is about; None for entries about the run itself."""
+        """The document that defines the subject of the finding; None for entries about the run itself."""
         return reference(self.tag, self.testcase)
 
     @property
@@ -64,7 +64,7 @@ class EntryDocument:
         }
 
     def as_result(self) -> dict[str, Any]:
-        """Return the document of the entry for a result."""
+        """Return the entry in the form that results contain."""
         return {"timestamp": round(self.timestamp, 6), **self.as_dict(), "raw": self.raw}
 
 

@@ -19,7 +19,7 @@ class CheckState(enum.StrEnum):
 
 @dataclass(frozen=True)
 class DoctorResult:
-    """The result of one check; `advice` says what to do and is empty if there is nothing to do."""
+    """The result of one check; `advice` is the remedy, empty if nothing needs to be done."""
 
     name: str
     state: CheckState
@@ -33,12 +33,12 @@ def ok(name: str, text: str) -> DoctorResult:
 
 
 def warning(name: str, text: str, advice: str) -> DoctorResult:
-    """Return a result for something that should be changed."""
+    """Return the result for a fault that should be fixed."""
     return DoctorResult(name, CheckState.WARNING, text, advice)
 
 
 def fault(name: str, text: str, advice: str) -> DoctorResult:
-    """Return a result for something that prevents the service from working."""
+    """Return the result for a fault that prevents the service from working."""
     return DoctorResult(name, CheckState.FAULT, text, advice)
 
 
@@ -50,6 +50,11 @@ def skipped(name: str, why: str) -> DoctorResult:
 def has_faults(findings: Sequence[DoctorResult]) -> bool:
     """Return whether any finding is a fault, which makes the exit status 1."""
     return any(finding.state is CheckState.FAULT for finding in findings)
+
+
+def has_issues(findings: Sequence[DoctorResult]) -> bool:
+    """Return whether any finding is a fault or a warning."""
+    return any(finding.advice for finding in findings)
 
 
 def as_text(findings: Sequence[DoctorResult]) -> str:

@@ -22,7 +22,7 @@ class DataDirInUse(Exception):
 
 
 class DataDirRefused(Exception):
-    """Other users could read or change the contents of the directory; the message states what to do."""
+    """Other users could read or change the contents of the directory; the message contains the remedy."""
 
 
 def prepare(data_dir: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,7 +17,7 @@ MAX_SHOWN = 6  # findings of a cause; the page lists all of them below
 
 @dataclass(frozen=True)
 class ShownSnippet:
-    """A text to copy, and what it shows."""
+    """A text to copy, and its explanation."""
 
     snippet: Snippet
     locale: str
@@ -29,7 +29,7 @@ class ShownSnippet:
 
     @property
     def shows(self) -> str:
-        """What it shows, or where it belongs."""
+        """An explanation of the output, or of the position of a record."""
         return phrase(self.snippet.shows, {}, locale=self.locale)
 
 
@@ -58,17 +58,17 @@ class ShownCause:
 
     @property
     def consequence(self) -> str:
-        """What it does to users."""
+        """The effect on users."""
         return self.cause.consequence(locale=self.locale)
 
     @property
     def remedy(self) -> str:
-        """What to do."""
+        """The remedy."""
         return self.cause.remedy(locale=self.locale)
 
     @property
     def snippets(self) -> Sequence[ShownSnippet]:
-        """What to copy."""
+        """The texts to copy."""
         return [ShownSnippet(snippet, self.locale) for snippet in self.cause.found.snippets]
 
 
@@ -97,9 +97,22 @@ class ShownCauses:
     def __bool__(self) -> bool:
         return bool(self.all)
 
+    @cached_property
+    def _numbers(self) -> dict[tuple[str, str], int]:
+        entries = self.finished.entries
+        found: dict[tuple[str, str], int] = {}
+        for number, shown in enumerate((*self.first, *self.advice), 1):
+            explained = entry_documents([entries[at] for at in shown.cause.found.explains], locale=self.locale)
+            found |= {(one.testcase, one.raw): number for one in explained}
+        return found
+
+    def explaining(self, findings: Iterable[EntryDocument]) -> list[int]:
+        """Return the numbers of the causes that explain findings, as on the page."""
+        return sorted({self._numbers[key] for one in findings if (key := (one.testcase, one.raw)) in self._numbers})
+
     @property
     def first(self) -> Sequence[ShownCause]:
-        """What to fix first: the causes that are more than advice."""
+        """The causes to fix first, which are more than advice."""
         return [shown for shown in self.all if not _is_advice(shown.cause)]
 
     @property

@@ -64,7 +64,7 @@ def _check_public_rules(request: Mapping[str, Any]) -> None:
 
 
 def choose_public_profile(session: Session, profile_id: int | None, domain: str) -> ChosenProfile:
-    """Return the profile that a request names, or else the default profile of the domain's tags.
+    """Return the profile that a request names, otherwise the default profile of the domain's tags.
 
     Only public profiles are used. Ambiguous tags of the domain are not reported, because tags may be confidential.
 

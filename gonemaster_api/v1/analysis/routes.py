@@ -56,7 +56,7 @@ class Status(MethodView):
 
     @blueprint.response(200, AnalysisStatusSchema)
     def get(self) -> Any:
-        """Show whether the analysis is available, and how old the external data are."""
+        """Show whether the analysis is available, and the age of the external data."""
         return read_analysis_status(state())
 
 
@@ -90,7 +90,7 @@ class CohortById(MethodView):
     @blueprint.response(200, CohortDetailSchema)
     @blueprint.refuses(_404="not_found")
     def get(self, cohort_id: int) -> Any:
-        """Show a cohort and, if it has a reference list, how its members differ from that list."""
+        """Show a cohort and, if it has a reference list, the differences of its members from that list."""
         return read_cohort(state(), cohort_id)
 
     @blueprint.arguments(CohortChangeSchema)

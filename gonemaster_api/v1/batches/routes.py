@@ -124,7 +124,7 @@ class DeletePreview(MethodView):
     @blueprint.response(200, DeletePreviewSchema)
     @blueprint.refuses(_404="not_found")
     def get(self, batch_id: str) -> Any:
-        """Count what the deletion of a batch would delete."""
+        """Count the objects that the deletion of a batch would remove."""
         return read_deletion_preview(state(), batch_id)
 
 

@@ -120,7 +120,7 @@ class BatchDetailSchema(BatchSummarySchema):
 
 
 class BatchListQuerySchema(QuerySchema):
-    """Which batches to list; a `limit` above 100 is reduced to 100."""
+    """The batches to list; a `limit` above 100 is reduced to 100."""
 
     label = ma.fields.String(
         load_default="", validate=validate.Length(max=255), metadata={"description": "substring of the tag"}
@@ -199,7 +199,7 @@ class CanceledBatchSchema(ma.Schema):
 
 
 class RerunSchema(RequestSchema):
-    """Which runs of the batch to rerun."""
+    """The runs of the batch to rerun."""
 
     optional_body = True
     example: ClassVar = {"only": "failed"}

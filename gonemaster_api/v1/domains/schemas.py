@@ -30,7 +30,7 @@ class DomainSchema(ma.Schema):
 
 
 class DomainsOfTagQuerySchema(PagingSchema):
-    """Which domains of a tag to list."""
+    """The domains of a tag to list."""
 
     name = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "substring of the name"})
     level = LevelName(metadata={"description": "exact level of the latest run"})
@@ -42,7 +42,7 @@ class DomainsOfTagQuerySchema(PagingSchema):
 
 
 class DomainQuerySchema(DomainsOfTagQuerySchema):
-    """Which domains to list."""
+    """The domains to list."""
 
     tag = ma.fields.String(
         validate=validate.Length(max=255), metadata={"description": "domain tag; `__none__` lists domains without one"}
@@ -50,7 +50,7 @@ class DomainQuerySchema(DomainsOfTagQuerySchema):
 
 
 class PruneSchema(RequestSchema):
-    """Which domains without runs to delete; `dry_run` only counts them."""
+    """The domains without runs to delete; `dry_run` only counts them."""
 
     example: ClassVar = {"tag": "old", "without_runs": True, "dry_run": True}
 

@@ -24,7 +24,7 @@ class EntrySchema(ma.Schema):
 
 
 class EntryQuerySchema(PagingSchema):
-    """Which entries to list; `after` continues after the last entry of a page, equally fast at any depth."""
+    """The entries to list; `after` continues after the last entry of a page, equally fast at any depth."""
 
     run = ma.fields.String(validate=validate.Length(max=64))
     domain = QueryInteger(validate=validate.Range(1, MAX_ID), metadata={"description": "domain id"})

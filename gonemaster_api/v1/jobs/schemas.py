@@ -197,7 +197,7 @@ class JobResultSchema(ma.Schema):
 
 
 class JobListQuerySchema(CursorPagingSchema):
-    """Which jobs to list, and their order."""
+    """The jobs to list, and their order."""
 
     status = ma.fields.String(validate=validate.OneOf(STATUSES))
     batch_id = ma.fields.String(validate=validate.Length(max=64))

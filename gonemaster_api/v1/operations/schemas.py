@@ -40,7 +40,7 @@ class OperationSchema(ma.Schema):
 
 
 class OperationListQuerySchema(PagingSchema):
-    """Which operations to list."""
+    """The operations to list."""
 
     status = ma.fields.String(validate=validate.OneOf(_STATUSES))
     kind = ma.fields.String(validate=validate.OneOf(_KINDS))

@@ -75,13 +75,13 @@ class QueueSchema(ma.Schema):
 
 
 class QueueQuerySchema(PagingSchema):
-    """Which waiting jobs to list; without `tier`, jobs of both tiers."""
+    """The waiting jobs to list; without `tier`, jobs of both tiers."""
 
     tier = ma.fields.String(validate=validate.OneOf(TIERS))
 
 
 class PauseSchema(RequestSchema):
-    """Which tiers to pause (both if `tier` is absent), the reason, and when the pause ends."""
+    """The tiers to pause (both if `tier` is absent), the reason, and the end of the pause."""
 
     optional_body = True
     example: ClassVar = {"tier": "batch", "reason": "maintenance", "until": "2036-01-31T12:00:00Z"}
@@ -92,7 +92,7 @@ class PauseSchema(RequestSchema):
 
 
 class ResumeSchema(RequestSchema):
-    """Which tiers to resume; both if `tier` is absent."""
+    """The tiers to resume; both if `tier` is absent."""
 
     optional_body = True
     example: ClassVar = {"tier": "batch"}
@@ -175,7 +175,7 @@ class QueueHealthSchema(ma.Schema):
 
 
 class AuditQuerySchema(PagingSchema):
-    """Which actions to list; `queue.` (with the dot) and `open:` (with the colon) match as prefixes."""
+    """The actions to list; `queue.` (with the dot) and `open:` (with the colon) match as prefixes."""
 
     action = ma.fields.String(load_default="", validate=validate.Length(max=64), metadata={"example": "queue."})
     who = ma.fields.String(load_default="", validate=validate.Length(max=255), metadata={"example": "open:127.0.0.1"})

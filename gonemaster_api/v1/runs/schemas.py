@@ -61,7 +61,7 @@ class RunSortSchema(PagingSchema):
 
 
 class RunQuerySchema(RunSortSchema):
-    """Which runs to list."""
+    """The runs to list."""
 
     tag = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "a domain tag"})
     event_tag = ma.fields.String(validate=validate.Length(max=64), metadata={"description": "a message tag"})
@@ -128,6 +128,6 @@ class DiffQuerySchema(QuerySchema):
 
 
 class RunDiffQuerySchema(DiffQuerySchema):
-    """Which findings to compare, and the language of the root causes."""
+    """The findings to compare, and the language of the root causes."""
 
     locale = ma.fields.String(load_default="en", validate=validate.Length(max=35))

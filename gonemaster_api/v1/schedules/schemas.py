@@ -91,7 +91,7 @@ class ScheduleBodySchema(RequestSchema):
 
 
 class ScheduleSchema(ma.Schema):
-    """When the domains of a cohort or tag are tested again, and the outcome of the last occurrence."""
+    """The times at which the domains of a cohort or tag are tested, and the outcome of the last occurrence."""
 
     cohort_id = ma.fields.Integer(
         required=True, allow_none=True, metadata={"description": "null for the schedule of a tag"}

@@ -43,7 +43,7 @@ class TestcaseDetailSchema(TestcaseSchema):
 
 
 class TestcaseQuerySchema(QuerySchema):
-    """Which test cases to list; `category` is an alias of `module`."""
+    """The test cases to list; `category` is an alias of `module`."""
 
     __test__ = False  # pytest: not a test
 

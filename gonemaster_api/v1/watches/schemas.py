@@ -100,7 +100,7 @@ class WatchSchema(ma.Schema):
 
 
 class WatchListQuerySchema(PagingSchema):
-    """Which watches to list."""
+    """The watches to list."""
 
     tag = ma.fields.String()
     domain = ma.fields.String()
@@ -132,7 +132,7 @@ class DeliverySchema(ma.Schema):
 
 
 class DeliveryListQuerySchema(PagingSchema):
-    """Which deliveries to list."""
+    """The deliveries to list."""
 
     status = ma.fields.String(validate=validate.OneOf(_STATUSES))
 

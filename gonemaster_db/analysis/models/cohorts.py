@@ -18,7 +18,7 @@ class MaterializationStatus(enum.StrEnum):
 
 
 class DefaultPolicy(enum.StrEnum):
-    """Which snapshot of a cohort is shown by default. Values are stored and sent by the API: append, never change."""
+    """The choice of the default snapshot of a cohort. Values are stored and sent by the API: append, never change."""
 
     AUTO_LATEST = "auto_latest"  # the newest captured and public snapshot
     PINNED = "pinned"  # the snapshot that an operator chose

@@ -23,7 +23,7 @@ from gonemaster_db.models import (
 )
 
 READERS_END = timedelta(minutes=5)
-"""How long a replaced view is kept for its current readers."""
+"""The time that a replaced view is kept for its current readers."""
 _OBJECT_TABLES: Sequence[type[Any]] = (
     SnapshotDomain, SnapshotNameserver, SnapshotEndpoint, SnapshotAsn, SnapshotPrefix, SnapshotTag, SnapshotTestcase,
 )  # fmt: skip

@@ -190,7 +190,7 @@ def _has_own_settings(connection: Connection) -> bool:
 
 
 def _drop_standby_connections(context: ExceptionContext) -> None:
-    """Drop all connections if the server turns out to be read-only: it is the former primary after a failover."""
+    """Drop all connections if the server has become read-only: after a failover it is no longer the primary."""
     if getattr(context.original_exception, "pgcode", None) == _READ_ONLY_NOW:
         context.is_disconnect = True
 
@@ -250,8 +250,8 @@ def _postgres_url(dsn: str, arguments: dict[str, Any]) -> URL:
 def _libpq_parameters(dsn: str) -> dict[str, Any]:
     try:
         return parse_dsn(dsn)
-    except ProgrammingError as error:
-        raise StoreError(f"not a PostgreSQL connection string: {str(error).strip()}") from error
+    except ProgrammingError:  # Its text has parts of the string, and the string can have a password.
+        raise StoreError("the DSN is neither a PostgreSQL URL nor a libpq connection string") from None
 
 
 def _sqlite_engine(settings: StoreSettings) -> Engine:
@@ -275,7 +275,8 @@ def _create_private(_dialect: object, _record: object, arguments: list[Any], _op
     An existing file is not opened: closing a descriptor of it drops the locks of all connections of this process (POSIX
     advisory locks), and another process that closes its last connection would then delete the WAL in use.
     """
-    with _creating, suppress(OSError):  # The file usually exists; for any other problem SQLite has the better message.
+    # The file usually exists; SQLite reports every other problem, with a better message.
+    with _creating, suppress(OSError):
         os.close(os.open(arguments[0], os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 

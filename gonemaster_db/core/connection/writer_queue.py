@@ -11,8 +11,8 @@ from gonemaster_db.core.errors import StoreError
 class WriterQueue:
     """A lock that up to `limit` threads hold at the same time, granted in order of arrival.
 
-    SQLAlchemy's pool and SQLite's lock both let a newly arriving thread overtake waiting threads. With more slots of a
-    worker than connections, single slots would wait for seconds while others are served many times.
+    SQLAlchemy's pool and SQLite's lock both let a newly arriving thread overtake waiting threads. If a worker has more
+    slots than connections, some slots would wait for seconds while others are served many times.
     """
 
     def __init__(self, limit: int, *, timeout: timedelta, refusal: type[StoreError]) -> None:

@@ -12,7 +12,7 @@ from gonemaster_db.runs.documents.caches import EntryType, after_commit, caches_
 
 
 def kind_ids(session: Session, types: Iterable[EntryType]) -> Mapping[EntryType, int]:
-    """Return the IDs of kinds (and possibly of others), creating new kinds."""
+    """Return the ID of each kind, also of kinds that were not asked for; new kinds are created."""
     caches, types = caches_of(session), set(types)
     if types <= caches.kind_ids.keys():
         return caches.kind_ids

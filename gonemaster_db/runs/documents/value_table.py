@@ -1,8 +1,8 @@
 """Tables of the values of one argument: number of domains, scores and some domains of each value.
 
 A table answers every request for up to MAX_VALUES values exactly without storing all values: most arguments have either
-a few values that many domains share, or one value for each domain. It stores the first values in both orders, and all
-values that at least two domains have, from which requests with a minimum number of domains are answered.
+a few values that many domains share, or one value for each domain. It stores the first values in both orders. It also
+stores all values that at least two domains have; they answer requests with a minimum number of domains.
 """
 
 import heapq

@@ -88,7 +88,7 @@ def read_stored(session: Session) -> dict[RunStatus, int]:
 
 
 def ended_jobs(stored: Mapping[RunStatus, int], counts: Counts) -> dict[RunStatus, int]:
-    """Return how many jobs have ever finished by status, whether or not their runs are still stored.
+    """Return the number of jobs that have ever finished, by status, including those whose runs are no longer stored.
 
     Both arguments must come from the same database snapshot; otherwise a deletion in between would be counted in only
     one of them.

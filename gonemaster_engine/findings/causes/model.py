@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Harm(enum.StrEnum):
-    """What a cause does to the users of a domain, worst first. Values are sent by the API: never change one."""
+    """The effect of a cause on the users of a domain, worst first. Values are sent by the API: never change one."""
 
     DOES_NOT_EXIST = "does_not_exist"  # the name or its delegation does not exist
     NOT_TESTABLE = "not_testable"  # the run could not test the name
@@ -47,7 +47,7 @@ _LEAST_LEVELS = {Harm.EVERYONE: Level.CRITICAL, Harm.VALIDATING_RESOLVERS: Level
 
 
 class Responsible(enum.StrEnum):
-    """Who has to act."""
+    """The party that has to act."""
 
     ZONE = "zone"  # who edits the zone
     DNS_OPERATOR = "dns_operator"  # who runs the name servers, or another zone that this zone depends on
@@ -57,17 +57,17 @@ class Responsible(enum.StrEnum):
 
 
 class SnippetKind(enum.StrEnum):
-    """What to do with a snippet."""
+    """The use of a snippet."""
 
     COMMAND = "command"  # harmless, for a shell
-    RECORD = "record"  # publish in a zone
-    REMOVE = "remove"  # remove from a zone
+    RECORD = "record"  # to publish in a zone
+    REMOVE = "remove"  # to remove from a zone
     DS = "ds"  # what the registrar needs
 
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """A text to copy, and what it shows."""
+    """A text to copy, and its explanation."""
 
     kind: SnippetKind
     text: str
@@ -89,7 +89,7 @@ class Texts:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a rule found in a run; what is not given is that of the rule."""
+    """The result of a rule in a run; values that are not given are those of the rule."""
 
     explains: Sequence[int]  # positions of entries
     harm: Harm | None = None
@@ -146,7 +146,7 @@ class Cause:
 
     @property
     def responsible(self) -> Responsible:
-        """Who has to act."""
+        """The party that has to act."""
         return self.found.responsible or self.rule.responsible
 
     @property
@@ -159,11 +159,11 @@ class Cause:
         return self._text("title", locale)
 
     def consequence(self, *, locale: str = DEFAULT_LOCALE) -> str:
-        """Return what it does to users."""
+        """Return the effect on users."""
         return self._text("consequence", locale)
 
     def remedy(self, *, locale: str = DEFAULT_LOCALE) -> str:
-        """Return what to do."""
+        """Return the remedy."""
         return self._text("remedy", locale)
 
     def _text(self, kind: str, locale: str) -> str:

@@ -25,6 +25,7 @@ from gonemaster_engine.findings.causes.rules import (
     key_rollover_unfinished,
     large_answers_lost,
     mail_broken,
+    mail_undeclared,
     name_does_not_exist,
     name_unusual,
     network_unknown,
@@ -35,7 +36,9 @@ from gonemaster_engine.findings.causes.rules import (
     no_server_answers,
     no_tcp,
     nsec3_parameters,
+    one_operator,
     open_recursor,
+    optional_features,
     parent_broken,
     reverse_missing,
     run_cut_off,
@@ -91,14 +94,17 @@ RULES: tuple[Rule, ...] = (
     large_answers_lost.RULE,
     edns_broken.RULE,
     answers_broken.RULE,
+    optional_features.RULE,
     server_loses_packets.RULE,
     server_slow.RULE,
     open_recursor.RULE,
     zone_transfer_open.RULE,
     single_point_of_failure.RULE,
+    one_operator.RULE,
     no_ipv4.RULE,
-    soa_values.RULE,
     mail_broken.RULE,
+    mail_undeclared.RULE,
+    soa_values.RULE,
     caa_wrong.RULE,
     csync_zonemd_wrong.RULE,
     name_unusual.RULE,
@@ -111,7 +117,7 @@ RULES: tuple[Rule, ...] = (
     network_unknown.RULE,
     version_revealed.RULE,
 )
-"""The first rule that claims an entry explains it, so a rule comes before the rules for what follows from its cause."""
+"""The first rule that claims an entry explains it, so a rule comes before the rules about effects of its cause."""
 
 RULE_BY_ID: Mapping[str, Rule] = {rule.id: rule for rule in RULES}
 _POSITIONS = {rule.id: position for position, rule in enumerate(RULES)}

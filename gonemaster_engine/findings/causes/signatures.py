@@ -1,4 +1,4 @@
-"""What the rules about signatures share."""
+"""Shared parts of the rules about signatures."""
 
 from __future__ import annotations
 

@@ -138,8 +138,8 @@ TEXTS = {
     "N17_COOKIE_SUPPORTED": "These name servers support DNS Cookies and returned a server cookie: {servers}.",
     "N17_NO_COOKIE": "These name servers returned no DNS Cookie: {servers}.",
     "N17_NO_RESPONSE": (
-        "It is unknown whether these name servers support DNS Cookies: a query with one got no response over UDP, or a"
-        " truncated one: {servers}."
+        "It is unknown whether these name servers support DNS Cookies, because a query with a cookie got no response"
+        " or a truncated response over UDP: {servers}."
     ),
     "N18_EXTENDED_ERROR_REPORTED": _EXTENDED_ERROR,
     "N18_FILTERED_RESPONSE": _EXTENDED_ERROR,

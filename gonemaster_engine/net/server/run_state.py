@@ -47,7 +47,7 @@ class RunState(Protocol):
 
     @property
     def budget(self) -> Budget:
-        """What the run may still send."""
+        """The budget of the run."""
 
     @property
     def hot(self) -> HotCache:
@@ -55,7 +55,7 @@ class RunState(Protocol):
 
     @property
     def lifetimes(self) -> Lifetimes:
-        """How long answers stay in the hot cache, according to the profile."""
+        """The time that answers stay in the hot cache, from the profile."""
 
     @property
     def timing(self) -> Timing:

@@ -273,7 +273,8 @@ class Server:
     def _end_suspended(self, *, tcp: bool) -> None:
         """End the queries in flight on suspended paths, which would only time out.
 
-        If the address has answered, these are the queries over TCP, where the kernel has retransmitted lost packets.
+        If the address has answered, only queries over the given protocol end. Over TCP, the kernel has retransmitted
+        lost packets by then.
         """
         for query, pending in list(self._admission.under_way.values()):
             is_in_doubt = not self.health.has_answered or pending.key.tcp == tcp
@@ -289,5 +290,10 @@ class Server:
         """Return the response times of the address, under one of its names."""
         health = self.health
         return NameserverTiming.of(
-            name, self.address, health.rtts_ms, timeouts=health.timeouts, refusals=health.refusals
+            name,
+            self.address,
+            health.rtts_ms,
+            timeouts=health.timeouts,
+            refusals=health.refusals,
+            lost=health.lost,
         )

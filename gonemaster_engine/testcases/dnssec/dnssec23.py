@@ -1,7 +1,7 @@
 """DNSSEC23: the records of one denial of existence must not contradict each other.
 
 RFC 4034 sections 4.1.1 and 6.1, RFC 4035 section 3.1.3, RFC 4470, RFC 5155 sections 1.3, 3.1.7 and 7, RFC 8198,
-RFC 9077, RFC 9824. A resolver with aggressive use of cached denials (RFC 8198) relies on each record alone.
+RFC 9077, RFC 9824. A resolver that uses cached denials aggressively (RFC 8198) uses each record without the others.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def for_ds(words: DiagramTexts, ds: DsView, rrsigs: Iterable[Signature], *, tota
 
 
 def for_names(words: DiagramTexts, found: Sequence[Name]) -> list[Fact]:
-    """Return each name with the status of its addresses and the servers that gave them."""
+    """Return each name with the status of its addresses and the servers that returned them."""
     return [
         Fact(name.name, f"{words.coded('names', name.status)}: {', '.join(name.servers[:_MAX_LISTED])}")
         for name in found[:_MAX_LISTED]

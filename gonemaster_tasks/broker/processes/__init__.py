@@ -1,1 +1,1 @@
-"""What the processes of the service share: locks, task times, and their reports."""
+"""Shared state of the processes of the service: locks, task times, and their reports."""

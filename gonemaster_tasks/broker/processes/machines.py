@@ -6,7 +6,7 @@ from typing import Any
 from gonemaster_tasks.broker import keys
 from gonemaster_tasks.broker.connection import reachable
 
-_LIFE = timedelta(days=1)  # after the last process of a machine was recorded
+_LIFE = timedelta(days=1)  # time after the last process of a machine was recorded
 
 
 class Processes:

@@ -1,4 +1,4 @@
-"""When each maintenance task that all processes share, such as reaping, was last performed."""
+"""The last time of each maintenance task that all processes share, such as reaping."""
 
 from typing import Any
 

@@ -20,11 +20,11 @@ class ProcessReport:
     name: str
     host: str
     pid: int
-    skew_s: float = 0.0  # By how much its host's clock is ahead of the Redis host's clock.
+    skew_s: float = 0.0  # The number of seconds by which its host's clock is ahead of the Redis host's clock.
     without_database_since: float | None = None  # In POSIX seconds of the shared clock, as the other times.
     started_at: float = 0.0
     full: str = ""  # The disk that this process found full.
-    writer_held_since: float | None = None  # Since when no process could acquire the write lock of SQLite.
+    writer_held_since: float | None = None  # The time since which no process could acquire the write lock of SQLite.
     disconnected_since: float | None = None  # When the consumer of this worker stopped polling queues.
     idle_since: float | None = None  # When this worker stopped receiving waiting messages.
     refused_since: float | None = None  # When Redis started answering this worker's requests for messages with errors.

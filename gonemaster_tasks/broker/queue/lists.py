@@ -128,7 +128,8 @@ class WaitingLists:
             for piece in slices(job_ids, _IDS):
                 with self._client.pipeline(transaction=True) as pipe:
                     pipe.rpush(order_key, *piece)
-                    pipe.expire(order_key, _REORDER_LIFE_S)  # Set immediately, in case the process is killed halfway.
+                    # The expiry is set immediately, in case the process is killed halfway.
+                    pipe.expire(order_key, _REORDER_LIFE_S)
                     pipe.execute()
             return int(self._reorder(keys=[tier, order_key], args=[within]))
 
@@ -177,7 +178,7 @@ class WaitingLists:
             faults = ((item, fault_of(item.encode(), tier)) for item in piece if not is_built_here(item, tier))
             for item, fault in faults:
                 found += bool(fault)
-                if fault and found <= KEPT:  # More items would push out the first ones.
+                if fault and found <= KEPT:  # More items would displace the first ones.
                     rejected.add(tier, item, fault)
             yield
         if found > KEPT:

@@ -1,4 +1,4 @@
-"""Invalid items that other programs wrote under our queue names: moved aside so that they block no consumer."""
+"""Invalid items that other programs wrote under our queue names: moved aside so that they do not block a consumer."""
 
 import json
 import logging

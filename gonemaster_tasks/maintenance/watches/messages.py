@@ -201,7 +201,7 @@ def _change_lines(watch: Watch, event: WatchEvent, part: Mapping[str, Any]) -> l
 def _change_line(event: WatchEvent, change: Mapping[str, Any]) -> str:
     grades = [change[side]["grade"] or "no grade" for side in ("previous", "current")]
     word = "new" if event is WatchEvent.DOMAIN_REGRESSED else "gone"
-    # Root causes say what happened; a change within a cause has message tags only. Older digests have no causes.
+    # Root causes describe a change; a change within a cause has message tags only. Older digests have no causes.
     causes = [cause["title"] for cause in change.get(f"{word}_causes", ())]
     tags = causes or [f"{tag['level']} {tag['tag']}" for tag in change[f"{word}_tags"]]
     named = tags[:_MAIL_TAGS]

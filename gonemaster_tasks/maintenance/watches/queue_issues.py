@@ -14,7 +14,7 @@ from gonemaster_db.service.watches import enabled_watches
 from gonemaster_tasks.maintenance.watches.messages import instant, queue_message
 
 CHECK_INTERVAL = timedelta(seconds=30)
-CHECKS = 2  # Consecutive checks that must agree: an issue that is gone at the next check is not reported.
+CHECKS = 2  # Consecutive checks that must agree: an issue that has disappeared at the next check is not reported.
 _STATE = "troubles"
 _MAX_ISSUES = 10
 

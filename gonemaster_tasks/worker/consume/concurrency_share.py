@@ -25,7 +25,8 @@ class ConcurrencyShare:
         """Return how many jobs this process may run, None without limit (0). Raises BrokerUnavailable."""
         if limit == 0:
             return None
-        mark = self._workers.mark()  # Read before the workers: a worker that starts in between changes the mark again.
+        # Read the mark before the workers: a worker that starts in between changes it again.
+        mark = self._workers.mark()
         if mark != self._mark:
             self._queues = {**self._workers.queues(), self._name: self._own}
             self._mark = mark

@@ -35,7 +35,7 @@ from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL, ORDER
 _MAX_MAINTENANCE = 5
 MAX_SLOTS = 1024
 _REST_S = 1.0
-_FOR_LOGIN_S = 5.0  # A person must change the permissions.
+_FOR_LOGIN_S = 5.0  # An operator must change the permissions.
 POOL_THREADS = MAX_SLOTS + _MAX_MAINTENANCE  # Threads are created on demand; the gate limits the messages taken.
 
 
@@ -76,11 +76,11 @@ class Gate:
         self._connected_to = ""
 
     def pause_while(self, is_held: Callable[[], bool]) -> None:
-        """Take no messages, not even for maintenance, while `is_held` returns True: they could not be claimed."""
+        """Take no messages, not even for maintenance, while `is_held` is True: they could not be claimed."""
         self._is_held = is_held
 
     def pause_tests_while(self, is_offline: Callable[[], bool]) -> None:
-        """Take no jobs while `is_offline` returns True: their tests would say nothing about the domains."""
+        """Take no jobs while `is_offline` is True: their tests would say nothing about the domains."""
         self._is_offline = is_offline
 
     def update(self, controls: Controls, share: int | None) -> None:
@@ -88,7 +88,7 @@ class Gate:
         self._controls, self._share = controls, share
 
     def connect(self, replication_id: str) -> None:
-        """Record to which Redis the next BRPOP is sent; empty if unknown."""
+        """Record the Redis to which the next BRPOP is sent; empty if unknown."""
         self._connected_to = replication_id
 
     def is_connected_to_rebuilt(self) -> bool:

@@ -47,7 +47,7 @@ class TierOrder(priority_cycle):
         return _gate is not None and not _gate.is_connected_to_rebuilt()
 
     def connected(self, replication_id: str) -> None:
-        """Record in the gate to which Redis BRPOP is sent."""
+        """Record in the gate the Redis to which BRPOP is sent."""
         if _gate is not None:
             _gate.connect(replication_id)
 
@@ -63,6 +63,7 @@ class TierOrder(priority_cycle):
 
     def _order(self, n: int) -> list[str]:
         names = self.items[:n]
-        if _gate is None:  # Not a worker: a client that controls workers waits for replies in a separate queue.
+        # This process is not a worker but a client that controls workers: it waits for replies in a separate queue.
+        if _gate is None:
             return [*(name for name in ORDER if name in names), *(name for name in names if name not in ORDER)]
         return _gate.queues(names)

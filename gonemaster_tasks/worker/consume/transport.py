@@ -104,7 +104,7 @@ class _UnblockingChannel:
 
     def _brpop_start(self, timeout: float | None = None) -> None:
         self._identify_server()
-        # A full BRPOP wakes up for any message; only a partial one can miss that more queues are allowed now.
+        # A BRPOP for all queues ends with any message; only a BRPOP for some queues can miss newly allowed queues.
         if self._queue_cycle.partial(len(self.active_queues)):
             timeout = _PARTIAL_WAIT_S if self._read_client_id() else _BLIND_WAIT_S
         super()._brpop_start(timeout)  # type: ignore[misc]  # kombu's channel has it
@@ -267,7 +267,7 @@ def transport_settings(address: BrokerAddress) -> dict[str, Any]:
 def _same_transport(alternates: Sequence[str]) -> Iterator[str]:
     """Yield the host names for kombu's next connection attempts.
 
-    With URLs, as in kombu's own strategies, the scheme would replace the transport. The host is irrelevant: each
-    attempt queries all Sentinels.
+    They are not URLs as in kombu's own strategies, because the scheme of a URL would replace the transport. The host is
+    irrelevant: each attempt queries all Sentinels.
     """
     return cycle([str(urlsplit(url).hostname) for url in alternates])

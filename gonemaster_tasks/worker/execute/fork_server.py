@@ -129,7 +129,7 @@ class _ForkLoop:
         poll, began = select.poll(), time.monotonic()
         poll.register(self._control, select.POLLIN)
         for job in self._jobs.values():
-            poll.register(job, 0)  # Only for the hang-up.
+            poll.register(job, 0)  # Wait for a hang-up only.
         wait_ms = _CHECK_INTERVAL_MS if self._jobs else _IDLE_MS
         ready = {descriptor for descriptor, _ in poll.poll(wait_ms)}
         self._silent_s += min(time.monotonic() - began, wait_ms / 1000)  # This process may have been suspended.
@@ -166,7 +166,7 @@ class _ForkLoop:
 def _is_suspended(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:  # It has ended, or this system has no such files.
+    except OSError:  # The process has ended, or this system has no such files.
         return False
     return state in "Tt"
 

@@ -34,7 +34,7 @@ AGAIN_S = 1.0  # The pause after a failed start, which limits the repetitions.
 _PIECE = 1 << 20
 _MIN_TIMEOUT_S = 0.001
 _CHECK_INTERVAL_S = 0.1
-_ROOM_S = 30.0  # How long a job that got a child process waits for another job to end.
+_ROOM_S = 30.0  # The time for which a job with a child process waits for another job to end.
 
 
 class IsolatedRunFailed(Exception):
@@ -133,7 +133,7 @@ class Isolation:
 
     def _reclaim_slot(self, running: RunningJob, gate: Gate) -> None:
         """Wait until no more jobs are in flight than allowed; time-limited, as the limit may become zero."""
-        # One job at a time, otherwise each would wait for the others.
+        # One job at a time waits here, otherwise each would wait for the others.
         if not _unless_stopped(running, self._returning.acquire):
             return
         try:

@@ -50,7 +50,7 @@ def reap_once(process: Process) -> None:
             process.broker.maintenance_times.note(REAP)
         return locks.renew(_LOCK, name, interval)
 
-    # A worker that cannot store a result cannot renew its lease either; another test would be in vain.
+    # A worker that cannot store a result cannot renew its lease either; another test would be useless.
     with_results = [job_id for worker in process.broker.workers.live() for job_id in worker.results]
     reap(
         process.store,

@@ -27,7 +27,7 @@ class Watchdog:
     process and logs its jobs. If the interpreter itself is blocked, for example by a C function or a regular
     expression, no Python thread runs; the fork server then ends the process a little later with a traceback.
 
-    A process that was suspended for longer than its leases has lost its jobs and its place among the workers.
+    A process that was suspended for longer than its leases has lost its jobs and its registration.
     """
 
     def __init__(

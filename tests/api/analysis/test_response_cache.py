@@ -40,7 +40,7 @@ def test_the_second_request_reads_no_view(client: FlaskClient, statements: list[
     assert [second.headers[name] for name in ("ETag", "Cache-Control")] == [
         first.headers[name] for name in ("ETag", "Cache-Control")
     ]
-    assert len(statements) < read or path == "/snapshots"  # that list is read for its version anyway
+    assert len(statements) < read or path == "/snapshots"  # the request reads this list in any case, for its version
     assert not any("snapshot_domains" in one for one in statements)
 
 

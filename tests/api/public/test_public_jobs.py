@@ -264,7 +264,7 @@ def test_service_in_public(make_app: MakeApp) -> None:
 
 
 def test_keys_of_clients_are_their_own(client: FlaskClient) -> None:
-    """No operator or other client collides with a client's key; only that client gets the first response again."""
+    """A client's key does not collide with other keys; only that client gets the first response again."""
     key = {"Idempotency-Key": "5f6c-1"}
     assert client.post("/api/v1/jobs", json={"domain": "a.example"}, headers=key).status_code == 201
 

@@ -72,7 +72,7 @@ def test_a_process_whose_event_loop_hangs_ends() -> None:
 
 
 def test_several_processes_serve_as_one(service: Service, store: Store, broker: Broker) -> None:
-    """One test for all of it, because starting the processes takes longest."""
+    """One test covers all steps, because starting the processes takes longest."""
     a_request_with_one_key_is_done_once(service, store, broker)
     concurrent_submissions_are_all_stored_in_their_groups(service, store, broker)
     a_pause_is_seen_by_all(service)

@@ -1,4 +1,4 @@
-"""More requests than a process can answer: excess requests are refused in time, and accepted ones are stored."""
+"""With too many requests for a process, excess requests are refused in time, and accepted ones are stored."""
 
 import json
 import socket
@@ -20,7 +20,7 @@ from tests.support.service import Service, wait_for
 from tests.support.stores import MakeSettings, opened
 
 THREADS, SENT = 4, 20
-SHARE = 2  # threads that requests of one client may have that write; one is left to its other requests
+SHARE = 2  # threads that the writing requests of one client may have; one thread remains for its other requests
 
 
 @pytest.fixture

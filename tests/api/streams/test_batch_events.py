@@ -55,7 +55,7 @@ def follow(client: FlaskClient) -> Iterator[Follow]:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Count again at every check."""
+    """Let every check count again."""
     monkeypatch.setattr(batch_counts, "COUNT_EVERY_S", 0.0)
     monkeypatch.setattr(batch_counts, "SHARE", 0)
 

@@ -1,4 +1,4 @@
-"""Many viewers of live events on a real server: no thread or Redis connection per viewer, and no lost event."""
+"""Many viewers of live events on a real server need no thread or Redis connection each, and miss no event."""
 
 import re
 import selectors
@@ -93,7 +93,7 @@ def read_all(viewers: Sequence[Viewer], until: Any, *, timeout_s: float = 30.0) 
 
 @pytest.fixture(scope="module")
 def redis() -> Iterator[EmbeddedRedis]:
-    """A server of the module, which a test restarts."""
+    """A server for this module; one test restarts it."""
     yield from fresh_server()
 
 
@@ -159,7 +159,7 @@ def test_a_hundred_viewers_cost_no_thread_and_no_connection_to_redis_each(
         read_all(viewers, lambda: all(viewer.events for viewer in viewers))
         publish(publisher, jobs, range(3))
         read_all(viewers, lambda: all(len(viewer.numbers) == 3 for viewer in viewers))
-        assert threads_of(service) < 60  # of requests, 32 at most
+        assert threads_of(service) < 60  # threads of requests, 32 at most
         assert len(raw(publisher).client_list()) - connections <= 32 + 2
         publish(publisher, jobs, range(3, 6))
         end(publisher, jobs)

@@ -143,7 +143,7 @@ def test_deletion_is_refused_while_a_job_runs(
 def test_deletions_that_wait_leave_threads_to_other_requests(
     make_app: MakeApp, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A job that never ends blocks the threads of as many deletions as there may be streams, but no other threads."""
+    """A job that never ends blocks the threads of a limited number of deletions, but no other threads."""
     app = make_app()
     client = app.test_client()
     answer = submit(client, "a.example")

@@ -1,4 +1,4 @@
-"""Random histories: after each series of steps every list of the API answers as the reference in plain lists does.
+"""Random histories: after each series of steps every list of the API agrees with the reference in plain lists.
 
 GONEMASTER_HISTORIES=20 adds twenty histories with new seeds, GONEMASTER_HISTORY_SEED=7 repeats the seed of a failure.
 """
@@ -68,7 +68,7 @@ def _seed(number: int) -> int:
 
 @contextmanager
 def _with_seed_in_error(seed: int, history: History) -> Iterator[None]:
-    """Add the command that repeats it to a failure."""
+    """Add to a failure the command that repeats it."""
     try:
         yield
     except Exception as error:

@@ -1,4 +1,4 @@
-"""JSON of responses: a client parses the value that a view returned."""
+"""JSON of responses: a client parses exactly the value that a view returned."""
 
 import json
 from datetime import UTC, datetime

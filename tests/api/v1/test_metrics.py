@@ -102,7 +102,7 @@ def series(client: FlaskClient) -> dict[str, float]:
 
 @pytest.fixture
 def fresh(make_app: Any) -> FlaskClient:
-    """A client of an application that has counted nothing yet; that of `client` serves all tests of a process."""
+    """A client of a new application, which has counted nothing; `client` is shared by all tests of a process."""
     app: Flask = make_app(fresh=True)
     return app.test_client()
 

@@ -1,4 +1,4 @@
-"""Stored profiles and this server's engine: missing settings, who has checked them, and how they are fixed."""
+"""Stored profiles and this server's engine: missing settings, the version that checked a profile, and repairs."""
 
 from collections.abc import Callable
 from functools import partial
@@ -25,7 +25,7 @@ Stored = Callable[..., str]
 
 @pytest.fixture
 def stored(client: FlaskClient, store: Store) -> Stored:
-    """Store profiles: `stored(config, version="0.0.1")` stores one as another version left it, and returns its URL."""
+    """Store profiles: `stored(config, version="0.0.1")` stores a profile as that version would, and returns its URL."""
 
     def put(config: Any, *, name: str = "old", version: str = "0.0.1") -> str:
         number = create(client, name)["id"]

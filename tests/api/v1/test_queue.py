@@ -76,7 +76,8 @@ def test_pause_and_resume_of_the_whole_queue(client: FlaskClient, queue: QueuePa
 def test_the_end_of_a_pause_is_judged_by_the_clock_of_redis(settings: Settings, queue: QueueParts) -> None:
     clock = SkewedClock(timedelta(hours=1))
     ahead = create_app(settings, queue=replace(queue, clock=clock)).test_client()
-    past = {"until": (clock.now() - timedelta(minutes=10)).isoformat()}  # the future, by the clock of this host
+    # in the future according to the clock of this host
+    past = {"until": (clock.now() - timedelta(minutes=10)).isoformat()}
     assert error_of(ahead.post("/api/v1/queue/pause", json=past))["code"] == "invalid_until"
     ahead.post("/api/v1/queue/pause", json={"until": (clock.now() + timedelta(minutes=10)).isoformat()})
     assert ahead.get("/api/v1/queue").get_json()["paused"] is True

@@ -44,7 +44,7 @@ def _tag(store: Store) -> None:
     fill_tag(store, "mine")
 
 
-# The invalid fields over a valid body, and the code; None removes a field.
+# Invalid fields that replace those of a valid body, and the code; None removes a field.
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"kind": ...}, "invalid_schedule"),
     ({"kind": None}, "invalid_schedule"),

@@ -123,7 +123,7 @@ def test_the_number_of_tokens_is_limited(guarded: FlaskClient, monkeypatch: pyte
 def test_a_revoked_token_is_refused_by_every_process(guarded: FlaskClient, make_app: MakeApp) -> None:
     other = make_app(admin_tokens=CONFIGURED).test_client()
     created = ask(guarded, "POST", json=NEW).get_json()
-    keyring_of(other).refresh()  # the poll
+    keyring_of(other).refresh()  # as in the next poll
     log_in = other.post("/api/v1/session", json={"token": created["token"]})
     assert (log_in.status_code, other.get("/api/v1/jobs").status_code) == (200, 200)
     assert ask(guarded, "DELETE", f"{TOKENS}/{created['id']}").status_code == 204

@@ -1,4 +1,4 @@
-"""While Redis does not answer, changes that only need the database succeed with a note, and others are refused."""
+"""While Redis does not answer, changes that need only the database succeed with a note; other changes are refused."""
 
 import threading
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def away(
 
 
 def done(response: Any) -> dict[str, Any]:
-    """Return the body of a request that succeeded without Redis and says so."""
+    """Return the body of a request that succeeded without Redis, after checking its note."""
     body: dict[str, Any] = response.get_json()
     assert (response.status_code, body.pop("broker")) == (200, "unavailable")
     return body

@@ -28,12 +28,12 @@ from tests.support.sent_forms import sends_its_forms
 from tests.support.stores import MakeSettings
 from tests.support.tokens import ADMIN, CONFIGURED, OPERATE, READ, bearer
 
-__all__ = ["sends_its_forms"]  # for the login, whose tests are here
+__all__ = ["sends_its_forms"]  # for the login, which this file tests
 
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """One database kind is enough: tests/db has the queries."""
+    """One kind of database is enough: tests/db tests the queries on both."""
     return make_store_settings("sqlite")
 
 
@@ -337,7 +337,8 @@ def test_programs_get_no_page(guarded: FlaskClient) -> None:
 def test_the_guard_of_private_targets_is_lifted_by_administrators_only(
     queue: QueueParts, store: Store, make_app: MakeApp
 ) -> None:
-    """In open mode it is not (tests/hostile/test_targets.py). A token in the database has the same rights as others."""
+    """Open mode does not allow it (tests/hostile/test_targets.py). Tokens in the database have the same rights as
+    others."""
     with store.transaction() as session:
         add_token(session, digest_of(ADMIN), label="boss", scopes=[], now=utcnow())
     client = make_app().test_client()

@@ -241,7 +241,7 @@ def test_filters_of_runs(client: FlaskClient, ids: dict[str, str]) -> None:
         "runs?level=ERROR": [],
         "runs?grade=A": [a],
         "runs?grade=Z": [],
-        "runs?finished_after=2026-11-25T12:00:00Z": [c, b],  # bounds are outside
+        "runs?finished_after=2026-11-25T12:00:00Z": [c, b],  # values beyond the bounds
         "runs?finished_before=2026-11-25T13:00:00Z": [a],
         "runs?finished_after=2026-11-25T12:59:59Z&finished_before=2026-11-25T13:00:01Z": [b],
         "runs?sort=score_asc": [b, a, c],

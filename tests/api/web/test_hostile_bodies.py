@@ -129,7 +129,7 @@ def test_redirects_stay_on_this_host(client: FlaskClient) -> None:
 
 def test_head_of_a_stream_leaves_no_stream_open(client: FlaskClient, store: Store) -> None:
     job = queue_job(store, "a.example")
-    for _ in range(50):  # more than may be open at the same time
+    for _ in range(50):  # more than the number of bodies that may be open at the same time
         with client.head(f"/api/v1/jobs/{job.id}/events") as response:
             assert response.status_code == 200
 

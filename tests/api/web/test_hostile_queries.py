@@ -83,7 +83,7 @@ def test_of_a_parameter_that_is_given_twice_the_first_counts(client: FlaskClient
 def test_number_that_is_none_or_beyond_all_limits(client: FlaskClient) -> None:
     for number in (HUGE, -HUGE, "9" * 10_000, "-1", "1e3", "0x10", "1_0", "%d9%a1", "+1", "%201", "NaN", "1.x", ""):
         for query, code in NUMBERS.items():
-            if (query, number) != ("batches?limit=", HUGE):  # larger values are reduced here
+            if (query, number) != ("batches?limit=", HUGE):  # this list reduces larger values
                 assert refused(client, f"{query}{number}") == code, query
 
 
@@ -105,7 +105,7 @@ def test_strange_ids_are_not_found(client: FlaskClient) -> None:
 
 
 def addresses(client: FlaskClient, stand_in: str, *, method: str = "GET") -> Iterator[str]:
-    """Yield the URLs of the API, with a text instead of the ids."""
+    """Yield the URLs of the API, with a text in place of each ID."""
     for rule in client.application.url_map.iter_rules():
         if rule.rule.startswith("/api/v1/") and method in (rule.methods or ()) and "assets" not in rule.rule:
             number = "1" if "<int" in rule.rule else stand_in

@@ -91,7 +91,7 @@ def test_submissions_take_an_idempotency_key(document: dict[str, Any], path: str
 
 
 def untyped(schema: Any, where: str) -> Iterator[str]:
-    """Yield the places in a schema whose values could be anything."""
+    """Yield the positions in a schema that allow any value."""
     if not isinstance(schema, dict) or not schema.keys() & {"type", "$ref", "enum", "allOf", "anyOf", "oneOf"}:
         yield where
         return

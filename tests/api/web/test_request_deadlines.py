@@ -33,7 +33,7 @@ def test_a_submission_that_waits_ends_and_is_not_stored_later(
     with queue.store.read_only() as session:
         assert session.scalar(select(func.count()).select_from(Job)) == 0
         assert session.scalar(select(func.count()).select_from(Batch)) == 0
-    with queue.store.transaction():  # the thread has no limit any more
+    with queue.store.transaction():  # the thread no longer has a limit
         pass
     assert make_app().test_client().post(path, json=body).status_code in (201, 202)
 
@@ -47,6 +47,6 @@ def test_a_broadcast_blocks_no_sender_and_is_bounded(queue: QueueParts, caplog: 
     caplog.clear()
     with caplog.at_level(logging.WARNING):
         last = post_cancel(queue.celery, ["job_1"])
-        assert last is not None  # there are free threads again
+        assert last is not None  # threads are free again
         last.join()
     assert caplog.records == []

@@ -98,7 +98,8 @@ def test_no_route_does_anything_without_its_scope(app: Flask, store: Store, queu
         ]
         presented += [(bearer(token), 403) for scope, token in TOKENS.items() if not scope.includes(needed)]
         for headers, status in presented:
-            address = {"REMOTE_ADDR": f"2001:db8:{number:x}::1"}  # otherwise the limit of failures answers
+            # otherwise the limit on failures refuses the request first
+            address = {"REMOTE_ADDR": f"2001:db8:{number:x}::1"}
             body = None if method in ("GET", "HEAD", "OPTIONS") else BODY
             response = client.open(path, method=method, json=body, headers=dict(headers), environ_base=address)
             assert response.status_code == status, (method, path, headers, response.get_data(as_text=True))
@@ -110,12 +111,12 @@ def test_no_route_does_anything_without_its_scope(app: Flask, store: Store, queu
 
 
 def test_each_route_serves_its_scope(app: Flask, store: Store) -> None:
-    """With the scope that its route names, a request is not rejected for its scope, even if it is invalid otherwise."""
+    """With the scope of its route, a request is not rejected for its scope, even if it is otherwise invalid."""
     client = app.test_client(use_cookies=False)
     for method, path, needed in gated_calls(app):
         if (
             path.endswith("/events") or "/lookup/" in path or method not in ("GET", "HEAD")
-        ):  # DNS lookups leave this machine
+        ):  # DNS lookups send packets to other machines
             continue
         response = client.open(path, method=method, headers=dict(bearer(TOKENS[needed])))
         assert response.status_code not in (401, 403), (method, path)

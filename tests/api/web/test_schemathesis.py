@@ -38,7 +38,7 @@ CHECKS = (
 # nothing is public, which other requests may cause; tests/api/analysis reads it. DNS lookups leave this machine. After
 # the first token all requests need one; tests/api/v1/test_tokens.py creates it.
 LEFT_OUT = "/events$|/catalog$|/lookup/|/tokens"
-# The limits of every parameter are tried if types are strict; random values are tried if they are quick.
+# Strict types let it try the limits of every parameter; random values are tried if they are quick.
 PHASES = {"postgres": "coverage", "sqlite": "examples,fuzzing"}
 ROUNDS = int(os.environ.get("SCHEMATHESIS_ROUNDS", "8"))  # random requests per operation; more take minutes
 TAGS = ["mine", "yours", "a b", "caf\u00e9"]

@@ -1,4 +1,4 @@
-"""Every route, called with headers and parameters that belong to other pages: each call gets a regular response."""
+"""Every route gives a regular response to calls with headers and parameters that belong to other pages."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ ROUNDS = examples(1, 40)
 MOST_PARAMETERS = 8
 SEED = int(os.environ.get("GONEMASTER_SEED", "1"))
 pytestmark = pytest.mark.timeout(600)
-# Files of this project, and lookups, which leave this machine.
+# Files of this project, and lookups, which send packets to other machines.
 LEFT_OUT = ("/static/", "/pub/api/v1/lookup/")
 
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """One database kind is enough: the differences between them are below the routes."""
+    """One kind of database is enough: the kinds differ only below the routes."""
     return make_store_settings("sqlite")
 
 
@@ -172,7 +172,7 @@ def test_the_headers_that_the_code_reads_are_swapped() -> None:
 
 @pytest.fixture
 def requests(make_app: MakeApp, known: list[str]) -> Requests:
-    # A fresh application: the requests change what its caches hold.
+    # A fresh application, because the requests change the content of its caches.
     app = make_app(fresh=True)
     return Requests(app, known, random.Random(SEED))
 

@@ -258,7 +258,7 @@ def test_a_purge_by_tag_starts_over_for_skipped_runs(store: Store) -> None:
         with store.transaction() as session:
             removed.append(purge(session, 2))
         if removed == [2]:
-            make_run(store, "d0.example")  # belongs to a domain that was already purged
+            make_run(store, "d0.example")  # the run of a domain that was already purged
     assert sum(removed) == 6
     assert not all_runs(store)
     assert shown(store) == recounted(store)

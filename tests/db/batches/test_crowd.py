@@ -43,7 +43,7 @@ pytestmark = pytest.mark.thorough
 
 T = TypeVar("T")
 Change = Callable[[Random], None]
-CHANGES = int(os.environ.get("GONEMASTER_CROWD", "25"))  # for each thread
+CHANGES = int(os.environ.get("GONEMASTER_CROWD", "25"))  # changes of each thread
 _WORKERS = 4
 _NAMES = [f"d{number}.example" for number in range(40)]
 _TAG = "mine"
@@ -65,7 +65,7 @@ class Crowd:
         return random.choice(self._stores)
 
     def loops(self) -> list[Callable[[], None]]:
-        """Return the function of each thread."""
+        """Return the functions that the threads run."""
         workers: list[Change] = [partial(self.work, f"w{number}") for number in range(_WORKERS)]
         others: list[Change] = [
             self.submit,

@@ -90,7 +90,8 @@ def test_connections_to_a_read_only_server_are_dropped(primary: PostgresServer) 
         with opened(settings_of(database, primary)) as store:
             assert not written(store, "a")
             cursor.execute(f"ALTER DATABASE {database} RESET default_transaction_read_only")
-            assert written(store, "a")  # over another connection: the settings of the old one have not changed
+            # over another connection, because the settings of the old connection have not changed
+            assert written(store, "a")
 
 
 @pytest.mark.parametrize(
@@ -144,6 +145,6 @@ def test_the_last_primary_is_tried_first_until_it_is_lost(given: dict[str, str],
     hosts.record_loss(None, entry, None)  # it was recycled
     assert ordered() == expected
     hosts.record_loss(None, entry, OSError())
-    assert ordered().get("host") == given.get("host")  # host a before host b
+    assert ordered().get("host") == given.get("host")  # host a is listed before host b
     hosts.record_primary(primary, entry)
     assert ordered() == expected

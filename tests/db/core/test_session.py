@@ -296,7 +296,7 @@ def test_each_form_of_a_sqlite_path_opens_the_same_file(make_store_settings: Mak
 
 
 def test_a_closed_store_keeps_no_connection(make_store_settings: MakeSettings) -> None:
-    """Neither one that a thread still used, nor one that a thread opens later."""
+    """Neither a connection that a thread still uses, nor one that a thread opens later, remains open."""
     store = open_store(make_store_settings("sqlite"))
     in_use = store.engine.raw_connection()
     store.close()

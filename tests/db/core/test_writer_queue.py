@@ -32,7 +32,7 @@ def test_threads_are_admitted_in_order_of_arrival() -> None:
                 pool.submit(enter, writers, served, number)
                 wait_until(partial(are_waiting, writers, number + 1), what="the thread waits")
             assert served == []
-        enter(writers, served, 6)  # arrives when a turn ends, and does not overtake
+        enter(writers, served, 6)  # this thread arrives when a turn ends, and does not overtake
     assert served == list(range(7))
 
 
@@ -49,7 +49,7 @@ def test_no_more_than_the_limit_are_in_the_block() -> None:
 
     def meet() -> None:
         with writers:
-            full.wait(30)  # three threads at the same time, otherwise the barrier breaks
+            full.wait(30)  # three threads must be admitted at the same time, otherwise the barrier breaks
 
     assert together(meet, meet, meet) == [None] * 3
     together(*[lambda number=number: work(number) for number in range(8)])

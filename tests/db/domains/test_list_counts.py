@@ -77,7 +77,7 @@ def set_sizes(monkeypatch: pytest.MonkeyPatch, few: int, domains: int, walk: int
     monkeypatch.setattr(run_domains, "SMALL_BATCH", walk)
 
 
-# Domains are read first, looked up one by one, or hashed for a long walk.
+# The domains are read before the runs, looked up one by one, or hashed for a long walk.
 @pytest.mark.parametrize(
     ("few", "domains", "walk"), [(1000, 10_000, 40_000), (2, 10_000, 40_000), (2, 0, 40_000), (2, 0, 0)]
 )
@@ -105,7 +105,7 @@ def test_every_two_filters_of_runs_keep_and_count_what_matches_both(
                 )
 
 
-# Domains are read first, looked up one by one, or hashed for a long walk.
+# The domains are read before the runs, looked up one by one, or hashed for a long walk.
 @pytest.mark.parametrize(
     ("few", "domains", "walk"), [(1000, 10_000, 40_000), (2, 10_000, 40_000), (2, 0, 40_000), (2, 0, 0)]
 )

@@ -1,4 +1,4 @@
-"""Paused tiers report who, why, since when and until when, and resume automatically."""
+"""A paused tier reports its actor, reason, start and end, and resumes automatically."""
 
 from datetime import timedelta
 from typing import Any

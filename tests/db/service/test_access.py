@@ -73,7 +73,7 @@ def test_concurrent_operators_lose_no_changes(store: Store) -> None:
 
     def work(number: int) -> bool:
         try:
-            add(store, 100 + number, f"new{number // 2}")  # two threads want each label
+            add(store, 100 + number, f"new{number // 2}")  # two threads request each label
         except TokenExists:
             return False
         finally:

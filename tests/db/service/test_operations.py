@@ -147,7 +147,7 @@ def test_finished_operations_are_purged_by_age(store: Store) -> None:
 
 def test_operations_of_a_newer_release_are_ignored(store: Store) -> None:
     newer = queue_operation(store, "newer")
-    with store.transaction() as session:  # not with the model, which only knows its own kinds
+    with store.transaction() as session:  # without the model, which knows only the kinds of this release
         session.execute(text("UPDATE operations SET kind = 'queue.shuffle' WHERE id = :id"), {"id": newer.id})
     made = queue_operation(store)
     for worker, claimed in (("w1", made.id), ("w2", None)):

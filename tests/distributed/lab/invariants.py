@@ -20,7 +20,7 @@ from tests.support.rows import written_entries
 from tests.support.standin_worker import ENTRIES
 from tests.support.workers import wait_until
 
-PATIENCE_S = 300  # only limits a hang
+PATIENCE_S = 300  # only ends a hang
 PERSON_WAITS_S = 5.0
 """After this delay a waiting interactive job must start elsewhere, before any batch job."""
 
@@ -44,11 +44,11 @@ class Times:
 
 @dataclass(frozen=True)
 class Allowed:
-    """The losses that a promotion may cause, and the hosts that cannot answer."""
+    """The losses that a promotion may cause, and the hosts that cannot respond."""
 
     lost_claims: int = 0  # repeated starts of a job, possible because a claim does not wait for a standby
     lag: tuple[float, float] = (0.0, 0.0)  # from when to when the standby received nothing
-    rebuilt: bool = False  # Redis was unavailable: messages of jobs accepted meanwhile are written when it is back
+    suspended: bool = False  # no job can start until the fault is over: the turns of waiting jobs count from then
     silent: frozenset[str] = frozenset()  # hosts of the API that the fault affects
     failed: frozenset[str] = frozenset()  # jobs that must fail, because each ends its worker
 
@@ -136,7 +136,7 @@ def judge(lab: Lab, load: Load, runs: Mapping[str, Run], times: Times, allowed: 
         person_s=max((wait for job_id, wait in waits.items() if job_id in persons), default=0),
         any_s=max(waits.values(), default=0),
         refused_s=max(job.accepted - job.first_sent for job in load.accepted),
-        out_of_turn=_out_of_turn(load.accepted, starts, times.over if allowed.rebuilt and times.over else 0.0),
+        out_of_turn=_out_of_turn(load.accepted, starts, times.over if allowed.suspended and times.over else 0.0),
         said=said,
         sound_s=sound,
         slowest_queue_s=max((said.queue_took_s for said in heard), default=0),
@@ -186,7 +186,7 @@ def _standstill(
 
 
 def _out_of_turn(accepted: Sequence[Accepted], starts: Mapping[str, Sequence[float]], since: float = 0.0) -> int:
-    """Count the first starts of batch jobs while an interactive job had waited too long, since then."""
+    """Count the first starts of batch jobs since that time while an interactive job had waited too long."""
     late = [
         (max(job.accepted, since) + PERSON_WAITS_S, starts[job.job_id][0])
         for job in accepted

@@ -10,7 +10,7 @@ from tests.distributed.lab.services import Lab
 from tests.distributed.lab.web import Api
 from tests.support.workers import wait_until
 
-_PATIENCE_S = 300  # only limits a hang
+_PATIENCE_S = 300  # only ends a hang
 _PAUSE_S = 0.3  # delay before a client tries again
 _BETWEEN_S = 0.5  # two jobs of one client
 _LOOK_S = 1.0
@@ -56,7 +56,7 @@ class Load:
     _numbers: "count[int]" = field(default_factory=count)
 
     def start(self, batch: int, *, each_ms: int = 1000) -> None:
-        """Submit a batch, and at each host of the API let one client submit jobs and another one poll the health."""
+        """Submit a batch; at each host of the API, one client submits jobs and another one polls the health."""
         domains = [f"{self.prefix}b{number}-{each_ms}.test" for number in range(batch)]
         started_at = time.monotonic()
         answer = self.lab.apis[0].post("/jobs/batch", {"domains": domains}, within_s=60, key=f"{self.prefix}batch")

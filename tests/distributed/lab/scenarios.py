@@ -15,15 +15,16 @@ from tests.distributed.lab.load import Load
 from tests.distributed.lab.services import ROLE, SLOTS, Lab, Shape
 from tests.support.workers import wait_until
 
-FAULT_S = 30.6  # No multiple of the pause between two attempts: an end at an attempt would hide the pause.
+# Not a multiple of the pause between two attempts: a fault that ends at an attempt would hide the pause.
+FAULT_S = 30.6
 FREEZES, FREEZE_S = 3, 20
-LOCK_S = 12  # after this time the lock of a beat expires
+LOCK_S = 12  # the lock of a beat expires after this time
 LAG_S = 5
 
 
 @dataclass
 class Trial:
-    """One fault in one lab. A scenario records when it was injected, and when it ended."""
+    """One fault in one lab. A scenario records when its fault was injected, and when it ended."""
 
     lab: Lab
     load: Load
@@ -43,7 +44,7 @@ class Trial:
         time.sleep(self.fault_s if seconds is None else seconds)
 
     def silence(self, *names: str) -> None:
-        """Record whose hosts cannot answer."""
+        """Record the hosts that cannot respond."""
         self.allowed = replace(self.allowed, silent=frozenset(names))
 
     def end(self) -> None:
@@ -92,7 +93,8 @@ def a_worker_host_is_cut_off(trial: Trial) -> None:
 
 
 def a_worker_host_is_frozen(trial: Trial) -> None:
-    """A host is frozen several times, longer than a lease: one of its waiting commands then gets a person's job."""
+    """A host is frozen several times for longer than a lease; one of its pending BRPOPs then takes an interactive
+    job."""
     host = trial.lab["worker1"]
     for _ in range(trial.freezes):
         trial.begin()
@@ -171,31 +173,33 @@ def the_database_is_cut_off_for_5_s(trial: Trial) -> None:
 
 
 def the_database_is_cut_off(trial: Trial) -> None:
+    trial.allowed = Allowed(suspended=True)
     _cut(trial, "db1")
 
 
 def the_database_is_frozen(trial: Trial) -> None:
+    trial.allowed = Allowed(suspended=True)
     _freeze(trial, "db1")
 
 
 def redis_is_cut_off(trial: Trial) -> None:
-    trial.allowed = Allowed(rebuilt=True)
+    trial.allowed = Allowed(suspended=True)
     _cut(trial, "redis1")
 
 
 def redis_is_frozen(trial: Trial) -> None:
-    trial.allowed = Allowed(rebuilt=True)
+    trial.allowed = Allowed(suspended=True)
     _freeze(trial, "redis1")
 
 
 def redis_is_cut_off_for_45_s(trial: Trial) -> None:
-    """45 s are no multiple of the interval of retries: the time until the workers are connected again shows."""
-    trial.allowed = Allowed(rebuilt=True)
+    """45 s is not a multiple of the retry interval, so the figures show how long the workers take to reconnect."""
+    trial.allowed = Allowed(suspended=True)
     _cut(trial, "redis1", seconds=45)
 
 
 def the_memory_of_redis_is_full(trial: Trial) -> None:
-    """Submissions get 503; jobs that wait are run."""
+    """Submissions get 503; waiting jobs run."""
     with closing(trial.lab.redis("redis1")) as client:
         trial.begin()
         client.config_set("maxmemory", 1)
@@ -207,7 +211,7 @@ def the_memory_of_redis_is_full(trial: Trial) -> None:
 def redis_returns_with_older_files(trial: Trial) -> None:
     """Redis starts with files from before the last interactive jobs were accepted."""
     lab, kept = trial.lab, trial.lab.directory / "older"
-    trial.allowed = Allowed(rebuilt=True)
+    trial.allowed = Allowed(suspended=True)
     shutil.copytree(lab.redis_data("redis1"), kept)
     trial.last(LAG_S)
     trial.begin()
@@ -246,7 +250,7 @@ def the_disk_of_the_database_is_full(trial: Trial) -> None:
 
 
 def the_disk_of_redis_is_full(trial: Trial) -> None:
-    trial.allowed = Allowed(rebuilt=True)
+    trial.allowed = Allowed(suspended=True)
     _fill(trial, trial.lab["redis1"].path(trial.lab.redis_data("redis1")))
 
 
@@ -254,7 +258,8 @@ def the_disk_of_redis_is_full(trial: Trial) -> None:
 
 
 def a_synchronous_standby_is_promoted(trial: Trial) -> None:
-    """The primary loses its power; what the API answered is kept. Only claims can be lost: they wait for no standby."""
+    """The primary loses power. Confirmed writes of the API survive; claims can be lost, because they wait for no
+    standby."""
     _follow_synchronously(trial.lab)
     trial.allowed = Allowed(lost_claims=1)
     trial.begin()
@@ -288,7 +293,7 @@ def a_standby_that_lags_is_promoted(trial: Trial) -> None:
 
 
 def certificates_are_replaced(trial: Trial) -> None:
-    """Those of PostgreSQL and Redis, each by one of another authority; all connections end."""
+    """Another authority issues new certificates for PostgreSQL and Redis; all connections end."""
     trial.begin()
     trial.lab.renew_certificates()
     trial.end()
@@ -296,7 +301,7 @@ def certificates_are_replaced(trial: Trial) -> None:
 
 def certificates_have_expired(trial: Trial) -> None:
     """No client connects, until PostgreSQL and Redis have valid certificates."""
-    trial.allowed = Allowed(rebuilt=True)
+    trial.allowed = Allowed(suspended=True)
     trial.begin()
     trial.lab.renew_certificates(ends_in=-timedelta(seconds=1))
     trial.last()
@@ -305,7 +310,7 @@ def certificates_have_expired(trial: Trial) -> None:
 
 
 def passwords_are_rotated(trial: Trial) -> None:
-    """As docs/howto/logins.md says: restarts for that of Redis, and another file some time after that of PostgreSQL."""
+    """Follow docs/howto/logins.md: new passwords for Redis, with restarts, and for PostgreSQL, with a new file."""
     lab = trial.lab
     trial.begin()
     with closing(lab.redis("redis1")) as client, lab.databases[0].cursor(lab.database) as cursor:
@@ -322,7 +327,8 @@ def passwords_are_rotated(trial: Trial) -> None:
 
 
 def releases_run_side_by_side(trial: Trial) -> None:
-    """The database is migrated twice in a sweep: to each release for its host of each kind, then all have the last."""
+    """Migrate twice during a sweep; after each step one host of each kind gets that release, at the end all get the
+    last."""
     trial.begin()
     for number, commit in ((2, LATER), (3, "")):
         trial.lab.use_release(commit)
@@ -355,10 +361,12 @@ def the_master_of_redis_is_cut_off(trial: Trial) -> None:
 
 
 def the_database_behind_a_pooler_is_cut_off(trial: Trial) -> None:
+    trial.allowed = Allowed(suspended=True)
     _cut(trial, "db1")
 
 
 def the_pooler_is_frozen(trial: Trial) -> None:
+    trial.allowed = Allowed(suspended=True)
     _freeze(trial, "pool")
 
 

@@ -36,7 +36,7 @@ SOUND_S = 90  # reconciler and reaper have run by then
 _LOOK_S = 0.5
 _POSTGRES, _REDIS, _TLS, _SENTINEL, _POOLER = 5432, 6379, 6380, 26379, 6432
 _MASTER, _DATABASE = "lab", "db.lab"
-ROLE = "service"  # in PostgreSQL and Redis, if they want a password
+ROLE = "service"  # in PostgreSQL and Redis, if they require a password
 # Commits wait for a synchronous standby if there is one; the tests do not depend on durable disks.
 _WAITING = {**QUICK, "synchronous_commit": "on"}
 _END_CLIENTS = """
@@ -62,7 +62,7 @@ class Shape:
     stepping_clocks: tuple[str, ...] = ()  # hosts whose clocks `Lab.step_clock` changes
     disks: tuple[tuple[str, str], ...] = ()  # hosts of data, and the size of their disk, such as 64m
     tls: bool = False  # PostgreSQL and Redis are reached over TLS, and their certificates are verified
-    passwords: bool = False  # PostgreSQL and Redis want a password
+    passwords: bool = False  # PostgreSQL and Redis require a password
     release: str = ""  # a commit of an earlier release that all processes have at first
 
     @property
@@ -129,7 +129,7 @@ class Lab:
         return self.directory / f"clock-{name}"
 
     def name_database(self, host: str) -> None:
-        """Let the name of the database be that of a host from now on."""
+        """Let the name of the database lead to this host from now on."""
         self._names.write_text(f"127.0.0.1 localhost\n{self[host].address} {_DATABASE}\n")
 
     def use_release(self, commit: str) -> None:
@@ -267,7 +267,7 @@ class Lab:
         wait_until(lambda: self.programs[name].poll() is not None, what=f"the end of {name}")
 
     def restart(self, name: str) -> None:
-        """Restart everything on a host that lost its power. A Redis host finds its data, and its Sentinel its state."""
+        """Restart everything on a host that lost power. A Redis host and its Sentinel find their files unchanged."""
         self.hosts[name].power_on()
         if name.startswith("redis"):
             self._start_redis(name)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True)
 class Answer:
-    """A response: `status` is 0 if none arrived in time. `took_s` is the time of this machine."""
+    """A response: `status` is 0 if none arrived in time. `took_s` is measured on this machine."""
 
     status: int
     document: Any

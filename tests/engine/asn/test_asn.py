@@ -82,7 +82,7 @@ async def whois_lookup(
 
 
 def ask_whois(*lines: str, address: str = ASKED, silent: bool = False) -> tuple[Origin, list[str]]:
-    """Look up an address if no database answers over DNS."""
+    """Look up an address while no database answers over DNS."""
 
     async def work(context: RunContext) -> tuple[Origin, list[str]]:
         async with whois_lookup(context, *lines, silent=silent) as (lookup, whois):

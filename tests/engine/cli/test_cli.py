@@ -529,7 +529,7 @@ def test_restored_run_sends_nothing_by_default_and_reports_what_is_missing(call:
     assert "sent: 0 queries" in err
     assert f"{file} lacks the responses to these queries, which were not sent" in err
     assert re.search(r"--restore-live sends them: .*good\.xa NS to 127\.", err)
-    _, _, again = call(*arguments[:-1], other)  # what is missing was not saved as silence
+    _, _, again = call(*arguments[:-1], other)  # the recording does not contain the missing response as silence
     assert "good.xa NS to 127." in again
     _, live, err = call(*arguments, "--restore-live", "--save", other)
     assert "sent: 0 queries" not in err
@@ -591,7 +591,7 @@ def test_interrupted_run_ends_soon_with_130(loopback_dns: Callable[[World], Worl
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # a shell starts what it runs in the background with SIGINT ignored, and that is inherited
+        # a shell starts background commands with SIGINT ignored, which child processes inherit
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     wait_until(lambda: bool(world.log))

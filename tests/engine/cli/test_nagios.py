@@ -23,7 +23,7 @@ PERFORMANCE = re.compile(
 
 @pytest.fixture
 def world_args(demo_world: World, demo_hints: Path) -> list[str]:
-    # the servers of the world have loopback addresses, which address01 finds wrong
+    # address01 reports the loopback addresses of the world's servers as errors
     return [
         "--hints",
         str(demo_hints),

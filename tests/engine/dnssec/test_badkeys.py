@@ -41,7 +41,7 @@ CHECKS = {
     "smalld": "DS19_BADKEY_SMALL_D",
     "blocklist": "DS19_BADKEY_BLOCKLIST",
 }
-TOLD = {"rsainvalid", "blocklist"}  # checks whose subtest is in our arguments
+TOLD = {"rsainvalid", "blocklist"}  # checks whose subtest our arguments contain
 ASK_PACKAGE = """
 import json, sys
 from badkeys.dnssec import checkdnskey

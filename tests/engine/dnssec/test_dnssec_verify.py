@@ -57,7 +57,7 @@ def signed_by(key: ZoneKey, *, owner: str = f"www.{ZONE}", signer: str = ZONE) -
         {made.signer: dns.rrset.from_rdata(made.signer, 300, key.dnskey)},
         now=NOW,
         policy=dns.dnssec.allow_all_policy,
-    )  # fmt: skip - what dnspython says of the same signature
+    )  # fmt: skip - the verdict of dnspython on the same signature
     read = rrsig(made.to_wire() or b"")
     assert read is not None
     return Rrset(owner.lower().rstrip("."), 1, tuple(sorted(rdata.to_digestable() for rdata in records))), read

@@ -129,7 +129,7 @@ def rsa_keys_with_one_tag(count: int) -> list[dns.rdata.Rdata]:
         word = int.from_bytes(modulus[place : place + 2]) + missing
         modulus[place : place + 2] = (word & 0xFFFF).to_bytes(2)
         key = dnskey(head + modulus)
-        if dns.dnssec.key_id(key) == TAG:  # not where the carry of the sum got in the way
+        if dns.dnssec.key_id(key) == TAG:  # except for the keys whose sum has a carry
             made.append(key)
     return made
 

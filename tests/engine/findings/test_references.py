@@ -1,4 +1,4 @@
-"""Each finding names the document that defines what it is about."""
+"""Each finding names the document that defines its subject."""
 
 from __future__ import annotations
 

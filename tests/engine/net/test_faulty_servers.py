@@ -28,7 +28,7 @@ MANY = {f"ns{number}.example.xa": f"127.9.{number}.1" for number in range(1, 21)
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait in a separate thread for what servers see."""
+    """Wait in a separate thread for queries to reach the servers."""
     async with asyncio.timeout(LIMIT_S):
         while not condition():  # noqa: ASYNC110 - there is no notification
             await asyncio.sleep(0.02)
@@ -98,7 +98,7 @@ def test_cases_in_order_begin_after_basic(tmp_path: Path) -> None:
 
 
 def test_addresses_are_asked_for_while_the_ns_set_is_not_known_of_all(tmp_path: Path) -> None:
-    """Twenty servers, one of which does not answer the NS query: all of them get other queries meanwhile."""
+    """One of twenty servers does not answer the NS query; meanwhile all servers get other queries."""
     world = example_world(ns=MANY)
     world.server(A1).fault(faults.silence(), qtype="NS")
     world.server(LATE).fault(faults.delay(1.0))
@@ -119,7 +119,7 @@ def test_slow_server_of_the_parent_is_asked_ahead(tmp_path: Path) -> None:
     world.server(TLD1).fault(faults.silence(), qname="xa", qtype="SOA")
     run_until(world, tmp_path, lambda: bool(world.server(TLD1).asked("example.xa", "NS")))
     assert len(world.server(TLD1).asked("example.xa", "SOA")) == 1
-    assert world.server(TLD2).asked("example.xa", "NS") == []  # its turn comes when the walk has ended
+    assert world.server(TLD2).asked("example.xa", "NS") == []  # the server's turn comes after the walk
 
 
 def test_small_response_is_requested_if_a_large_one_is_lost(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_each_server_is_asked_with_unknown_edns_for_itself(tmp_path: Path) -> No
 
 
 def test_way_over_udp_is_given_up_with_and_without_edns(tmp_path: Path) -> None:
-    """A server that answers over TCP only gets its three queries over UDP concurrently, and no more."""
+    """A server that answers only over TCP gets three concurrent queries over UDP, and no more."""
     world = example_world()
     world.server(A1).fault(faults.silence(), transport="udp")
     result = run(world, tmp_path, profile=QUICK)
@@ -164,7 +164,7 @@ def test_server_whose_tcp_hangs_gets_no_more_connections(tmp_path: Path) -> None
         world.server(address).fault(faults.truncated(), transport="udp").fault(faults.silence(), transport="tcp")
     result = run(world, tmp_path, profile=QUICK)
     begun = {query.name for query in world.server(A1).log if query.transport == "tcp"}
-    # those that were under way when the third timeout came, and none of the cases, which come later
+    # only the queries in flight at the third timeout; the test cases, which come later, send none
     assert not begun & {query.name for query in world.server(A1).asked("www.example.xa")}
     assert not [query for query in world.server(A1).log if query.transport == "tcp" and query.edns is not None]
     assert result.unfinished == []
@@ -221,10 +221,10 @@ def test_who_serves_the_zone_is_asked_all_at_once(has_answered: bool) -> None:
         for number in range(40):
             server.query(f"n{number}.www.example.xa", "A")
         await until(lambda: len(world.server(A1).log) >= most)
-        await context.nameserver("ns2.example.xa", A2).query("example.xa", "SOA")  # time for one too many
+        await context.nameserver("ns2.example.xa", A2).query("example.xa", "SOA")  # enough time for one query too many
         return len(world.server(A1).log)
 
-    # one that is answered; then 8 packets earned, of which it took one, and 60 for silence: 67 / 2 queries
+    # one answered query; it earns 8 packets and took one of them; silence allows 60 more: 67 / 2 queries
     most = 1 + 33 if has_answered else 4
     with world:
         assert in_run(world, work, retry=2, retrans_s=300, timeout_s=300) == most

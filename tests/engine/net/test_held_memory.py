@@ -1,4 +1,4 @@
-"""The charge for a response covers the memory that it holds, however it is filled and used."""
+"""The charge for a response covers the memory that it holds, for any content and any use."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.hostile._floods import FLOODS, OPTIONS, flood
 from tests.hostile._giants import ZONE
 
 TYPES = ("A", "AAAA", "MX", "TXT", "CAA", "NS", "SOA", "NSEC", "CSYNC", "HTTPS", "DNSKEY")
-LOOKED_FOR_OCTETS = 40_000  # what looking for all types caches, and the free lists of the interpreter
+LOOKED_FOR_OCTETS = 40_000  # the caches that a search for all types fills, and the free lists of the interpreter
 load_all_types()
 
 
 def messages(kind: str, types: int) -> list[bytes]:
-    """Return the answers of a kind to queries of the first types that it is about."""
+    """Return the answers of a kind to queries of the first types that the kind covers."""
     answer = flood(kind)
     made = (answer(dns.message.make_query(ZONE, rtype, use_edns=True, id=1)) for rtype in TYPES)
     return list(islice((wire for wire in made if wire), types))
@@ -45,7 +45,7 @@ def use(response: Response) -> None:
 def test_a_response_is_charged_with_what_it_keeps(kind: str, types: int) -> None:
     qclass = 3 if kind == "chaos" else 1
     for wire in messages(kind, types):
-        use(Response(bytes(wire), qclass=qclass))  # what the process caches once
+        use(Response(bytes(wire), qclass=qclass))  # fill the caches of the process
         gc.collect()
         tracemalloc.start()
         try:

@@ -19,7 +19,7 @@ from tests.support.engine import in_run
 from tests.support.work import at_most_lines
 
 HOST, OTHER = "127.9.1.1", "127.9.1.2"
-SHORT_S = 0.25  # the time limit where none is met
+SHORT_S = 0.25  # the time limit for tests that do not reach one
 LINES_OF_A_RESOLUTION = 50_000  # of Python
 
 
@@ -145,7 +145,7 @@ def test_data_without_question_are_not_taken(world: World, server: Server) -> No
 
 
 def test_slow_tcp_ends_by_the_timeout(world: World, server: Server) -> None:
-    """Each octet arrives in time, but not all of them: a timeout per read would let the answer through."""
+    """Each octet arrives in time, but the whole answer does not: a timeout per read would accept it."""
     server.fault(faults.drip(SHORT_S / 10), transport="tcp")
     assert ask(world, tcp=True, timeout_s=SHORT_S) is None
     assert is_correct(ask(world, tcp=True, timeout_s=40 * SHORT_S))
@@ -221,7 +221,7 @@ def test_noise_in_many_answers_raises_nothing(world: World, server: Server) -> N
     assert any(response is not None for response in responses)
 
 
-# Resolution that is led in circles
+# Resolution in circles
 
 
 def resolve(world: World, qname: str = "www.example.xa", qtype: str = "A", *, timeout_s: float = 3.0) -> Resolution:
@@ -326,7 +326,7 @@ def test_servers_that_multiply_do_not_multiply_the_work(world: World, server: Se
 
 
 def test_clique_of_zones_without_addresses_ends() -> None:
-    """No server of the ten zones can be queried: all are named in each other, and nearly every order could be tried."""
+    """No server of the ten zones can be queried: their names lie in each other's zones, in nearly every order."""
     world = World()
     zones = [f"z{i}.xa" for i in range(10)]
     for zone in zones:

@@ -1,4 +1,4 @@
-"""The data that runs of a process share, and for how long: the profile's settings within those of the worker."""
+"""The data that runs of a process share, and its lifetimes: the profile's settings within those of the worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A late event loop does not take unread data that arrived in time for silence."""
+"""A late event loop does not treat unread data that arrived in time as silence."""
 
 from __future__ import annotations
 
@@ -78,14 +78,14 @@ def collect(found: asyncio.Future[list[QueryOutcome]], *pending: asyncio.Future[
 
 @pytest.mark.parametrize("tries", [1, 3])
 def test_an_answer_in_the_buffer_is_no_timeout(server: socket.socket, tries: int) -> None:
-    """The sweep of the deadlines is due in the turn in which the second query is sent, answered and overdue."""
+    """The check of deadlines is due in the iteration in which the second query is sent, answered and overdue."""
 
     def work(transport: Transport, found: asyncio.Future[list[QueryOutcome]]) -> None:
         silent = ask(transport, "silent.xa")
         server.recvfrom(512)
         block_loop(server)
 
-        def be_late() -> None:  # before the timers of its turn, and after the loop has looked for datagrams
+        def be_late() -> None:  # before the timers of its iteration, and after the loop has checked for datagrams
             answered = ask(transport, "answered.xa", tries=tries)
             answer(server)
             block_loop(server)
@@ -104,7 +104,8 @@ def test_an_answer_for_which_a_turn_has_no_time_is_no_timeout(server: socket.soc
         server.recvfrom(512)
         answer(server)
         block_loop(server)
-        transport.loop.call_soon(lambda: transport.turns.spend(MAX_SPENT_US))  # readers of this turn read nothing
+        # the readers of this iteration read nothing
+        transport.loop.call_soon(lambda: transport.turns.spend(MAX_SPENT_US))
         collect(found, silent, answered)
 
     silent, answered = outcomes(work, server.getsockname()[1])
@@ -280,4 +281,4 @@ def test_octets_without_end_do_not_put_off_the_end(
     # Each octet costs an ACK, so the connection may also end because of their number.
     assert outcomes(work, tcp_server.getsockname()[1], loop_factory)[0].error in {TIMEOUT, MALFORMED}
     thread.join(30)
-    assert gone.is_set()  # the connection is closed, and not only given up
+    assert gone.is_set()  # the connection is closed, not merely abandoned

@@ -61,7 +61,7 @@ def paced(
 
     async def whole(context: RunContext) -> RunContext:
         context.transport.pacing = Pacing(lease_client, limits)
-        context.budget.note_independent(context.budget.account(HOST))  # it may get many packets
+        context.budget.note_independent(context.budget.account(HOST))  # the server may get many packets
         await work(context, context.nameserver("ns1.example.xa", HOST))
         return context
 
@@ -146,9 +146,9 @@ def test_without_leases_the_process_keeps_to_its_share_and_goes_on(world: World,
     async def work(context: RunContext, one: Nameserver) -> None:
         await ask(one, 10)
         lease_client.is_unavailable = True
-        await asyncio.sleep(0.7)  # leases of before have ended
+        await asyncio.sleep(0.7)  # earlier leases have ended
         server.log.clear()
-        await ask(one, 75)  # of a share of 25 a second
+        await ask(one, 75)  # from a share of 25 packets a second
         assert context.transport.pacing
         assert context.transport.pacing.is_without_leases
         assert arrivals(server)[-1] - arrivals(server)[0] > 1.8

@@ -1,4 +1,4 @@
-"""How queries are sent: once each, unpredictable, retransmitted after a loss, and not to dead servers."""
+"""Each query is sent once, is unpredictable, is retransmitted after a loss, and does not go to dead servers."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ def test_answer_from_elsewhere_is_awaited_though_none_came_from_the_server(world
 
 
 def test_answer_to_the_question_from_any_source_is_one_to_the_question_itself(world: World, server: Server) -> None:
-    """A server that loses packets has answered the query over UDP; one more packet could be lost, too."""
+    """A server that loses packets has answered the query over UDP; another packet could be lost, too."""
     packets = itertools.count()
     server.fault(lambda reply: reply if next(packets) == 1 else None)
 
@@ -288,7 +288,8 @@ def test_server_that_has_answered_is_not_given_up(world: World, server: Server) 
 
     context = with_server(world, work, timeout_s=0.4, fast_fail_timeout_count=2)
     assert len(server.log) == 6 + context.repeated_packets
-    assert context.repeated_packets == 4  # of the first name; the server is then silent for the type
+    # attempts for the first name; after them the server counts as silent for the type
+    assert context.repeated_packets == 4
 
 
 @pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
@@ -316,7 +317,7 @@ def test_queries_at_once_to_one_server_are_limited(world: World, server: Server)
     def count(reply: Reply) -> Reply:
         unanswered.append(reply)
         counts.append(len(unanswered))
-        looks = iter([False] * 5 + [True])  # leaves time for the other queries, in case they are sent
+        looks = iter([False] * 5 + [True])  # long enough for the other queries, if they are sent
         reply.may_go = lambda: next(looks) and not unanswered.remove(reply)  # type: ignore[func-returns-value]
         return reply
 
@@ -370,7 +371,7 @@ def test_closed_port_fails_no_question_to_another_address(world: World, server: 
 
     async def work(context: RunContext) -> list[bool]:
         closed, open_ = context.nameserver("ns3.example.xa", CLOSED), context.nameserver("ns1.example.xa", HOST)
-        names = [f"host{number}.example.xa" for number in range(60)]  # more than there are sockets
+        names = [f"host{number}.example.xa" for number in range(60)]  # more queries than sockets
         asked = [(closed.query(name, "A"), open_.query(name, "A")) for name in names]
         return [await lost is None and await answered is not None for lost, answered in asked]
 

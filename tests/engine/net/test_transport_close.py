@@ -17,7 +17,7 @@ from tests.support.engine import in_run
 
 HOST = "127.9.3.1"
 PATIENT = Timing(timeout_s=60.0, retrans_s=60.0, tries=3)
-LIMIT_S = 10.0  # far below the patience of a query: who waits for that long was left without an outcome
+LIMIT_S = 10.0  # far below the timeout of a query: a caller that waits longer got no outcome
 
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,7 @@ RDATA: Final = {
 }
 
 
-# What both say of a message
+# The results of both parsers
 
 
 def content_of(record: Record) -> tuple[object, ...]:
@@ -157,7 +157,7 @@ def read_record(record: Record) -> None:
         assert record.target == from_dns_name(record.rdata.target)  # type: ignore[attr-defined] # has a target
 
 
-# Messages that are right
+# Valid messages
 
 
 labels = st.one_of(
@@ -214,7 +214,7 @@ def test_each_type_of_record_is_read(rtype: str) -> None:
     assert record.type == type_number(rtype)
 
 
-# Messages that servers gave
+# Messages from servers
 
 
 def recorded(world: World) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""Names that are not zones: the entry that says why, no score, and a verdict in one sentence."""
+"""Names that are not zones get an entry with the reason, no score, and a verdict in one sentence."""
 
 from __future__ import annotations
 

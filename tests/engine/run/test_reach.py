@@ -1,4 +1,4 @@
-"""Whether name servers are reachable: each kind of exchange is tried, and answers of a middlebox do not count."""
+"""The check whether name servers are reachable tries each kind of exchange; answers of a middlebox do not count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run as a whole: plan, gates, order, progress, deadline, cancellation, and what it shares with other runs."""
+"""A run as a whole: plan, gates, order, progress, deadline, cancellation, and the data it shares with other runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from tests.support.case_runs import A1, A2, NS1, NS2, example_world
 from tests.support.dnsworld import World, faults
 
 _T = TypeVar("_T")
-PROFILE = default_profile().merge({"net": {"allow_non_global_targets": True}})  # patient: the machine may be busy
+# a long timeout, because the machine may be busy
+PROFILE = default_profile().merge({"net": {"allow_non_global_targets": True}})
 PATIENT = PROFILE.merge({"resolver": {"defaults": {"timeout": 200, "retrans": 200}}})
 QUICK = PROFILE.merge({"resolver": {"defaults": {"retry": 1, "timeout": 1, "retrans": 1}}})  # for silent servers
 
@@ -121,7 +122,7 @@ def dead_roots(*, errors: int = 0) -> World:
 def test_root_servers_are_all_waited_for_together(tmp_path: Path, errors: int) -> None:
     world = dead_roots(errors=errors)
     result = run(world, tmp_path, profile=PATIENT, deadline_s=3)
-    assert result.entries[-1].tag == "RUN_DEADLINE_REACHED"  # none has been given up
+    assert result.entries[-1].tag == "RUN_DEADLINE_REACHED"  # the run has not given up any of them
     tried = [len(server.log) for server in world.servers.values()]
     assert tried[errors:] == [2] * (6 - errors)
 

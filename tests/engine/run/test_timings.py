@@ -48,7 +48,7 @@ def test_silence_and_refusals_are_counted(tmp_path: Path) -> None:
 
 
 def test_host_that_refuses_packets_is_unreachable_without_a_timeout(tmp_path: Path) -> None:
-    """No socket listens there: the host itself reports it immediately."""
+    """No socket listens at the address, which the host itself reports immediately."""
     world = example_world()
     result = run(
         world, tmp_path, tests=("basic",), profile=QUICK, nameservers=[(NS1, A1), ("ns3.example.xa", "127.9.77.77")]

@@ -20,9 +20,9 @@ from tests.support.dnsworld.extras import ASN_SOURCES, add_origin_zone
 
 FACTS = json.loads((Path(__file__).parents[1] / "data" / "module_facts.json").read_text())["SYSTEM"]
 NEVER = {
-    "FAKE_DELEGATION_TO_SELF",  # a parent's servers play no part in an undelegated test
+    "FAKE_DELEGATION_TO_SELF",  # an undelegated test does not use the parent's servers
     "LOGGER_CALLBACK_ERROR",  # a receiver that fails ends the run with its own error
-    "UNKNOWN_METHOD",  # UnknownTestCase is raised before anything is asked
+    "UNKNOWN_METHOD",  # UnknownTestCase is raised before any query
     "UNKNOWN_MODULE",
 }
 ELSEWHERE = {"LOOP_PROTECTION", "MODULE_ERROR"}  # test_basic01.py, test_run.py

@@ -1,4 +1,4 @@
-"""An undecided query gives one entry of the run in place of the problems of a test case."""
+"""An undecided query gives one entry of the run instead of the problems of a test case."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ def scenarios(
 ) -> dict[str, Scenario]:
     """Return the scenarios of a case about records of that type.
 
-    `deletion` is the rdata that requests to delete the DS set, `stray` that of a record for no key, and of the keys
-    `idle` the second one signs nothing.
+    `deletion` is the rdata that requests the deletion of the DS set, and `stray` the rdata of a record without a key.
+    The second key of `idle` signs nothing.
     """
     of_ksk = {"keytag": KSK_TAG, "addresses": ADDRESSES}
     of_idle = {"keytag": IDLE_TAG, "addresses": ADDRESSES}

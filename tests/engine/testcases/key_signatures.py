@@ -24,9 +24,8 @@ BIG = rsa_rdata(2**64 + 13, STRONG_MODULUS)
 
 
 def scenarios(case: str, rtype: str, *, key_tag: int, unknown_key_tag: int) -> dict[str, Scenario]:
-    """Return the scenarios of a case about the RRset of that type, which the key with that tag signs.
-
-    `unknown_key_tag` is the tag that the key has where its algorithm is shown as one that is not known.
+    """Return the scenarios of a case about the RRset of that type, which the key with that tag signs. `unknown_key_tag`
+    is the key's tag if it is published with an unknown algorithm number.
     """
     by_key = {"keytag": key_tag, "addresses": ADDRESSES}
     valid = f"{case}_{rtype}_RRSIG_VALID"

@@ -1,4 +1,4 @@
-"""BASIC, outside its cases: names that exceed the limits of DNS, detected without a query."""
+"""BASIC findings outside of test cases: names that exceed the limits of DNS, detected without a query."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def wrong(owner: str) -> dict[str, Any]:
     return {**S1, "domain_found": owner, "domain_expected": "example.xa"}
 
 
-# what is wrong with the first server, and its findings with CASE and WAY for the names of case and transport
+# the fault of the first server, and its findings, with CASE and WAY instead of case and transport
 FAULTS: dict[str, tuple[Callable[[Server], object], list[Found]]] = {
     "silence": (lambda server: server.fault(faults.silence()), [("CASE_NO_RESPONSE_WAY", S1)]),
     "silence to SOA": (
@@ -100,7 +100,7 @@ def skipped(family: str, server: dict[str, str]) -> list[Found]:
 
 
 def two_families() -> World:
-    """One server over IPv4, and according to the zone also over IPv6."""
+    """The server has an IPv4 address, and according to the zone also an IPv6 address."""
     return example_world(ns={NS1: A1}, records="ns1 AAAA ::1")
 
 

@@ -13,7 +13,7 @@ from tests.support.dnssec_worlds import DAY_S, secure, tags, with_fault
 from tests.support.dnsworld import Signing, World, faults
 
 KSK, ZSK = tags()
-TOLERANCE_S = 60  # between the making of the signatures and the run
+TOLERANCE_S = 60  # between the creation of the signatures and the run
 SETS = (("SOA", ZSK), ("DNSKEY", KSK))
 
 

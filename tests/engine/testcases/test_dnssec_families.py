@@ -9,7 +9,7 @@ from tests.support.dnssec_worlds import secure
 from tests.support.dnsworld import Signing, World
 
 CHILD_TYPES = {
-    "dnssec02": ("DNSKEY",),  # the parent's servers are those that answered, so none is left out there
+    "dnssec02": ("DNSKEY",),  # the parent's servers have all answered, so none of them is skipped
     "dnssec03": ("DNSKEY", "NSEC"),
     "dnssec05": ("DNSKEY",),
     "dnssec07": ("SOA", "DNSKEY", "DS"),
@@ -37,7 +37,8 @@ def test_ipv6_off(case_id: str) -> None:
     skipped = [args for tag, args in found if tag == "IPV6_DISABLED"]
     types = CHILD_TYPES[case_id]
     assert skipped == [{"ns": NS1, "address": V6, "query_type": query_type} for query_type in types]
-    assert len(found) > len(skipped) or case_id in {"dnssec16", "dnssec17"}  # which are silent about good records
+    # these cases report nothing about good records
+    assert len(found) > len(skipped) or case_id in {"dnssec16", "dnssec17"}
 
 
 def test_ipv6_off_before_the_signals() -> None:
@@ -58,7 +59,7 @@ def test_ipv4_off(case_id: str) -> None:
         "dnssec11",
         "dnssec18",
         "dnssec22",
-    }:  # without DS data they do not come to the zone's servers
+    }:  # without DS data these cases do not query the zone's servers
         assert skipped == []
     else:
         types = CHILD_TYPES[case_id]
@@ -96,7 +97,7 @@ def test_ipv4_off_before_the_signals() -> None:
 
 @pytest.mark.parametrize("case_id", ["dnssec01", "dnssec21"])
 def test_servers_of_the_parent_are_those_that_answered(case_id: str) -> None:
-    """So these two cases, which query no other servers, have no server to skip."""
+    """These two cases query only servers of the parent, and have no server to skip."""
     found = findings(over_ipv6(), case_id, ipv4=False)
     assert found
     assert not any(tag == "IPV4_DISABLED" for tag, _ in found)

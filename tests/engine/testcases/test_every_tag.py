@@ -34,7 +34,7 @@ def words_of(*files: str) -> set[str]:
 
 
 def _text_of(file: Path) -> str:
-    """Return the text of a file of tests, with that of the scenarios which it shares with the file of a twin."""
+    """Return the text of a test file, with the scenarios that it shares with the file of a similar case."""
     text = file.read_text()
     for helper, case, rtype in SHARED_SCENARIOS.findall(text):
         text += (HERE / f"{helper}.py").read_text().replace("{case}", case).replace("{rtype}", rtype)

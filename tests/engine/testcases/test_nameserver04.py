@@ -14,7 +14,7 @@ OTHER = "127.9.1.77"
 FAULTS: dict[str, tuple[Callable[[Server], object], list[Found]]] = {
     "the same": (lambda server: None, [("SAME_SOURCE_IP", {"servers": BOTH})]),
     "another": (
-        # the name server set of the zone is found before, so that NS queries must not be hurt
+        # NS queries have no fault, because the run first needs the zone's name servers
         lambda server: server.fault(faults.from_address(OTHER), qtype="SOA"),
         [("DIFFERENT_SOURCE_IP", {**S1, "source": OTHER})],
     ),

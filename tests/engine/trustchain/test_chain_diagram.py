@@ -175,7 +175,7 @@ def broken(name: str) -> Document:
 
 
 BROKEN: dict[str, tuple[str, dict[str, str], set[str], set[str]]] = {
-    # what is wrong: status, marks of boxes, words, lines that must be there
+    # the fault: status, marks of boxes, words, required lines
     "expired": (
         "Broken",
         {f"KSK {KSK}": "bad", f"ZSK {ZSK}": "bad", f"DS {KSK}": "ok", "SOA": "bad"},

@@ -41,7 +41,7 @@ def chain(world: World, tmp_path: Path, domain: str = ZONE, **options: Any) -> C
     options.setdefault("tests", CASES)
     result = run(world, tmp_path, domain, with_chain=True, **options)
     assert result.chain is not None
-    json.dumps(result.chain)  # nothing in it that is not JSON
+    json.dumps(result.chain)  # the document contains only JSON values
     ET.fromstring(diagram_of(result.chain).standalone())
     return result.chain
 
@@ -202,7 +202,7 @@ def test_state_of_the_zone(name: str, tmp_path: Path) -> None:
     assert reasons or status in {"secure", "partial"}
     drawn = next(node for node in diagram_of(found).facts() if node.kind == "zone" and node.zone == ZONE)
     assert len(drawn.notes) == len(reasons)
-    assert not {*drawn.notes} & {*reasons}  # each has a sentence
+    assert not {*drawn.notes} & {*reasons}  # each reason has a sentence
 
 
 def test_servers_that_differ_are_distinguished(tmp_path: Path) -> None:
@@ -310,7 +310,8 @@ def test_queries_are_few_and_shared(tmp_path: Path) -> None:
     assert described.chain is not None
     assert alone.queries <= described.queries <= alone.queries + MAX_QUERIES
     few = run(secure(), tmp_path, tests=("dnssec07",)), run(secure(), tmp_path, tests=("dnssec07",), with_chain=True)
-    assert few[1].queries - few[0].queries <= MAX_QUERIES + 5  # five: the way down to the parent of a cold start
+    # five for the walk from the root to the parent, without cached data
+    assert few[1].queries - few[0].queries <= MAX_QUERIES + 5
 
 
 def test_entries_are_the_same_with_and_without(tmp_path: Path) -> None:

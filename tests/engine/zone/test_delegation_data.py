@@ -1,4 +1,4 @@
-"""The data of a zone in its parent zone, looked up without a test."""
+"""Lookups of a zone's data in its parent zone, without a test."""
 
 from __future__ import annotations
 

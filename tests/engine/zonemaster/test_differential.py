@@ -83,7 +83,7 @@ def test_rule_holds_for_the_defects_that_it_names(defect: str, explains: bool) -
     ],
 )
 def test_lack_of_an_address_of_the_mname_is_never_hidden(mname: str, beside: str, is_explained: bool) -> None:
-    """The defect is planted under the name primary-gone; without another verdict of zone07, this engine missed it."""
+    """The defect is in the plan as primary-gone; without a different verdict of zone07, this engine has missed it."""
     comparison = Comparison()
     ours: list[Row] = [["INFO", "zone07", beside, {"mname": mname}]]
     theirs: list[Row] = [["WARNING", "zone07", "MNAME_HAS_NO_ADDRESS", {"mname": mname}]]

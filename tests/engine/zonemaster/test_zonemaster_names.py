@@ -16,7 +16,8 @@ from gonemaster_engine.zonemaster.names import zonemaster_entries
 SERVERS = [{"ns": "ns1.example", "address": "192.0.2.1"}, {"ns": "ns2.example", "address": "2001:db8::2"}]
 NAMES = [{"ns": "ns1.example"}, {"ns": "ns2.example"}]
 PACKED = "ns1.example/192.0.2.1;ns2.example/2001:db8::2"
-NOT_THERE = frozenset({"packet", "dnssec", "edns_size", "message"})  # of SYSTEM tags, which have no such thing here
+# SYSTEM tags, which have no test case in this engine
+NOT_THERE = frozenset({"packet", "dnssec", "edns_size", "message"})
 
 
 def as_zonemaster(testcase: str, tag: str, **args: Any) -> list[tuple[str, dict[str, Any]]]:

@@ -14,7 +14,7 @@ from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.wire.messages import DNSSEC_EDNS, RD, Edns
 from gonemaster_engine.recording.cachefile import read_cache
 
-# As Zonemaster::Engine::Nameserver::query makes the text whose digest is the key.
+# Zonemaster::Engine::Nameserver::query builds this text, whose digest is the key.
 QUESTIONS = {
     "plain": ("NAMEa.exampleTYPESOACLASSINDNSSEC0USEVC0RECURSE0EDNS_UDP_SIZE0", QueryKey("a.example", "SOA")),
     "dnssec": (

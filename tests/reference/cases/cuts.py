@@ -43,7 +43,7 @@ class State(enum.Enum):
 
 
 class Cuts:
-    """The cuts below a zone at one address; each is judged once."""
+    """The cuts below a zone as one address shows them; each cut is judged once."""
 
     def __init__(self, subject: Subject, zone: Name, address: str, keys: list[DNSKEY]) -> None:
         self.subject, self.zone, self.address, self.keys = subject, zone, address, keys

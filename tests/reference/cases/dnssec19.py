@@ -56,7 +56,7 @@ def dnssec19(subject: Subject) -> Findings:
             for tag, more in findings_of(key, names):
                 arguments = {"keytag": dns.dnssec.key_id(key), "algo_num": int(key.algorithm)}
                 notes.add(tag, known, **arguments, algo_descr=DESCRIPTIONS[key.algorithm], **more)
-    if names is None and subject.options.badkeys:  # without a list this is not tested
+    if names is None and subject.options.badkeys:  # without a block list, keys are not compared with one
         yield "DS19_BLOCKLIST_NOT_FOUND", {}
     if without and not with_keys:
         notes.add("DS19_NO_DNSKEY", without)

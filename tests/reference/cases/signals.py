@@ -145,7 +145,7 @@ class Levels:
         return made
 
     def _placed(self, signal: Signal, level: Level, name: Name) -> Signal | Fault:
-        """Find the zone of a signal: its signer's, if that is above the name and at or below the cut."""
+        """Find the zone of a signal: the zone of its signer, if that zone is above the name and at or below the cut."""
         over = [one for kind in (CDS, CDNSKEY) if signal.sets[kind] for one in signal.signatures[kind]]
         signer = over[0].signer.canonicalize() if over else level.zone
         if signer == name:

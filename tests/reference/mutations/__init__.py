@@ -1,4 +1,4 @@
-"""Worlds for the fourteen cases: each tag is reached by one of them, and each limit has a world on either side."""
+"""Worlds for the fourteen cases: at least one world reaches each tag, and each limit has a world on either side."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tests.support.dnsworld import Signing, World, delegation
 
 A3 = "127.9.3.1"
 RECORDS = '@ TXT "v=spf1 a -all"\n@ CAA 0 issue "ca.example.net"'
-# zone13 queries any server; the servers of the parent zone are those that were queried on the path to it.
+# zone13 queries any server; the servers of the parent zone are the servers queried on the path to that zone.
 WITH_TAGS = sorted(set(CASES) - {"zone13", "dnssec21"})
 
 

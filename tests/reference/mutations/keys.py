@@ -76,7 +76,7 @@ def patterned(run: int) -> int:
 
 
 def roca(but: int = 0) -> int:
-    """Return a modulus with the fingerprint, or one that misses it modulo one prime."""
+    """Return a modulus with the fingerprint, or a modulus without it modulo one prime."""
     product = 2 * math.prod(ROCA_PRIMES)
     number = pow(65537, 123456789, product) + product * rough(Random("roca"), 250)
     if but:
@@ -87,7 +87,7 @@ def roca(but: int = 0) -> int:
 
 
 def telling_primes() -> list[int]:
-    """Return the primes modulo which not every number is a power of 65537."""
+    """Return the primes modulo which some numbers are not powers of 65537."""
     return [prime for prime in ROCA_PRIMES if len({pow(65537, each, prime) for each in range(prime)}) < prime - 1]
 
 

@@ -1,4 +1,4 @@
-"""Project or capture, and die on the way: `killed_work DRIVER DSN project|capture SNAPSHOT CALLS`.
+"""Project or capture, and die during the work: `killed_work DRIVER DSN project|capture SNAPSHOT CALLS`.
 
 The process kills itself at the given call of its clock; most calls are made within transactions. It exits normally if
 the clock is called less often.
@@ -22,7 +22,7 @@ def main() -> None:
     driver, dsn, what, snapshot, calls = sys.argv[1:]
     store = open_store(StoreSettings(driver=cast("Driver", driver), dsn=dsn))
     numbers = count(1)
-    began = NOON + timedelta(hours=int(calls))  # the process that was killed before has lost its lease
+    began = NOON + timedelta(hours=int(calls))  # the previously killed process has lost its lease
 
     def now() -> datetime:
         if next(numbers) == int(calls):

@@ -10,13 +10,13 @@ import signal
 import tempfile
 from pathlib import Path
 
-from tests.support.dnsworld.world import World
+from .world import World
 
 DEMO = "tests.support.dnsworld.demo_world:demo_world"
 
 
 def described(spec: str) -> World:
-    """Call the function that `demo` or `module:function` names."""
+    """Call the function that the argument `demo` or `module:function` names."""
     module, _, function = (DEMO if spec == "demo" else spec).partition(":")
     world = getattr(importlib.import_module(module), function)()
     if not isinstance(world, World):

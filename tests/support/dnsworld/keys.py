@@ -13,7 +13,7 @@ from dns.dnssectypes import Algorithm
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
 from dns.rdtypes.dnskeybase import Flag
 
-from tests.support.dnsworld.spec import KeySpec
+from .spec import KeySpec
 
 ZSK_FLAGS: Final = 256
 KSK_FLAGS: Final = 257
@@ -51,7 +51,7 @@ class ZoneKey:
 
 @functools.cache
 def zone_key(label: str, *, algorithm: int, flags: int, bits: int, exponent: int) -> ZoneKey:
-    """Return the key of a label; the same label always has the same elliptic curve key, and so the same key tag."""
+    """Return the key of a label; a label always has the same elliptic curve key, and therefore the same key tag."""
     private = _private_key(label, Algorithm(algorithm), bits=bits, exponent=exponent)
     dnskey = dns.dnssec.make_dnskey(private.public_key(), algorithm, flags)
     return ZoneKey(private, dnskey)

@@ -28,8 +28,8 @@ class Nsec3:
 class KeySpec:
     """One key of a zone that does not have the usual two.
 
-    `signs` are the types that it signs; None means DNSKEY, CDS and CDNSKEY with the SEP flag, and all other types
-    without it. `in_ds` None includes keys with the SEP flag in the DS set.
+    `signs` are the types that it signs. None means the usual types: a key with the SEP flag signs DNSKEY, CDS and
+    CDNSKEY, any other key signs all other types. If `in_ds` is None, the DS set includes keys with the SEP flag.
     """
 
     label: str

@@ -36,7 +36,8 @@ def read_records(
 
 
 def read_rdata(rdtype: str, text: str, *, origin: dns.name.Name) -> dns.rdata.Rdata:
-    r"""Read rdata; in the form `\# 2 abcd` (RFC 3597 section 5) it is taken as it is, however wrong for its type."""
+    r"""Read rdata; in the form `\# 2 abcd` (RFC 3597 section 5) it is taken unchanged, even if it is invalid for its
+    type."""
     number = dns.rdatatype.from_text(rdtype)
     if text.startswith(r"\#"):
         return dns.rdata.GenericRdata(IN, number, bytes.fromhex("".join(text.split()[2:])))

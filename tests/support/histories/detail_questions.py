@@ -121,7 +121,8 @@ class BatchQuestions(Asker):
         return {name: value for name, value in first.items() if name not in ("limit", "next_after")} | {"items": items}
 
     def ask_tag_values(self) -> None:
-        """Query tag values. Half of the finished batches get statistics first: earlier reads made older ones stale."""
+        """Query tag values. Half of the finished batches get new statistics first, as earlier reads made theirs
+        stale."""
         for batch_id in self.some(self.reference.batches, 6):
             if not self.reference.jobs_of(batch_id) and self.chance.random() < 0.5:
                 self.history.count_values(batch_id)

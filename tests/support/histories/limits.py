@@ -1,4 +1,4 @@
-"""Limits that decide how the store reads a list; lowered, a hundred runs take the code paths of millions."""
+"""Limits that decide how the store reads a list: with lower limits, a hundred runs take the code paths of millions."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -21,7 +21,7 @@ _ALWAYS: Values = {
     "gonemaster_db.runs.documents.value_table": {"MAX_VALUES": LONGEST},
     "gonemaster_db.batches.tag_values": {"MAX_VALUES": LONGEST, "SLICE": 3},
 }
-# Each limit is low in half of the histories, so that code paths for many and for few rows occur in all combinations.
+# Each limit is low in half of the histories, so that the code paths for many and few rows occur in all combinations.
 _SOMETIMES: Values = {
     "gonemaster_db.domains.run_domains": {
         "FEW_RUNS": 2,

@@ -50,7 +50,7 @@ class History:
     """A real store behind a client, the reference, and the steps that change both in the same way."""
 
     def __init__(self, client: FlaskClient, stores: Sequence[Store], clock: SetClock, chance: Random) -> None:
-        """Take the stores of two processes on one database; the first is that of the client."""
+        """Take the stores of two processes on one database; the first store is the client's."""
         self.client = client
         self._stores = stores
         self.clock = clock
@@ -112,7 +112,7 @@ class History:
             step()
 
     def pass_time(self) -> None:
-        """Advance the clock by seconds, rarely by days; often not at all, as equal times show how ties are sorted."""
+        """Advance the clock by seconds, rarely by days, and often not at all: equal times show how ties are sorted."""
         pause = self.chance.choices((0.0, 1.0, 0.000001, 37.123456, 3600.0, 100_000.0), (6, 6, 3, 6, 1, 0.3))[0]
         self.clock.advance(timedelta(seconds=pause))
 

@@ -62,7 +62,7 @@ def dead_redis(*, answers: bool) -> Iterator[DeadRedis]:
 
 @pytest.mark.parametrize("answers", [True, False], ids=["closes connections", "is silent"])
 def test_one_attempt_is_made(caplog: pytest.LogCaptureFixture, answers: bool) -> None:
-    """The timeout of 0.4 s is the most that a request can lose."""
+    """A request can lose at most the timeout of 0.4 s."""
     with dead_redis(answers=answers) as server, caplog.at_level(logging.WARNING):
         app = make_app(server.url)
         broadcast_cancel(app, ["job_1"])

@@ -297,7 +297,7 @@ def test_sentinel_addresses_need_the_name_of_the_master() -> None:
 
 @contextmanager
 def peer_that_answers(reply: bytes) -> Iterator[str]:
-    """A server that is not a Redis: it answers everything with the same bytes. Yields its URL."""
+    """Serve as something other than Redis, which answers everything with the same bytes; yield the URL."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:

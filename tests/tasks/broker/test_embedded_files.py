@@ -1,4 +1,4 @@
-"""The embedded broker and files of another server program: it moves unreadable files away and keeps readable ones."""
+"""The embedded broker moves away files of another server program that it cannot read, and keeps those it can read."""
 
 import logging
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The limits for name servers across processes: the leases in Redis, and the behaviour without Redis."""
+"""The limits for name servers across processes: leases in Redis, and the behaviour without Redis."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ADDRESS = "192.0.2.1"
 QPS = 100
 PROCESSES = 6
 LEASED = AddressLimits(100, 50).leased(PROCESSES)
-HORIZON_S, HELD_S = 0.4, 1.5  # of the script
+HORIZON_S, HELD_S = 0.4, 1.5  # constants of the script
 
 
 SO_TIMESTAMPNS = 35  # asm-generic/socket.h
@@ -93,7 +93,7 @@ def register(broker: Broker, number: int) -> None:
 
 @contextmanager
 def senders(url: str, counter: Counter, number: int = PROCESSES) -> Iterator[list[subprocess.Popen[str]]]:
-    """Let processes query the server as fast as they may."""
+    """Let processes query the server as fast as their limits allow."""
     started = [
         subprocess.Popen(
             [sys.executable, "-m", "tests.support.sender", url, str(counter.port), f"w{each}", str(QPS)],

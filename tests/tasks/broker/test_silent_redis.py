@@ -39,7 +39,7 @@ def test_one_command_at_a_time_asks_a_stopped_redis(own_redis: EmbeddedRedis, mo
     pid = own_redis.process.pid
     os.kill(pid, signal.SIGSTOP)
     try:
-        assert outcome(broker) == "asked"  # and waited for its whole timeout
+        assert outcome(broker) == "asked"  # the thread waited for its whole timeout
         found = together(*[lambda: outcome(broker)] * THREADS)
         assert found.count("asked") <= 2, found  # one after another, while the others waited for half a second
         assert set(found) == {"asked", "refused"}

@@ -24,7 +24,7 @@ from tests.tasks.rows import order, queue_batch
 
 
 def kill_while(parts: QueueParts, what: str, *job_ids: str) -> None:
-    """Let another process start the change and be killed on the way."""
+    """Let another process start the change and be killed before it finishes."""
     driver = parts.store.settings.driver
     environ = {
         "GONEMASTER_BROKER_URL": parts.broker.address.url,

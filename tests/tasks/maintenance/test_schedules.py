@@ -151,7 +151,7 @@ def test_the_oldest_comes_first_and_a_stop_leaves_the_rest_due(parts: QueueParts
     assert [batch.tag for batch in scheduled_batches(parts.store)] == ["first", "second", "third"]
 
 
-# Obstacles to an occurrence, in the order in which they are checked; the first that applies is the outcome.
+# Obstacles to an occurrence, in the order of the checks; the first that applies is the outcome.
 HINDRANCES = [
     Outcome.SKIPPED_MISSED,
     Outcome.SKIPPED_DISABLED,

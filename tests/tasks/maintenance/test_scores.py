@@ -1,4 +1,4 @@
-"""Scores of stored runs follow the current rule after some time, and say which rule they follow."""
+"""Scores of stored runs follow the current rule after some time, and name their rule."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Leftovers of killed workers in the broker: messages they had taken, and the lock of the reconciler."""
+"""Data of killed workers in the broker: messages they had taken, and the lock of the reconciler."""
 
 import time
 from datetime import timedelta

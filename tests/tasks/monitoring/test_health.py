@@ -120,7 +120,7 @@ def test_a_tier_that_should_move_and_does_not_is_found(sound: QueueParts) -> Non
     assert issues(sound, stuck_job_timeout_minutes=5)["tier_stalled"] == NORMAL
     assert "tier_stalled" not in issues(sound, stuck_job_timeout_minutes=20)
     resume_queue(sound)
-    assert "tier_stalled" not in issues(sound, stuck_job_timeout_minutes=5)  # it may start to move now
+    assert "tier_stalled" not in issues(sound, stuck_job_timeout_minutes=5)  # the batch may start to move now
 
 
 def test_a_tier_in_which_a_job_runs_moves(sound: QueueParts) -> None:
@@ -147,9 +147,9 @@ def test_what_happens_to_real_processes_is_found(farm: Farm, monkeypatch: pytest
     monkeypatch.setattr(jobs, "GRACE", timedelta(0))
     quiet: dict[str, Any] = {
         "GONEMASTER_RECONCILE_INTERVAL_SECONDS": "3600"
-    }  # otherwise all would be fixed within a second
+    }  # otherwise the service would fix all of them within a second
     confirm_tiers(farm.broker)
-    minutes: Any = 0.02  # a part of one
+    minutes: Any = 0.02  # part of a message
     settings = replace(
         Settings(), reap_interval_seconds=1, reconcile_interval_seconds=1, stuck_job_timeout_minutes=minutes
     )

@@ -1,4 +1,4 @@
-"""The list of top-level domains: bundled, fetched from a real server, and kept if the response is not such a list."""
+"""The list of top-level domains: bundled, fetched from a real server, and kept if the response is not valid."""
 
 from collections.abc import Iterator
 from datetime import timedelta

@@ -134,7 +134,7 @@ def test_while_the_database_is_unavailable_results_fail_and_may_be_repeated(stor
     with opened(short) as store:
         claims = make_claim_store(store)
         ids = claimed(store, ["a.example", "b.example", "c.example"])
-        with store.engine.connect(), ThreadPoolExecutor(3) as pool:  # the only connection
+        with store.engine.connect(), ThreadPoolExecutor(3) as pool:  # the store's only connection
             refused = [pool.submit(claims.graduate, job_id, FOUND, attempt=1) for job_id in ids]
         assert [type(one.exception()) for one in refused] == [StoreUnavailable] * 3
         assert [claims.graduate(job_id, FOUND, attempt=1) for job_id in ids] == [RunStatus.SUCCEEDED] * 3

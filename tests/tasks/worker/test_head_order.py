@@ -1,4 +1,4 @@
-"""Requeued messages get the order of their rows, with few restorations regardless of the number of slots."""
+"""Requeued messages get the order of their rows; few restorations are enough for any number of slots."""
 
 import threading
 from collections.abc import Callable
@@ -55,7 +55,7 @@ def test_slots_that_put_back_at_one_time_share_the_restorations(
         order.restore(NORMAL)
 
     def put_back_all_others() -> None:
-        for job_id in ids[1:]:  # each is put before the message that should come first
+        for job_id in ids[1:]:  # each requeued message goes before the message that should be first
             pool.submit(put_back, job_id)
         wait_until(lambda: unordered.added == SLOTS, what="all slots have put back")
 

@@ -1,4 +1,4 @@
-"""Processes of single jobs: how they start, how they end, and which starts are no attempts."""
+"""Processes of single jobs: how they start, how they end, and which starts do not count as attempts."""
 
 import os
 import signal

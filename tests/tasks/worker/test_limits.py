@@ -1,4 +1,4 @@
-"""Limits changed while real workers run: slots, slots reserved for normal, a minimum for batch, total running jobs."""
+"""Limits changed while real workers run: slots, reserved normal slots, minimum of batch slots, total running jobs."""
 
 import time
 from collections.abc import Sequence
@@ -138,7 +138,7 @@ def test_running_jobs_go_on_when_slots_are_taken_away(farm: Farm) -> None:
     assert {(str(run.status), run.attempt) for run in ended} == {("succeeded", 1)}
     starts = [run.started_at for run in runs_of(farm, late) if run.started_at]
     end = max(run.finished_at for run in ended)
-    assert sum(start < end for start in starts) <= 1  # a BRPOP under way may have taken one
+    assert sum(start < end for start in starts) <= 1  # a pending BRPOP may have taken one
 
 
 def test_all_workers_together_keep_the_limit_of_running_jobs(farm: Farm) -> None:

@@ -68,7 +68,7 @@ def test_jobs_that_have_ended_leave_no_objects(demo_world: World, demo_hints: Pa
                     await runner.run(TestOrder(f"job_{number}", domain, config, None, 60.0), listeners())
                 if number + 1 in {SETTLED, SETTLED + ROUNDS}:
                     await timers_are_over(runner)
-                    query_body.cache_clear()  # which is bounded, and contains objects of ours
+                    query_body.cache_clear()  # this cache is bounded, and contains objects of ours
                     counts.append((project_objects(), endless()))
         finally:
             await runner.close()

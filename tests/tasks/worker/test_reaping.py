@@ -73,7 +73,8 @@ def test_a_message_that_a_dead_process_had_taken_waits_again(farm: Farm) -> None
     farm.start_worker("one", **PATIENT)
     farm.broker.processes.note(process_identity.machine_id(), "gone@here", "1 0")
     job_id = farm.submit("first-500.test")
-    wait_until(lambda: farm.started(job_id), what="start")  # so that later jobs are not swept at the start
+    # wait, so that the reaping at the start does not find the later jobs
+    wait_until(lambda: farm.started(job_id), what="start")
     taken = create_taken(farm)
     farm.broker.processes.note(process_identity.machine_id(), "gone@here", "1 0")
     assert farm.run_of(taken).status == "succeeded"
@@ -101,7 +102,8 @@ def test_a_process_that_lives_keeps_its_claims(parts: QueueParts) -> None:
 
 def test_claims_that_follow_a_death_are_not_void(store: Store) -> None:
     died_at = utcnow()
-    job_id = claimed(store, "again@here", now=died_at + timedelta(seconds=1))  # of the next process with this name
+    # the start of the next process with this name
+    job_id = claimed(store, "again@here", now=died_at + timedelta(seconds=1))
     assert void_claims(store, worker="again@here", now=died_at) == 0
     assert state_of(store, job_id) == "running"
     assert void_claims(store, worker="again@here", now=died_at + timedelta(seconds=2)) == 1

@@ -1,4 +1,4 @@
-"""Runs that only wait for name servers yield their slots; runs that wait for a busy loop do not."""
+"""Runs that wait only for name servers yield their slots; runs that wait for a busy event loop do not."""
 
 import asyncio
 

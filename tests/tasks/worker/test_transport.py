@@ -77,7 +77,7 @@ def fill(broker: Broker, tier: str, count: int) -> list[str]:
 
 
 def unblocks(client: Any) -> int:
-    """Return how often a wait in this server was ended so far."""
+    """Return how often clients have ended a wait in this server."""
     return int(client.info("commandstats").get("cmdstat_client|unblock", {"calls": 0})["calls"])
 
 

@@ -1,4 +1,4 @@
-"""Jobs through real worker processes: which jobs run, in which order, and how often."""
+"""The jobs that real worker processes run, their order, and the number of runs."""
 
 import signal
 import time
@@ -88,7 +88,7 @@ def test_a_slot_that_gets_free_is_used_at_once_though_others_are_reserved(farm: 
     statistics = raw(farm.broker).info("commandstats")
     assert (
         statistics.get("cmdstat_client|unblock", {"calls": 0})["calls"] >= 5
-    )  # of 20 rounds; otherwise a free slot waits until the BRPOP for normal jobs ends
+    )  # in 20 rounds; otherwise a free slot waits until the BRPOP for normal jobs ends
 
 
 def test_nothing_starts_after_a_pause_though_a_worker_waits_for_the_next_message(farm: Farm) -> None:
@@ -293,7 +293,7 @@ def test_an_emptied_broker_is_filled_again_in_order_with_its_pauses_and_schedule
 def test_a_message_lost_on_its_way_is_written_again(farm: Farm) -> None:
     job = farm.store.run_in_transaction(
         lambda session: create_job(session, NewJob("lost.test"))
-    )  # and no message: the API died
+    )  # without a message, because the API died
     farm.start_worker("one")
     assert farm.run_of(job.id).status == "succeeded"
 

@@ -43,7 +43,8 @@ def form() -> Response:
 @blueprint.post("/batches/new")
 def submit() -> Response:
     """Queue the batch; with `check`, show what would be queued."""
-    request.max_form_memory_size = state().settings.max_body_size  # The body limit bounds the number of form parts.
+    # The size limit of the body also bounds the number of form parts.
+    request.max_form_memory_size = state().settings.max_body_size
     sent = Form.sent()
     pasted = read_pasted(request.form.get("names", ""))
     if "check" in sent.values:

@@ -60,7 +60,7 @@ class EntryGroup:
 
     @property
     def reference(self) -> Reference | None:
-        """The document that defines what the entries are about."""
+        """The document that defines the subject of the entries."""
         return self.entries[0].reference
 
 
@@ -117,7 +117,7 @@ class PublicFindings:
         return [self._module(name, list(entries)) for name, entries in grouped]
 
     def left_out(self, level: str = "") -> int:
-        """Return the number of entries that the page leaves out."""
+        """Return the number of entries that the page does not show."""
         return max(0, sum(count for name, count in self.counts.items() if level in ("", name)) - MAX_ENTRIES)
 
     def _module(self, name: str, entries: list[EntryDocument]) -> ModuleResult:

@@ -57,7 +57,7 @@ class Card:
     categories: Sequence[Bar]
     criteria: Sequence[tuple[str, bool | None]]  # None if the criterion does not apply.
     families_off: Sequence[str]
-    cap: str  # Why the grade cannot be better; empty if no root cause limits it.
+    cap: str  # The reason why the grade cannot be better; empty if no root cause limits it.
 
 
 def banner(run: Run, findings: PublicFindings, verdict: Verdict | None, *, locale: str) -> Banner:
@@ -117,7 +117,7 @@ def card(score: Score, *, locale: str) -> Card:
 
 
 def cap_sentence(score: Score, *, locale: str) -> str:
-    """Return why the grade cannot be better; empty if no root cause limits it."""
+    """Return the reason why the grade cannot be better; empty if no root cause limits it."""
     if score.cap is None:
         return ""
     return _("Grade %(grade)s at best: %(cause)s.", grade=score.cap.grade, cause=score.cap.cause.title(locale=locale))

@@ -16,7 +16,7 @@ from gonemaster_api.ui.shell.texts.languages import gettext
 from gonemaster_api.ui.shell.texts.refusals import in_language
 from gonemaster_engine.texts import joined
 
-SUMMARY = ""  # the place of an error that belongs to no field
+SUMMARY = ""  # the key of an error that belongs to no field
 
 
 @dataclass

@@ -10,7 +10,7 @@ RULE = Rule(
     Harm.ADVICE,
     Responsible.ZONE,
     Texts(
-        "The parameters of NSEC3 are not those that are recommended",
+        "The NSEC3 parameters are not the recommended ones",
         "Opt-out leaves names unprotected, and salt costs time without protecting anything.",
         "Sign the zone with NSEC, or with NSEC3 without opt-out, salt and additional iterations (RFC 9276).",
     ),

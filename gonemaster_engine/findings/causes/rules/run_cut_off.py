@@ -1,4 +1,4 @@
-"""The run left out test cases or name servers, so what it says about silence is less certain."""
+"""The run left out test cases or name servers, so its statements about silent servers are less certain."""
 
 from __future__ import annotations
 

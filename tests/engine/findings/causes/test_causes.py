@@ -112,4 +112,4 @@ def test_rules_name_only_tags_that_exist() -> None:
     tags = {tag.name for module in modules().values() for case in module.cases for tag in case.tags}
     assert len(tags) > 400
     entries = [Entry(0.0, "MODULE", "", tag, Level.WARNING, {}) for tag in sorted(tags)]
-    assert causes_of(DOMAIN, entries)  # entries of other versions may lack arguments; no rule fails on them
+    assert causes_of(DOMAIN, entries)  # entries of other versions may lack arguments; no rule may fail on such entries

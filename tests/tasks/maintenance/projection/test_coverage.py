@@ -1,4 +1,4 @@
-"""Which cohorts a batch belongs to, how many members its snapshots cover, and what may become the default."""
+"""The cohorts of a batch, the members that its snapshots cover, and the snapshots that may become the default."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_batch_becomes_a_snapshot_of_the_cohorts_that_it_was_made_for(store: S
     run_batch(store, batch, NAMES)
     settle(store)
     assert len(snapshots(store, mine)) == 1
-    # Without tags it belongs to each cohort whose members it tests, and to no other one that shares a domain.
+    # Without tags, the batch belongs to each cohort whose members it tests, but not to others that share a domain.
     assert len(snapshots(store, other)) == (0 if tags == ("tld",) else 1)
     assert snapshots(store, large) == []
 

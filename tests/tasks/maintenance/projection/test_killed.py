@@ -1,4 +1,4 @@
-"""A projector or capturer is killed at every moment; visible data is complete, the next process finishes."""
+"""Even if a projector or capturer is killed at any moment, visible data is complete and the next process finishes."""
 
 import signal
 import subprocess

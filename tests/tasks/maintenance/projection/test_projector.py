@@ -126,7 +126,7 @@ def test_a_late_run_is_found_though_another_was_removed(store: Store) -> None:
     projector.project(store, floor="NOTICE", now=lambda: NOON)
     run_batch(store, batch, NAMES[3:4])
     with store.transaction() as session:
-        session.execute(update(CohortSnapshot).values(seen_runs=4))  # as if the numbers were equal by chance
+        session.execute(update(CohortSnapshot).values(seen_runs=4))  # simulate numbers that are equal by chance
         request_recheck(session, [batch.key])
     assert projector.project(store, floor="NOTICE", now=lambda: NOON) == 1
 
