@@ -28,8 +28,8 @@ settings.register_profile(
 )
 settings.load_profile("repeatable")
 
-# These start processes and wait; those in a browser are one group. With the short tests at the end, no worker of
-# pytest-xdist is long alone.
+# These start processes and wait; those in a browser are one group. The short tests come last, so that all workers of
+# pytest-xdist finish at about the same time.
 _FIRST = ("distributed", "ui", "system", "hostile", "deploy", "tasks")
 
 pytest_plugins = [

@@ -149,7 +149,7 @@ class Sweep:
     def _mutated(
         self, kinds: Sequence[int], args: Sequence[str], times: Sequence[int], domain: str, rng: random.Random
     ) -> tuple[list[int], list[str], list[int]]:
-        """Omit some findings and add some of another run, each among those of its module."""
+        """Omit some findings, and add some of another run next to those of the same module."""
         kept = sorted(rng.sample(range(1, len(kinds)), k=max(1, len(kinds) - 1 - rng.randrange(4))))
         rows = [(kinds[place], args[place], times[place]) for place in [0, *kept]]
         other = self._choose(rng)

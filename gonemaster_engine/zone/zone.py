@@ -204,7 +204,7 @@ class Zone:
     async def names_with_unknown_address(self, rtype: str) -> set[str]:
         """Return the names of delegation and apex whose A or AAAA records no server gave or denied.
 
-        A name with glue of this type has a known address, also if the zone's own servers do not answer.
+        A name with glue of this type has a known address even if the zone's own servers do not answer.
         """
         delegation, apex = await self.delegation() or {}, await self.apex() or {}
         unanswered = {name for name, missing in (self._unanswered | self.recursor.unanswered) if missing == rtype}
