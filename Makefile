@@ -34,7 +34,7 @@ QUIETLY := --quiet --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup screenshots run test test-long test-lowest test-newest test-py311 coverage lab lint format docs messages demo conformance memory deploy-check image audit sbom dist dist-check clean
+.PHONY: help setup screenshots run test test-long test-lowest test-newest test-py311 coverage lab lint format docs messages demo conformance memory deploy-check image audit sbom dist dist-check release reference-data notices clean
 
 help: ## show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -143,7 +143,7 @@ screenshots: $(READY) ## take the screenshots of docs/guide with Chromium: make 
 	@ONLY="$(ONLY)" URL="$(URL)" $(BIN)/python -m docs.screenshots
 
 demo: $(SERVICE) ## run the service on a separate DNS, with results and a sweep, without Internet access, until Ctrl-C
-	@$(BIN)/python -m deploy.demo
+	@$(BIN)/gonemaster-server demo
 
 conformance: $(READY) ## run the official Zonemaster scenarios: make conformance TESTBED=DIR [ONLY=basic01,...]
 	@$(BIN)/python tests/conformance.py "$(TESTBED)" $(if $(ONLY),--only $(ONLY))
@@ -189,6 +189,15 @@ dist-check: dist ## install the wheel into an empty environment and test it
 	@rm -rf .venv-dist && "$(PYTHON)" -m venv .venv-dist
 	@.venv-dist/bin/python -m pip install $(QUIETLY) dist/*.whl
 	@cd / && "$(CURDIR)/.venv-dist/bin/python" "$(CURDIR)/.ci/check_installed.py"
+
+release: .venv-tools/.ready ## build, check and tag a release: make release VERSION=0.1.0 [KEY=ID]
+	@.venv-tools/bin/python .ci/release.py "$(VERSION)" $(if $(KEY),--key "$(KEY)") $(if $(TAGGED),--tagged)
+
+reference-data: $(SERVICE) ## compare root hints, trust anchors and registries with IANA
+	@$(BIN)/gonemaster-server reference-data check
+
+notices: $(READY) ## update THIRD-PARTY.md, the licences of the dependencies
+	@$(BIN)/python .ci/notices.py
 
 clean: ## remove the virtual environment, caches and ./data
 	rm -rf $(VENV) .venv-lowest .venv-py311 .venv-tools .venv-runtime .venv-dist dist .coverage .coverage.* data build *.egg-info .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis

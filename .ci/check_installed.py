@@ -20,7 +20,7 @@ from typing import Any
 BIN = Path(sys.executable).parent
 ASSETS = {
     "gonemaster_engine": ("py.typed", "data/*", "locale/sv/LC_MESSAGES/*.mo"),
-    "gonemaster_db": ("py.typed", "documents/*.txt", "migrations/*.mako", "migrations/versions/0*.py"),
+    "gonemaster_db": ("py.typed", "runs/documents/*.txt", "migrations/*.mako", "migrations/versions/0*.py"),
     "gonemaster_tasks": ("py.typed", "broker/scripts/*.lua", "reference_data/*.txt"),
     "gonemaster_api": ("py.typed", "templates/**/*.html", "static/*.css", "locale/sv/LC_MESSAGES/*.mo"),
 }

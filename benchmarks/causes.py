@@ -2,12 +2,14 @@
 
     world.sh exec python -m benchmarks.causes world DIR            # a generated world
     run.sh exec python -m benchmarks.causes scenarios DIR          # the testbed with the official scenarios
+    python -m benchmarks.causes sample                             # CPU only, over the bundled sample of a sweep
 
 In a generated world, zones with one defect are judged by the table below; zones without a defect must have no cause
-worse than advice. Advice that zones without a defect also get is a property of the world and does not count: private
-addresses, one operator, unsigned zones. A scenario plants the tags that it requires from NOTICE up: the first cause
-must explain one of them. `--all` prints all causes of the zones whose first cause is wrong. The exit status is 1 if the
-share is below the goal.
+worse than advice. Advice that zones without a defect have, too, is a property of the world and is left out: private
+addresses, one operator, unsigned zones. A scenario plants the tags from NOTICE up that it demands: the first cause must
+explain one of them. The sample measures the causes of 2,000 stored runs, as a page computes them; the fastest of three
+computations counts, since other work on the machine makes each slower. `--all` prints all causes of the zones that are
+judged wrong. The exit status is 1 below the goal, or if the causes of one run of the sample take more than 2 ms.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import sys
 import time
 from collections import defaultdict
@@ -30,8 +33,10 @@ from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.profile.zonemaster_tags import engine_tag
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.run import RunResult, run_test
+from gonemaster_tasks.control.verdicts import StoredTiming, as_reported
 
 GOAL = 0.95
+_SAMPLED, _LIMIT_MS = 2000, 2.0
 EXPECTED = {
     "no_server_answers": "all_servers_dead all_servers_refuse",
     "server_silent": "server_silent",
@@ -55,8 +60,8 @@ EXPECTED = {
     "servers_disagree": "soa_serial_mismatch soa_rname_mismatch soa_timers_mismatch soa_mname_mismatch ttl_ns_mismatch",
     "soa_values": "soa_mname_unknown soa_refresh_low soa_retry_low soa_expire_low soa_minimum_high soa_minimum_low"
     " soa_rname_at soa_rname_no_mail ttl_zero",
-    "mail_broken": "mx_missing mx_cname mx_unresolvable mx_null_mixed mx_null_preference spf_duplicate spf_syntax"
-    " spf_missing",
+    "mail_undeclared": "mx_missing spf_missing",
+    "mail_broken": "mx_cname mx_unresolvable mx_null_mixed mx_null_preference spf_duplicate spf_syntax",
     "ds_without_key": "ds_no_match ds_wrong_digest ds_extra_algorithm",
     "ds_without_signed_zone": "ds_unsigned rrsig_missing_dnskey",
     "signed_without_ds": "ds_missing",
@@ -178,6 +183,34 @@ async def run_scenarios(directory: Path) -> tuple[list[Judged], list[Judged]]:
     return judged, []
 
 
+def measure_sample() -> int:
+    """Print the CPU time for the causes of sampled runs; return 1 if one of them takes too long."""
+    from benchmarks.sweep.sample import sweep
+
+    source, rng = sweep(), random.Random(28)
+    costs: list[tuple[float, int]] = []
+    for number in range(_SAMPLED):
+        domain = f"d{number}.example"
+        drawn = source.draw(domain, rng)
+        entries, timings = source.records(drawn), drawn.timing_records()
+        reported = [as_reported(row) for row in entries]
+        best = min(_cost(lambda: causes_of(domain, reported, map(StoredTiming.of, timings))) for _ in range(3))  # noqa: B023
+        costs.append((1000 * best, len(entries)))
+    costs.sort()
+    most_ms, most_entries = costs[-1]
+    print(
+        f"CPU for the causes of a run, {_SAMPLED} runs: median {costs[_SAMPLED // 2][0]:.2f} ms,"
+        f" 99 of 100 within {costs[_SAMPLED * 99 // 100][0]:.2f} ms, at most {most_ms:.2f} ms ({most_entries} entries)"
+    )
+    return 0 if most_ms <= _LIMIT_MS else 1
+
+
+def _cost(work: Callable[[], object]) -> float:
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun
+
+
 def report(title: str, judged: Sequence[Judged], *, verbose: bool) -> float:
     right = sum(each.is_right for each in judged)
     kinds: dict[str, list[bool]] = defaultdict(list)
@@ -195,10 +228,14 @@ def report(title: str, judged: Sequence[Judged], *, verbose: bool) -> float:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("world", "scenarios"))
-    parser.add_argument("directory", type=Path, help="of the world (manifest.json) or of the testbed (scenarios.json)")
+    parser.add_argument("what", choices=("world", "scenarios", "sample"))
+    parser.add_argument(
+        "directory", type=Path, nargs="?", help="of the world (manifest.json) or of the testbed (scenarios.json)"
+    )
     parser.add_argument("--all", action="store_true", help="print the causes of each zone that is judged wrong")
     options = parser.parse_args()
+    if options.what == "sample":
+        return measure_sample()
     run = run_world if options.what == "world" else run_scenarios
     judged, without = asyncio.run(run(options.directory))
     share = report("planted fault is the first cause", judged, verbose=options.all)

@@ -153,7 +153,7 @@ _SETTINGS_HEADER = (
     "| --- | --- | --- | --- | --- | --- |",
 )
 _PRECEDENCE = (
-    "A flag takes precedence over an environment variable, a variable over the JSON file in `--config` (or"
+    "A flag takes precedence over an environment variable, a variable over the file in `--config`, in JSON or YAML (or"
     " `GONEMASTER_CONFIG`), and the file over the default. `gonemaster-server --dump-config` prints all values with"
     " their sources and masks secrets."
 )

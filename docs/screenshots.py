@@ -19,7 +19,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
-from deploy.demo.world import STORY
+from gonemaster_api.demo.world import STORY
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "guide" / "pictures"
@@ -73,7 +73,7 @@ TESTED = "expired.xa"
 def demo() -> Iterator[str]:
     """Run the demo, and return its URL when its cohort has a history."""
     with subprocess.Popen(
-        [sys.executable, "-um", "deploy.demo"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-um", "gonemaster_api.demo"], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as running:
         try:
             found = (re.match("(http.*)/analysis/ now shows", line) for line in running.stdout or ())

@@ -28,6 +28,7 @@ MISSING = {
     "snapshot": mark("no such snapshot: {key}"),
     "operation": mark("no such operation: {key}"),
     "watch": mark("no such watch: {key}"),
+    "worker": mark("no such worker: {key}"),
     "token": mark("no such token: {key}"),
     "domain in the snapshot": mark("no such domain in the snapshot: {key}"),
     "address of a name server": mark("no such address of a name server: {key}"),

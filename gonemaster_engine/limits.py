@@ -9,6 +9,9 @@ SET_MAX_RECORDS = 400  # records of one type and owner that are read
 ANSWER_MAX_RECORDS = 1_000  # maximum for a message; further records are not read
 EDNS_MAX_OPTIONS = 32  # maximum for a message
 SIGNED_SET_MAX_RECORDS = 128  # maximum for a DNSSEC type, since its records are compared in pairs
+RDATA_OF_LISTS_MAX_OCTETS = 4_096  # of a record whose rdata is a list of names, prefixes or parameters
+RDATA_OF_BITMAPS_MAX_OCTETS = 256 * 34 + 1_024  # all windows of types (RFC 4034 section 4.1.2), and what precedes them
+RDATA_MAX_STRINGS = 1_000  # of a TXT record and similar types; 65,535 octets in strings of 255 octets are 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

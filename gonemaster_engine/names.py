@@ -102,9 +102,10 @@ def host_of_url(text: str) -> str:
 
 
 def _reverse_zone(text: str) -> str:
-    """Return the probable reverse zone of an IP address that was typed as a domain; empty for other text."""
+    """Return the probable reverse zone of an IP address or prefix that was typed as a domain; empty for other text."""
     try:
-        address = ipaddress.ip_address(text.strip().removesuffix(".").removeprefix("[").removesuffix("]"))
+        without_zone_index = re.sub(r"%[^/]*", "", text.strip().removesuffix(".").removeprefix("[").removesuffix("]"))
+        address = ipaddress.ip_interface(without_zone_index).ip
     except ValueError:
         return ""
     return ".".join(address.reverse_pointer.split(".")[-_REVERSE_LABELS[address.version] :])

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from gonemaster_engine import names
 from gonemaster_engine.asn.cache import AsnCache
-from gonemaster_engine.dnssec.anchors import ROOT_ANCHORS
+from gonemaster_engine.dnssec.anchors import root_anchors
 from gonemaster_engine.dnssec.records import Ds, make_ds
 from gonemaster_engine.errors import EngineError
 from gonemaster_engine.loop_time import LoopTime
@@ -24,7 +24,7 @@ from gonemaster_engine.normal_runs import NormalRuns
 if TYPE_CHECKING:
     import dns.zone
 
-_DEFAULT_HINTS = Path(__file__).parent / "data" / "named.root"
+DEFAULT_HINTS = Path(__file__).parent / "data" / "named.root"
 # A line in the usual form of root hints: absolute name, TTL, optional class, type, one word.
 _PLAIN_LINE = re.compile(
     r"(?P<owner>\.|(?:[A-Za-z0-9_-]{1,63}\.)+)\s+[0-9]{1,9}\s+(?:IN\s+)?"
@@ -59,7 +59,7 @@ class Resources:
     caches: RunCaches
     root_hints: Hints
     has_ipv6: bool
-    root_anchors: tuple[Ds, ...] = ROOT_ANCHORS
+    root_anchors: tuple[Ds, ...] = field(default_factory=root_anchors)
     has_anchors: bool = True  # False for a private root without known DS records
 
     @classmethod
@@ -88,7 +88,7 @@ class Resources:
             caches=RunCaches(HotCache(ttl_s=hot_cache_ttl_s), AsnCache()),
             root_hints=load_hints(Path(root_hints)) if root_hints else default_hints(),
             has_ipv6=host_has_ipv6() if ipv6 is None else ipv6,
-            root_anchors=own_anchors or ROOT_ANCHORS,
+            root_anchors=own_anchors or root_anchors(),
             has_anchors=bool(own_anchors) or not root_hints,
         )
 
@@ -101,7 +101,7 @@ class Resources:
 @cache
 def default_hints() -> Hints:
     """Return IANA's root hints, which are part of the package."""
-    return parse_hints(_DEFAULT_HINTS.read_text("ascii"))
+    return parse_hints(DEFAULT_HINTS.read_text("ascii"))
 
 
 def load_hints(path: Path) -> Hints:

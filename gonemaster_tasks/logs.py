@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any, TextIO
 
 import structlog
@@ -22,12 +23,17 @@ _QUIET = (
 )
 
 
+_MAX_TEXT = 8_192  # characters of a value; a traceback keeps its end, which has the error
+_MAX_ITEMS = 100  # of a list
+
+
 def configure_logging(
     *, form: str = "text", level: str = "info", stream: TextIO | None = None, secrets: Iterable[str] = ()
 ) -> None:
     """Write all records to `stream` (standard error) as `text` or `json`, including the values in `extra`.
 
-    The `secrets` and passwords in URLs are masked everywhere, including tracebacks.
+    The `secrets` and passwords in URLs are masked everywhere, including tracebacks. A line has a limited length, and
+    control characters and marks that change the display are written as escape sequences.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -82,15 +88,20 @@ def _renderer(form: str, masking: Masking) -> list[structlog.typing.Processor]:
 
 def _masked(value: Any, masking: Masking) -> Any:
     if isinstance(value, str):
-        return masking(value)
+        return _cut(masking(value))
     if isinstance(value, Mapping):
-        return {name: _masked(item, masking) for name, item in value.items()}
+        return {_cut(masking(str(name))): _masked(item, masking) for name, item in islice(value.items(), _MAX_ITEMS)}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_masked(item, masking) for item in value]
-    # Other values are shown by their repr, such as exceptions, and need a masked copy only if they contain a secret.
+        return [_masked(item, masking) for item in islice(value, _MAX_ITEMS)]
+    # Other values are shown by their repr, such as exceptions; only what such a text must not contain needs a copy.
     return value if value is None or isinstance(value, bool | int | float) else _shown(value, masking)
 
 
 def _shown(value: object, masking: Masking) -> object:
     text = repr(value)
-    return value if (masked := masking(text)) == text else masked
+    return value if (masked := _cut(masking(text))) == text and text.isprintable() else masked
+
+
+def _cut(text: str) -> str:
+    half = _MAX_TEXT // 2
+    return text if len(text) <= _MAX_TEXT else f"{text[:half]} [{len(text) - 2 * half} characters] {text[-half:]}"

@@ -2,17 +2,21 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from gonemaster_api.errors import NotFound
+from gonemaster_api.queries.causes import worst_first
 from gonemaster_api.queries.runs.entries import escape_formula
 from gonemaster_api.rest.fields import rfc3339
 from gonemaster_api.state import State
 from gonemaster_db.analysis.snapshots import get_snapshot
 from gonemaster_db.analysis.views.rows import DOMAIN_FIELDS, domains_after
+from gonemaster_db.runs.causes import read_cause_sets
 
 _ROWS_AT_A_TIME = 1000
+_TITLES = {"name": "domain", "cause_set_id": "causes"}
 _SCORES = frozenset(("score", "grade"))
 
 
@@ -32,15 +36,20 @@ def stream_snapshot(state: State, cohort_id: int, slug: str) -> Iterator[str]:
 
 
 def _pieces(state: State, view_id: int, names: list[str]) -> Iterator[str]:
-    yield _csv([["domain" if name == "name" else name for name in names]])
+    yield _csv([[_TITLES.get(name, name) for name in names]])
     last = -1
     while True:
         with state.store.read_only() as session:
             rows = domains_after(session, view_id, last, limit=_ROWS_AT_A_TIME)
+            causes = read_cause_sets(session, {row.cause_set_id for row in rows})
         if not rows:
             return
-        yield _csv([[_cell(getattr(row, name)) for name in names] for row in rows])
+        yield _csv([[_cell(_value(row, name, causes)) for name in names] for row in rows])
         last = rows[-1].position
+
+
+def _value(row: Any, name: str, causes: Mapping[int, Sequence[str]]) -> object:
+    return " ".join(worst_first(causes.get(row.cause_set_id, ()))) if name == "cause_set_id" else getattr(row, name)
 
 
 def _cell(value: object) -> str:

@@ -19,6 +19,7 @@ from gonemaster_api.server.database import (
     downgrade_tables,
     print_plan,
     print_revision,
+    print_sizes,
     upgrade_tables,
 )
 from gonemaster_api.server.supervisor import datadir, listening, programs
@@ -51,30 +52,6 @@ from gonemaster_tasks.tracing import check_tracing
 
 log = structlog.get_logger(__name__)
 
-HELP = """commands:
-  all              the whole service in one process tree (default)
-  api              the HTTP API
-  worker           worker processes
-  beat             the scheduler of periodic tasks
-  flower           Flower, a monitor of workers and tasks (requires the extra [flower])
-  doctor [--json]  check settings, database, broker, clocks, beat, workers and DNS, with advice for each fault
-                   (exit status 0: no faults, 1: faults)
-  db plan          print what db upgrade would do, and whether the service can keep running meanwhile
-  db upgrade       migrate the database to the current version
-  db downgrade N   migrate the database back to version N, for an older release
-  db current       print the version of the database
-  db check         exit with 0 if this release is compatible with the database, otherwise with 1
-  backup FILE      copy the SQLite database to a new file while the service is running
-  auth add-token --label TEXT [--scope read|operate|admin]... [--expires-at TIME] [--only-print]
-                   create an admin token and print it once
-  auth list        list the admin tokens
-  auth revoke ID_OR_LABEL
-                   revoke an admin token and end its sessions
-  auth clear       remove all admin tokens from the database
-  reference-data update
-                   fetch the list of top-level domains from IANA
-"""
-
 
 class StartRefused(Exception):
     """The service cannot start with these settings; the message states the reason."""
@@ -90,7 +67,7 @@ def run(
     """Run a command until it ends or is stopped, and return its exit status.
 
     Raises:
-        StartRefused: the command is unknown, or the service cannot start.
+        StartRefused: the service cannot start.
     """
     log_as_set(settings)
     refuse_unknown_protection()
@@ -128,6 +105,7 @@ def _chosen(command: tuple[str, ...], resolved: Settings, given: Settings, descr
         ("db", "upgrade"): lambda: upgrade_tables(resolved),
         ("db", "plan"): lambda: print_plan(resolved),
         ("db", "check"): lambda: check_tables(resolved),
+        ("db", "size"): lambda: print_sizes(resolved),
         ("db", "current"): lambda: print_revision(resolved),
         ("reference-data", "update"): lambda: update_reference_data(resolved),
     }
@@ -136,9 +114,7 @@ def _chosen(command: tuple[str, ...], resolved: Settings, given: Settings, descr
             return lambda: downgrade_tables(resolved, revision)
         case ("backup", path):
             return lambda: back_up_to(resolved, Path(path))
-        case _ if command in chosen:
-            return chosen[command]
-    raise StartRefused(f"unknown command {' '.join(command)!r}; see gonemaster-server --help")
+    return chosen[command]
 
 
 def run_all(settings: Settings, *, embedded: bool) -> int:

@@ -1,5 +1,6 @@
 """The commands `db` and `backup`."""
 
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,12 +9,16 @@ from pathlib import Path
 import structlog
 
 from gonemaster_db.core.backup import back_up
+from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import StoreOutdated
 from gonemaster_db.core.session import Store, open_store
 from gonemaster_db.migrations import runner
 from gonemaster_db.migrations.revisions import Revision
+from gonemaster_db.service.sizes import read_sizes
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import store_settings
+
+_LARGEST = 8  # tables
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +103,29 @@ def _report(found: list[str], *, summary: str) -> int:
     sys.stdout.write("the tables differ from those of this release:\n")
     sys.stdout.writelines(f"  {difference}\n" for difference in found)
     return 1
+
+
+def print_sizes(settings: Settings) -> int:
+    """Print the size of the database and of its largest tables, its growth, and when its disk will be full."""
+    with closing(open_store(store_settings(settings))) as store:
+        runner.check_schema(store)
+        sizes = read_sizes(store, now=utcnow())
+    lines = [f"{_in_mib(sizes.total)}  database, {sizes.runs} runs"]
+    lines += [f"{_in_mib(size)}  {name}" for name, size in sizes.tables[:_LARGEST]]
+    lines.append(f"{_in_mib(sizes.growth_per_day)}  growth a day: {sizes.runs_of_last_day} runs in the last 24 hours")
+    if settings.db_driver == "sqlite":
+        free = shutil.disk_usage(Path(settings.store_dsn).parent).free
+        lines.append(f"{_in_mib(free)}  free on the disk")
+        if sizes.growth_per_day:
+            days = free // sizes.growth_per_day
+            lines.append(f"The disk is full in {days} days if nothing is deleted; retention deletes after"
+                         f" {settings.db_retention_days} days.")  # fmt: skip
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    return 0
+
+
+def _in_mib(size: int) -> str:
+    return f"{size / 2**20:10.1f} MiB"
 
 
 def back_up_to(settings: Settings, path: Path) -> int:

@@ -40,7 +40,7 @@ def run_auth(action: tuple[str, ...], settings: Settings, options: AuthOptions) 
     """Run `add-token`, `list`, `revoke` or `clear`, and return the exit status.
 
     Raises:
-        AuthRefused: the command is unknown, or nothing could be done.
+        AuthRefused: nothing could be done.
         StoreError: the database is unavailable.
     """
     match action:
@@ -50,9 +50,7 @@ def run_auth(action: tuple[str, ...], settings: Settings, options: AuthOptions) 
             return show(settings)
         case ("revoke", name):
             return revoke(settings, name)
-        case ("clear",):
-            return clear(settings)
-    raise AuthRefused("auth takes add-token --label TEXT, list, revoke ID_OR_LABEL or clear")
+    return clear(settings)
 
 
 def add(settings: Settings, options: AuthOptions) -> int:

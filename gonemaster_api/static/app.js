@@ -139,8 +139,12 @@
     const button = event.target.closest("[data-copy]");
     if (!button) return;
     const source = document.getElementById(button.dataset.copy);
-    await navigator.clipboard.writeText(source.value ?? source.textContent);
-    button.textContent = button.dataset.done;
+    try {
+      await navigator.clipboard.writeText(source.value ?? source.textContent);
+      button.textContent = button.dataset.done;
+    } catch { // not allowed: select the text, so that the keys of the browser copy it
+      source.select ? source.select() : getSelection().selectAllChildren(source);
+    }
   });
   offerCopies();
   document.addEventListener("gm:arrive", ({ detail: part }) => offerCopies(part));

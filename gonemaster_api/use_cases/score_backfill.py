@@ -8,10 +8,10 @@ from gonemaster_api.errors import NotFound
 from gonemaster_api.queries.runs.results import (
     RunWithEntries,
     VisibleParts,
+    judge_run,
     parts_for_operators,
     read_finished_run,
     result_document,
-    score_run,
 )
 from gonemaster_api.queries.runs.runs import read_run
 from gonemaster_api.state import State
@@ -74,7 +74,7 @@ def read_scored_run(state: State, run_id: str) -> dict[str, Any]:
     with state.store.read_only() as session:
         stored = read_stored_run(session, run_id)
         timings = stored.full_document.nameserver_timings
-        score = score_run(get_run(session, run_id), entries_of(session, stored), timings, scoring)
+        score, _ = judge_run(get_run(session, run_id), entries_of(session, stored), timings, scoring)
     if score is None:
         return document
     _backfill(state, run_id, score)

@@ -125,6 +125,7 @@ ACCESS = {
     "ui_domains.delete": Access.ADMINS,
     "ui_domains.prune": Access.ADMINS,
     "ui_operations": Access.READ,
+    "ui_workers": Access.READ,
 }
 
 

@@ -16,7 +16,12 @@ def client_address() -> str:
 
 
 def is_local_client() -> bool:
-    """Return whether the client is on this host: a loopback address, or none (a local socket)."""
+    """Return whether the client is on this host: a loopback address, or none (a local socket).
+
+    A request with the headers of a proxy that is not trusted can come from any host.
+    """
+    if request.environ.get("gonemaster.untrusted_proxy"):
+        return False
     try:
         address = ipaddress.ip_address(client_address().partition("%")[0])
     except ValueError:

@@ -52,6 +52,7 @@ class TrustedProxies:
             self._apply(environ)
         elif forged := [name for name in _FORWARDED if name in environ]:
             self.stripped += 1
+            environ["gonemaster.untrusted_proxy"] = True
             self._on_stripped()
             for name in forged:
                 del environ[name]

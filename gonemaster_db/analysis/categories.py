@@ -11,6 +11,7 @@ GRADE = "grade"
 DNSKEY_ALGO = "dnskey_algo"
 DNSKEY_ALGO_WEAKEST = "dnskey_algo_weakest"
 SOFTWARE_VERSION = "software_version"
+CAUSE = "cause"
 
 _NEUTRAL = "neutral"
 
@@ -122,6 +123,7 @@ SHOWN: Sequence[Category] = (
             ("F", "F", "critical"),
         ),
     ),
+    Category(CAUSE, "Root causes", "What is wrong with a domain, or can be improved; a domain can have several", 18),
     Category(DNSKEY_ALGO, "DNSKEY algorithms", "Algorithms of the keys of a domain", 20, _ALGORITHMS),
     Category(
         DNSKEY_ALGO_WEAKEST,

@@ -20,6 +20,7 @@ from gonemaster_db.analysis.views.parts import in_parts
 from gonemaster_db.core.connection.deadlines import check_deadline
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.models import SnapshotDomain, SnapshotMembers, SnapshotTag
+from gonemaster_db.runs.causes import CauseChange, changes_of_causes, read_cause_sets
 from gonemaster_db.runs.documents.positions import unpack_positions
 
 Cost = Callable[[str, str, str], float]
@@ -82,6 +83,8 @@ class Comparison:
     level_changed: Sequence[tuple[int, int]]
     moved: Sequence[Moved]  # by delta, then name
     tags: Sequence[TagChange]
+    causes: Sequence[CauseChange]
+    causes_changed: Sequence[tuple[int, int]]
     totals: Mapping[str, Any]
 
 
@@ -93,15 +96,17 @@ class _ViewDomains:
         self.scores: list[int | None] = []
         self.grades: list[str | None] = []
         self.severities = bytearray()
+        self.cause_sets: list[int | None] = []
         level = type_coerce(SnapshotDomain.worst_level, Integer)
-        columns = (SnapshotDomain.name, SnapshotDomain.score, SnapshotDomain.grade, level)
+        columns = (SnapshotDomain.name, SnapshotDomain.score, SnapshotDomain.grade, level, SnapshotDomain.cause_set_id)
         query = select(*columns).where(SnapshotDomain.view_id == view_id)
         for part in in_parts(session, query, SnapshotDomain, view_id):
-            for name, score, grade, code in part:
+            for name, score, grade, code, cause_set_id in part:
                 self.places[name] = len(self.scores)
                 self.scores.append(score)
                 self.grades.append(grade)
                 self.severities.append(max(_OK, code or 0))
+                self.cause_sets.append(cause_set_id)
 
 
 @dataclass
@@ -143,6 +148,7 @@ def compare_views(session: Session, before: int, after: int, *, rules: TagRules,
     tags = _compare_tags(session, (before, after), pairs, changes, rules, cost)
     moved = _moved(pairs, changes, cap)
     grades = [pair for pair in pairs.common() if pairs.before.grades[pair[0]] != pairs.after.grades[pair[1]]]
+    causes, causes_changed = _compare_causes(session, pairs)
     levels = [pair for pair in pairs.common() if pairs.before.severities[pair[0]] != pairs.after.severities[pair[1]]]
     return Comparison(
         added=[position for position, other in enumerate(pairs.earlier) if other == _ABSENT],
@@ -151,6 +157,8 @@ def compare_views(session: Session, before: int, after: int, *, rules: TagRules,
         level_changed=levels,
         moved=moved,
         tags=tags,
+        causes=causes,
+        causes_changed=causes_changed,
         totals=_totals(pairs, moved, grades),
     )
 
@@ -159,6 +167,15 @@ def _paired(before: _ViewDomains, after: _ViewDomains) -> _Pairs:
     later = array("i", [after.places.get(name, _ABSENT) for name in before.places])
     earlier = array("i", [before.places.get(name, _ABSENT) for name in after.places])
     return _Pairs(before, after, later, earlier)
+
+
+def _compare_causes(session: Session, pairs: _Pairs) -> tuple[list[CauseChange], list[tuple[int, int]]]:
+    """Return the changed causes, and the domains of both views whose known causes differ."""
+    was, now = pairs.before.cause_sets, pairs.after.cause_sets
+    changed = [(old, new) for old, new in pairs.common() if None not in (was[old], now[new]) and was[old] != now[new]]
+    counts = Counter((was[old], now[new]) for old, new in changed)
+    sets = read_cause_sets(session, {*was, *now})
+    return changes_of_causes(sets, Counter(was), Counter(now), counts), changed
 
 
 @dataclass(frozen=True, slots=True)

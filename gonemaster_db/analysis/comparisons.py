@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -16,10 +16,11 @@ from gonemaster_db.analysis.comparison import ChangeCategory, Comparison, Cost, 
 from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 from gonemaster_db.analysis.tag_changes import TagClass, TagKey, TagRules
 from gonemaster_db.models import SnapshotComparison
+from gonemaster_db.runs.causes import CauseChange
 from gonemaster_db.runs.documents.columns import pack_columns, unpack_columns
 
 MAX_COMPARISONS = 200  # in a database; the comparison of 100,000 domains has about a megabyte
-_VERSION = 2  # raise it when the comparison of the same views changes
+_VERSION = 3  # raise it when the comparison of the same views changes
 _MOVED_COLUMNS = 5
 
 Pairs: TypeAlias = Sequence[tuple[int, ...]]
@@ -46,6 +47,11 @@ class StoredComparison:
         return [_tag_change(stored) for stored in self._summary["tags"]]
 
     @cached_property
+    def causes(self) -> Sequence[CauseChange]:
+        """All changed root causes."""
+        return [CauseChange(*stored) for stored in self._summary["causes"]]
+
+    @cached_property
     def clusters(self) -> Sequence[Cluster]:
         """Domains that moved together, largest groups first."""
         return [Cluster(**stored) for stored in json.loads(self._row.clusters)]
@@ -69,6 +75,11 @@ class StoredComparison:
     def level_changed(self) -> Pairs:
         """Domains whose worst level changed; all levels below NOTICE count as one."""
         return _rows(self._row.level_changed, 2)
+
+    @cached_property
+    def causes_changed(self) -> Pairs:
+        """Domains whose root causes differ."""
+        return [] if self._row.causes_changed is None else _rows(self._row.causes_changed, 2)
 
     @cached_property
     def moved_total(self) -> int:
@@ -122,7 +133,13 @@ def build_comparison(
         to_view_id=after,
         basis=basis,
         made_at=now,
-        summary=json.dumps({"totals": found.totals, "tags": [_tag_json(tag) for tag in found.tags]}),
+        summary=json.dumps(
+            {
+                "totals": found.totals,
+                "tags": [_tag_json(tag) for tag in found.tags],
+                "causes": [astuple(cause) for cause in found.causes],
+            }
+        ),
         clusters=json.dumps([asdict(cluster) for cluster in clusters]),
         **_packed(found),
     )
@@ -152,6 +169,7 @@ def _packed(found: Comparison) -> dict[str, bytes]:
         "removed": pack_columns([found.removed]),
         "grade_changed": pack_columns(_columns(found.grade_changed, 2)),
         "level_changed": pack_columns(_columns(found.level_changed, 2)),
+        "causes_changed": pack_columns(_columns(found.causes_changed, 2)),
         "moved": pack_columns(_columns(moved, _MOVED_COLUMNS)),
     }
 

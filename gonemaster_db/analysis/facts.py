@@ -63,6 +63,7 @@ class RunFacts:
     effective_profile_id: int | None = None
     profile_id: int | None = None
     profile_name: str = ""
+    cause_set_id: int | None = None
     endpoints: Sequence[EndpointFact] = ()
     origins: Sequence[OriginFact] = ()
     asns: Collection[tuple[int, int]] = ()
@@ -129,7 +130,7 @@ _ENDPOINT = (
 _ORIGIN = ("address_id", "asn", "prefix_id", "lookup_status")
 _OF_RUN = (
     "name", "run_key", "run_id", "finished_at", "score", "grade", "worst_level", "engine_version",
-    "effective_profile_id", "profile_id", "profile_name",
+    "effective_profile_id", "profile_id", "profile_name", "cause_set_id",
 )  # fmt: skip
 _SUMMARY = (
     *_OF_RUN, "nameserver_count", "endpoint_count", "asn_count", "prefix_count", "ipv4_ns_count", "ipv6_ns_count",

@@ -70,6 +70,7 @@ class RunRow(NamedTuple):
     effective_profile_id: int | None
     profile_id: int | None
     profile_name: str
+    cause_set_id: int | None
 
 
 @dataclass(frozen=True, slots=True)

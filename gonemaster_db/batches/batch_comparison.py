@@ -1,7 +1,7 @@
 """Comparison of two batches, domain by domain."""
 
 import enum
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from gonemaster_db.batches.batches import find_batch_key
 from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.models import Run, RunStatus
+from gonemaster_db.runs.causes import CauseChange, changes_of_causes, read_cause_sets
 from gonemaster_db.runs.comparison import RunDifference, compare
 from gonemaster_db.runs.counters import count_runs
 from gonemaster_db.runs.documents.caches import caches_of
@@ -44,6 +45,7 @@ class DomainRun:
 
     run_id: str
     status: RunStatus
+    causes: Sequence[str] | None = None  # None if they are unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class BatchComparison:
     same: int
     differing: int
     not_comparable: int
+    causes: Sequence[CauseChange]
 
 
 def count_differences(session: Session, before: str, after: str) -> BatchComparison:
@@ -102,9 +105,11 @@ def _count_differences(session: Session, keys: Sequence[int | None]) -> BatchCom
     old, new = aliased(Run), aliased(Run)
     done = and_(old.status == _DONE, new.status == _DONE)
     same = and_(done, old.findings_hash == new.findings_hash)
-    pairs = select(func.count(), _number_of(done), _number_of(same))
+    by_causes = old.cause_set_id, new.cause_set_id
+    pairs = select(*by_causes, func.count(), _number_of(done), _number_of(same))
     pairs = pairs.where(old.batch_key == keys[0], new.batch_key == keys[1], old.domain == new.domain)
-    in_both, comparable, equal = session.execute(pairs).one()
+    found: list[Any] = list(session.execute(pairs.group_by(*by_causes)))
+    in_both, comparable, equal = (sum(row[column] for row in found) for column in (2, 3, 4))
     sizes = [0 if key is None else count_runs(session, batch_key=key) for key in keys]
     return BatchComparison(
         before=sizes[0],
@@ -115,7 +120,20 @@ def _count_differences(session: Session, keys: Sequence[int | None]) -> BatchCom
         same=equal,
         differing=comparable - equal,
         not_comparable=in_both - comparable,
+        causes=_compare_causes(session, keys, {(was, now): number for was, now, number, *_ in found}),
     )
+
+
+def _compare_causes(
+    session: Session, keys: Sequence[int | None], pairs: Mapping[tuple[int | None, int | None], int]
+) -> list[CauseChange]:
+    before, after = ({} if key is None else _count_by_causes(session, key) for key in keys)
+    return changes_of_causes(read_cause_sets(session, {*before, *after}), before, after, pairs)
+
+
+def _count_by_causes(session: Session, batch_key: int) -> dict[int | None, int]:
+    query = select(Run.cause_set_id, func.count()).where(Run.batch_key == batch_key).group_by(Run.cause_set_id)
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def _number_of(condition: ColumnElement[bool]) -> ColumnElement[int]:
@@ -272,6 +290,8 @@ def _compared_part(
 
 
 def _newest(session: Session, batch: int, names: Sequence[str]) -> dict[str, DomainRun]:
-    query = select(Run.domain, Run.id, Run.status).where(Run.batch_key == batch, Run.domain.in_(names))
-    rows = session.execute(query.order_by(Run.finished_at, Run.id))
-    return {row.domain: DomainRun(row.id, row.status) for row in rows}
+    query = select(Run.domain, Run.id, Run.status, Run.cause_set_id)
+    query = query.where(Run.batch_key == batch, Run.domain.in_(names))
+    rows = session.execute(query.order_by(Run.finished_at, Run.id)).all()
+    sets = read_cause_sets(session, {row.cause_set_id for row in rows})
+    return {row.domain: DomainRun(row.id, row.status, sets.get(row.cause_set_id)) for row in rows}

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, case, exists, func, literal, or_, select, update
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, defer
 
 from gonemaster_db.core.bulk import insert_rows
 from gonemaster_db.core.chunks import chunks
@@ -305,6 +305,12 @@ def end_leases(session: Session, *, worker: str, now: datetime) -> int:
         .returning(_JOBS.c.id)
     )
     return len(session.execute(ended).all())
+
+
+def list_running_jobs(session: Session, job_ids: Collection[str]) -> list[Job]:
+    """Return the running jobs among some IDs, the one that started first is first."""
+    query = select(Job).where(Job.id.in_(job_ids), Job.status == JobStatus.RUNNING).options(defer(Job.config))
+    return list(session.scalars(query.order_by(Job.started_at, Job.id)))
 
 
 def workers_with_several_jobs(session: Session, workers: Iterable[str]) -> set[str]:

@@ -30,6 +30,7 @@ from gonemaster_db.runs.matching_outcomes import MatchingOutcomes, find_outcomes
 from gonemaster_db.runs.run_documents import read_stored_run
 from gonemaster_db.runs.sort_keys import RUN_KEYS, RUN_SORT, sort_columns, sort_order
 
+_NEWEST_OF_ALL = 5000  # runs among which the last runs of a worker are searched, without an index
 MAX_TRIED = (1000, 10_000)  # runs that are examined before the outcomes of all runs
 
 # Built once, because building it takes as long as executing it.
@@ -98,6 +99,13 @@ def list_public_runs(session: Session, domain_id: int, *, limit: int) -> Sequenc
     """Return the successful public runs of a domain, newest first."""
     conditions = (Run.domain_id == domain_id, Run.public_id.is_not(None), Run.status == RunStatus.SUCCEEDED)
     query = select(Run).where(*conditions).order_by(Run.finished_at.desc(), Run.key.desc()).limit(limit)
+    return session.scalars(query.options(defer(Run.config))).all()
+
+
+def list_last_runs_of_worker(session: Session, worker: str, *, limit: int) -> Sequence[Run]:
+    """Return the runs of a worker among the newest 5,000 runs, newest first."""
+    newest = select(func.coalesce(func.max(Run.key), 0) - _NEWEST_OF_ALL).scalar_subquery()
+    query = select(Run).where(Run.key > newest, Run.worker == worker).order_by(Run.key.desc()).limit(limit)
     return session.scalars(query.options(defer(Run.config))).all()
 
 

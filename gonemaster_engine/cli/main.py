@@ -13,7 +13,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gonemaster_engine.cli.options import EXIT_USAGE, PROGRAM, UsageError, build_parser
+from gonemaster_engine.cli.options import EXIT_USAGE, PROGRAM, build_parser
+from gonemaster_engine.cli.parsing import UsageError
 from gonemaster_engine.errors import EngineError
 from gonemaster_engine.memory import process_of_one_run
 from gonemaster_engine.version import __version__
@@ -40,7 +41,10 @@ def guarded(program: str, work: Callable[[], int]) -> int:
     try:
         return work()
     except UsageError as error:
-        print(f"{program}: {error}\nTry '{program} --help'.", file=sys.stderr)
+        print(f"{program}: {error}\nTry '{error.program or program} --help'.", file=sys.stderr)
+    except ModuleNotFoundError as error:
+        advice = f"install gonemaster again, with '{sys.executable} -m pip install gonemaster'"
+        print(f"{program}: the Python package {error.name} is missing: {advice}", file=sys.stderr)
     except (EngineError, OSError) as error:
         if isinstance(error, BrokenPipeError):
             return _on_closed_output()

@@ -13,13 +13,12 @@ from contextlib import nullcontext
 
 from gonemaster_engine.cli.main import print_version
 from gonemaster_engine.cli.options import (
-    Parser,
-    UsageError,
     add_delegation_options,
     add_network_options,
     add_selection_options,
     level,
 )
+from gonemaster_engine.cli.parsing import Parser, UsageError
 from gonemaster_engine.cli.plugin import OK, UNKNOWN, shorten_line
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import EngineError

@@ -19,6 +19,8 @@ from gonemaster_engine.cli.settings import (
 )
 from gonemaster_engine.cli.testing import run_async
 from gonemaster_engine.entries import Entry, Level
+from gonemaster_engine.findings.causes.model import Cause
+from gonemaster_engine.findings.causes.registry import causes_of
 from gonemaster_engine.findings.messages import message
 from gonemaster_engine.findings.verdict import verdict_of
 from gonemaster_engine.profile.profile import Profile
@@ -49,9 +51,10 @@ def check(options: argparse.Namespace) -> int:
     """
     check_ds_has_nameservers(options.ns, options.ds)
     result = run_async(_run(options, _profile(options)))
-    score = compute_score(result.domain, result.entries, timings=result.timings)
+    causes = causes_of(result.domain, result.entries, result.timings)
+    score = compute_score(result.domain, result.entries, causes=causes)
     verdict = judge(result, score, options)
-    for line in report(verdict, result, score, options):
+    for line in report(verdict, result, score, causes, options):
         print(line)
     return verdict.state
 
@@ -112,14 +115,16 @@ def _is_at_or_below(score: Score | None, limit: str | None) -> bool:
     return score is not None and limit is not None and GRADES.index(score.grade) >= GRADES.index(limit)
 
 
-def report(verdict: CheckResult, result: RunResult, score: Score | None, options: argparse.Namespace) -> Iterator[str]:
+def report(
+    verdict: CheckResult, result: RunResult, score: Score | None, causes: list[Cause], options: argparse.Namespace
+) -> Iterator[str]:
     """Yield the output: the state, with performance data if requested, then the requested details."""
     first = f"ZONE {STATES[verdict.state]}"
     if score and (options.grade_warning or options.grade_critical) and verdict.state != UNKNOWN:
         first += f" - grade {score.grade} (score {score.score})"
     others = f" ({len(verdict.entries) - 1} more)" if len(verdict.entries) > 1 else ""
     if verdict.entries:
-        first += f" - {_cause_of(verdict, result)}{_one_line(verdict.entries[0])}"
+        first += f" - {_cause_of(verdict, result, causes)}{_one_line(verdict.entries[0])}"
     first = shorten_line(first.replace("|", "/"), end=others)
     known_score = None if verdict.state == UNKNOWN else score
     yield f"{first} | {_performance_data(result, known_score)}" if options.perfdata else first
@@ -130,13 +135,10 @@ def report(verdict: CheckResult, result: RunResult, score: Score | None, options
                 yield f"{entry.level.name}: {_one_line(entry)}".replace("|", "/")
 
 
-def _cause_of(verdict: CheckResult, result: RunResult) -> str:
+def _cause_of(verdict: CheckResult, result: RunResult, causes: list[Cause]) -> str:
     """Return the root cause of the entry that is shown, as text before it; empty without a cause."""
-    from gonemaster_engine.findings.causes.registry import causes_of  # imported here, since most checks are OK
-
     if verdict.state in {OK, UNKNOWN} or verdict_of(result.entries):
         return ""
-    causes = causes_of(result.domain, result.entries, result.timings)
     entry = verdict.entries[0]
     found = (cause for cause in causes if any(result.entries[place] is entry for place in cause.found.explains))
     return next((f"{cause.title()}: " for cause in found), "")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
+from gonemaster_engine.cli.parsing import Parser
 from gonemaster_engine.entries import Level
 
 if TYPE_CHECKING:
@@ -13,18 +14,6 @@ if TYPE_CHECKING:
 
 EXIT_USAGE = 2
 PROGRAM = "gonemaster"
-
-
-class UsageError(Exception):
-    """The options are invalid; the text is the explanation."""
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser that raises an exception instead of exiting."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise UsageError with the message."""
-        raise UsageError(message)
 
 
 def build_parser() -> Parser:

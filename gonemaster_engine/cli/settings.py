@@ -12,7 +12,7 @@ from typing import Any
 from gonemaster_engine import names
 from gonemaster_engine.addresses import is_allowed_target
 from gonemaster_engine.cli.chain_file import STANDARD_OUTPUT
-from gonemaster_engine.cli.options import UsageError
+from gonemaster_engine.cli.parsing import UsageError
 from gonemaster_engine.errors import DocumentError, EngineError, InvalidDelegation
 from gonemaster_engine.net.ports import check_source
 from gonemaster_engine.profile.profile import Profile, default_profile, load_profile

@@ -11,8 +11,9 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gonemaster_engine.cli.chain_file import check_writable, write_chain
-from gonemaster_engine.cli.options import PROGRAM, UsageError
+from gonemaster_engine.cli.options import PROGRAM
 from gonemaster_engine.cli.output import Ending, View, count_table, make_writer, score_lines, verdict_lines
+from gonemaster_engine.cli.parsing import UsageError
 from gonemaster_engine.cli.settings import (
     check_outputs,
     check_sources,
@@ -71,8 +72,8 @@ def test_domain(options: argparse.Namespace) -> Verdict | None:
         show = _with_queries(writer.entry) if options.debug_queries else writer.entry
         result = run_async(_run(options, domain, profile, cache, on_entry=show, on_progress=bar.update))
         verdict = verdict_of(result.entries)
-        causes = _causes(result) if with_causes else None
-        writer.end(Ending(result.timings if options.nstimes else None, verdict, causes))
+        causes = _causes(result) if with_causes or config else []
+        writer.end(Ending(result.timings if options.nstimes else None, verdict, causes if with_causes else None))
         bar.stop()
         tables = output.write if options.shape in {"text", "raw"} else _to_stderr
         if options.count:
@@ -82,7 +83,7 @@ def test_domain(options: argparse.Namespace) -> Verdict | None:
             for line in verdict_lines(verdict, locale=options.locale):
                 _to_stderr(line)
         if config:
-            _show_score(result, config, as_json=options.shape not in {"text", "raw"}, write=tables)
+            _show_score(result, config, causes, as_json=options.shape not in {"text", "raw"}, write=tables)
     missing = _missing(cache, profile, result)
     if missing:
         _report_missing(options, missing)
@@ -202,10 +203,12 @@ def _scoring(options: argparse.Namespace) -> ScoringConfig | None:
     return config if options.score else None
 
 
-def _show_score(result: RunResult, config: ScoringConfig, *, as_json: bool, write: Callable[[str], None]) -> None:
+def _show_score(
+    result: RunResult, config: ScoringConfig, causes: list[Cause], *, as_json: bool, write: Callable[[str], None]
+) -> None:
     from gonemaster_engine.scoring.score import compute_score
 
-    score = compute_score(result.domain, result.entries, config, timings=result.timings)
+    score = compute_score(result.domain, result.entries, config, causes=causes)
     if score is None:
         return
     for line in [json.dumps(score.as_dict())] if as_json else score_lines(score):

@@ -23,18 +23,21 @@ class NameserverTiming:
     total_ms: float
     timeouts: int
     refusals: int
+    lost: int  # transmissions over UDP without an answer, of queries that were answered after a repeat
     status: str  # "ok" or "unreachable"; "unresolved" for a name without an address
 
     @classmethod
     def unresolved(cls, name: str) -> NameserverTiming:
         """Return the entry for a name server whose name has no address."""
-        return cls(name, "", 0, None, None, None, None, None, 0.0, 0, 0, "unresolved")
+        return cls(name, "", 0, None, None, None, None, None, 0.0, 0, 0, 0, "unresolved")
 
     @classmethod
-    def of(cls, name: str, address: str, rtts_ms: Sequence[float], *, timeouts: int, refusals: int) -> NameserverTiming:
+    def of(
+        cls, name: str, address: str, rtts_ms: Sequence[float], *, timeouts: int, refusals: int, lost: int
+    ) -> NameserverTiming:
         """Return the statistics of the response times of a name server."""
         if not rtts_ms:
-            return cls(name, address, 0, None, None, None, None, None, 0.0, timeouts, refusals, "unreachable")
+            return cls(name, address, 0, None, None, None, None, None, 0.0, timeouts, refusals, lost, "unreachable")
         return cls(
             nameserver=name,
             address=address,
@@ -47,5 +50,6 @@ class NameserverTiming:
             total_ms=round(sum(rtts_ms), 3),
             timeouts=timeouts,
             refusals=refusals,
+            lost=lost,
             status="ok",
         )

@@ -1,10 +1,10 @@
 """Environment variables that look like settings but are not, so that typing errors are noticed."""
 
-import difflib
 import logging
 import os
 from collections.abc import Mapping
 
+from gonemaster_engine.spelling import nearest
 from gonemaster_tasks.config.options import PREFIX
 from gonemaster_tasks.config.rendering import to_environ
 from gonemaster_tasks.config.settings import FILE_VARIABLE, OPTIONS, SOURCES_VARIABLE, Settings
@@ -13,7 +13,6 @@ from gonemaster_tasks.errors import SettingsError
 log = logging.getLogger(__name__)
 
 _KNOWN = frozenset({option.env for option in OPTIONS} | {PREFIX + "CONFIG", SOURCES_VARIABLE, FILE_VARIABLE})
-_MIN_SIMILARITY = 0.75
 # Prefixes of protective settings.
 _PROTECTING = ("AUTH", "ADMIN_TOKEN", "MCP", "PUBLIC", "RATE_LIMIT", "PROTECT", "TRUSTED", "TLS")
 
@@ -27,13 +26,8 @@ def child_environ(settings: Settings) -> dict[str, str]:
 def unknown_variables(environ: Mapping[str, str]) -> dict[str, str]:
     """Map each `GONEMASTER_*` variable that is not a setting to the most similar one, or to an empty string."""
     unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in _KNOWN)
-    return {name: _most_similar(name) for name in unknown}
-
-
-def _most_similar(name: str) -> str:
-    names = {variable.removeprefix(PREFIX): variable for variable in _KNOWN}
-    found = difflib.get_close_matches(name.removeprefix(PREFIX).upper(), names, n=1, cutoff=_MIN_SIMILARITY)
-    return names[found[0]] if found else ""
+    stems = {variable.removeprefix(PREFIX): variable for variable in _KNOWN}
+    return {name: stems.get(nearest(name.removeprefix(PREFIX), stems), "") for name in unknown}
 
 
 def refuse_unknown_protection(environ: Mapping[str, str] | None = None) -> None:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from gonemaster_engine.spelling import meant
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.credential_types import AdminToken
 from gonemaster_tasks.config.options import PREFIX, Option
@@ -22,7 +25,7 @@ def load_settings(
     environ: Mapping[str, str] | None = None,
     file: Path | None = None,
 ) -> Settings:
-    """Merge defaults < JSON file < GONEMASTER_* < flags.
+    """Merge defaults < file in JSON or YAML < GONEMASTER_* < flags.
 
     `flags` maps keys or attribute names to values, None if a flag was not given. The file may nest its keys
     (`{"database": {"driver": ...}}`) or write them with dots; without `file`, GONEMASTER_CONFIG may name one.
@@ -107,7 +110,7 @@ def _name_in(option: Option, source: str) -> str:
 
 def _shown(option: Option, raw: object) -> str:
     """Return an invalid value for display without its secrets: an invalid DSN or hash may contain a password."""
-    if option.name in FULLY_MASKED | LOGIN_MASKED:
+    if option.name in FULLY_MASKED | LOGIN_MASKED or (option.secret and "://" not in str(raw)):
         return MASK
     return repr(mask_password(raw) if isinstance(raw, str) else raw)
 
@@ -116,15 +119,18 @@ def _from_file(file: Path | None, problems: list[str]) -> dict[str, Any]:
     if file is None:
         return {}
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        text = file.read_text(encoding="utf-8")
+        content = yaml.safe_load(text) or {} if file.suffix in (".yaml", ".yml") else json.loads(text)
+    except (OSError, ValueError, yaml.YAMLError) as error:
         problems.append(f"configuration file {file} cannot be read: {error}")
         return {}
     if not isinstance(content, dict):
-        problems.append(f"configuration file {file} does not contain a JSON object")
+        problems.append(f"configuration file {file} does not contain an object of keys and values")
         return {}
     found = dict(_flattened(content))
-    problems.extend(f"configuration file {file}: unknown key {key}" for key in found if key not in BY_KEY)
+    problems.extend(
+        f"configuration file {file}: unknown key {key}{meant(key, BY_KEY)}" for key in found if key not in BY_KEY
+    )
     return {key: value for key, value in found.items() if key in BY_KEY}
 
 
@@ -141,7 +147,7 @@ def _flattened(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, 
 def _from_flags(flags: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
     keys = {option.name: option.key for option in OPTIONS}
     by_key = {keys.get(name, name): value for name, value in flags.items() if value is not None}
-    problems.extend(f"unknown setting {key}" for key in by_key if key not in BY_KEY)
+    problems.extend(f"unknown setting {key}{meant(key, BY_KEY)}" for key in by_key if key not in BY_KEY)
     return {key: value for key, value in by_key.items() if key in BY_KEY}
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal
 
+from gonemaster_engine.spelling import nearest
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.loader import parse_value
 from gonemaster_tasks.config.options import Option
@@ -111,10 +112,13 @@ class _Accepted:
 def _check(settings: Settings, key: str, raw: Any) -> _Accepted | RefusedSetting:
     option = BY_KEY.get(key)
     if option is None:
+        shown, similar = repr(key[:100]), nearest(key[:100], BY_KEY)
+        if similar:
+            return RefusedSetting(
+                key, "unknown", Text("there is no setting {key}; is {similar} meant?", key=shown, similar=similar)
+            )
         return RefusedSetting(
-            key,
-            "unknown",
-            Text("there is no setting {key}; GET /api/v1/settings lists all settings", key=repr(key[:100])),
+            key, "unknown", Text("there is no setting {key}; GET /api/v1/settings lists all settings", key=shown)
         )
     if raw is None and option.runtime and option.awaits:  # Saved by another version.
         return _Accepted(None)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -27,33 +27,42 @@ class StoredTiming:
     count: int
     median_ms: float | None
     timeouts: int
+    lost: int
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "StoredTiming":
         """Return the timing in a stored row, which can lack values."""
-        return cls(row.get("address", ""), row.get("count", 0), row.get("median_ms"), row.get("timeouts", 0))
+        return cls(
+            row.get("address", ""),
+            row.get("count", 0),
+            row.get("median_ms"),
+            row.get("timeouts", 0),
+            row.get("lost", 0),
+        )
 
 
-def score_stored(
+class Judgment(NamedTuple):
+    """The score of a run, None if it cannot judge a zone, and its root causes, worst first."""
+
+    score: Score | None
+    causes: list[Cause]
+
+
+def judge_stored(
     domain: str,
     entries: Iterable[EntryRecord],
     timings: Iterable[Mapping[str, Any]] | None,
     config: ScoringConfig,
-) -> Score | None:
-    """Compute the score of a successful run from its stored data; None if it cannot judge a zone."""
-    return compute_score(domain, map(as_reported, entries), config, timings=map(StoredTiming.of, timings or ()))
+) -> Judgment:
+    """Compute the score and the causes of a successful run from its stored data."""
+    reported = [as_reported(row) for row in entries]
+    causes = causes_of(domain, reported, map(StoredTiming.of, timings or ()))
+    return Judgment(compute_score(domain, reported, config, causes=causes), causes)
 
 
 def as_reported(row: EntryRecord) -> engine.Entry:
     """Return a stored entry as the engine reported it."""
     return engine.Entry(row.timestamp, row.module, row.testcase, row.tag, engine.Level[row.level], dict(row.args))
-
-
-def stored_causes(
-    domain: str, entries: Sequence[EntryRecord], timings: Sequence[Mapping[str, Any]] | None
-) -> list[Cause]:
-    """Return the root causes of a stored run that succeeded, worst first."""
-    return causes_of(domain, [as_reported(row) for row in entries], map(StoredTiming.of, timings or ()))
 
 
 def causes_by_run(session: Session, run_ids: Sequence[str]) -> dict[str, list[Cause]]:
@@ -64,7 +73,8 @@ def causes_by_run(session: Session, run_ids: Sequence[str]) -> dict[str, list[Ca
 
 def _causes_in(session: Session, run: StoredRun) -> list[Cause]:
     try:
-        return stored_causes(run.domain, entries_of(session, run), run.full_document.nameserver_timings)
+        reported = [as_reported(row) for row in entries_of(session, run)]
+        return causes_of(run.domain, reported, map(StoredTiming.of, run.full_document.nameserver_timings or ()))
     except DocumentDamaged as error:
         log.warning("causes not computed", extra={"job_id": run.id, "error": str(error)})
         return []

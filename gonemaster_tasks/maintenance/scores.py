@@ -15,7 +15,7 @@ from gonemaster_db.runs.runs import OutdatedScore, outdated_scores, set_score
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_engine.scoring.rule import RULE_VERSION
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.control.verdicts import score_stored, stored_causes
+from gonemaster_tasks.control.verdicts import judge_stored
 
 log = logging.getLogger(__name__)
 
@@ -87,8 +87,8 @@ def _score_of(session: Session, run: StoredRun, config: ScoringConfig) -> _Recom
     except DocumentDamaged as error:
         log.warning("score not recomputed", extra={"job_id": run.id, "error": str(error)})
         return None
-    score = score_stored(run.domain, entries, timings, config)
-    causes = [cause.id for cause in stored_causes(run.domain, entries, timings)]
+    score, found = judge_stored(run.domain, entries, timings, config)
+    causes = [cause.id for cause in found]
     return _Recomputed(score.score, score.grade, causes) if score else _Recomputed(None, None, causes)
 
 

@@ -1,6 +1,8 @@
 """Delivery of one plain-text mail to the mail server of the settings."""
 
 import asyncio
+import io
+import logging
 import re
 import smtplib
 import socket
@@ -19,9 +21,12 @@ from gonemaster_tasks.config.mail_types import SmtpServer
 from gonemaster_tasks.notifications.failures import DeliveryFailed
 from gonemaster_tasks.notifications.threads import in_thread
 
+log = logging.getLogger(__name__)
+
 TIMEOUT_S = 30.0  # The total time limit of an attempt.
 _STEP_TIMEOUT_S = 10.0
 _MAX_SUBJECT = 200
+_MAX_REPLIES = 64 * 1024  # smtplib keeps all lines of a reply, and a reply can have any number of lines.
 _HOST_NAME = re.compile(r"[A-Za-z0-9.-]{1,253}")
 _SEPARATORS = ("Zl", "Zp")
 
@@ -83,6 +88,36 @@ async def send_mail(server: SmtpServer, mail: Mail) -> int:
         session.abort()
 
 
+def _status_of(code: int) -> int | None:
+    return code if 400 <= code < 600 else None
+
+
+class _Replies(io.BufferedReader):
+    """The replies of a mail server, of limited length."""
+
+    _left = _MAX_REPLIES
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        self._left -= len(line)
+        if self._left < 0:
+            raise OSError("the replies are too long")
+        return line
+
+
+class _Smtp(smtplib.SMTP):
+    """A client that begins without TLS. Replies have a limited length."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = _Replies(self.sock.makefile("rb", buffering=0))
+        return super().getreply()
+
+
+class _SmtpTls(_Smtp, smtplib.SMTP_SSL):
+    """A client that begins with TLS."""
+
+
 class _Session:
     """One connection to a mail server, used by one thread and aborted by another."""
 
@@ -92,16 +127,16 @@ class _Session:
         local = name if _HOST_NAME.fullmatch(name) else "localhost"
         if server.security == "tls":
             tls = ssl.create_default_context()
-            self._smtp: smtplib.SMTP = smtplib.SMTP_SSL(local_hostname=local, timeout=_STEP_TIMEOUT_S, context=tls)
+            self._smtp: smtplib.SMTP = _SmtpTls(local_hostname=local, timeout=_STEP_TIMEOUT_S, context=tls)
         else:
-            self._smtp = smtplib.SMTP(local_hostname=local, timeout=_STEP_TIMEOUT_S)
+            self._smtp = _Smtp(local_hostname=local, timeout=_STEP_TIMEOUT_S)
         self._smtp._host = server.host  # type: ignore[attr-defined]  # noqa: SLF001 - the name in the certificate; set by the constructor only if it connects
 
     def send(self, message: EmailMessage, mail: Mail) -> int:
         try:
             return self._send(message, mail)
         except smtplib.SMTPResponseException as error:
-            code = error.smtp_code if 400 <= error.smtp_code < 600 else None
+            code = _status_of(error.smtp_code)
             text = Text("the mail server refused with {smtp_code}", smtp_code=error.smtp_code)
             # A failed login is a fault of the settings, not of this mail.
             final = not isinstance(error, smtplib.SMTPAuthenticationError) and error.smtp_code >= 500
@@ -109,15 +144,11 @@ class _Session:
         except smtplib.SMTPRecipientsRefused as error:
             ((code, _),) = error.recipients.values()
             raise DeliveryFailed(
-                Text("the recipient was refused with {code}", code=code), status=code, final=code >= 500
+                Text("the recipient was refused with {code}", code=code), status=_status_of(code), final=code >= 500
             ) from error
-        except ssl.SSLCertVerificationError as error:
-            raise DeliveryFailed(
-                Text(
-                    "the certificate of the mail server is not valid: {verify_message}",
-                    verify_message=error.verify_message,
-                )
-            ) from error
+        except ssl.SSLCertVerificationError as error:  # Its message has the name or address of the mail server.
+            log.warning("mail server has an invalid certificate", extra={"error": error.verify_message})
+            raise DeliveryFailed(Text("the certificate of the mail server is not valid")) from error
         except (OSError, smtplib.SMTPException) as error:
             raise DeliveryFailed(Text("the mail server failed: {name}", name=type(error).__name__)) from error
         finally:

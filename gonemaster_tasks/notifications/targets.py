@@ -76,6 +76,8 @@ def read_target(url: str, *, allow_private: bool) -> Target:
         raise TargetRefused(Text("must be an absolute URL with http or https"))
     if "@" in parts.netloc or "#" in url:
         raise TargetRefused(Text("must not contain a user, a password or a fragment"))
+    if "[" in parts.netloc and ":" not in parts.hostname:  # urlsplit accepts [v1.name] (RFC 3986, section 3.2.2)
+        raise TargetRefused(Text("must be a URL with a valid host and port"))
     port = _DEFAULT_PORTS[parts.scheme] if port is None else port
     if port not in _DEFAULT_PORTS.values() and port < _LOWEST_FREE_PORT:
         raise TargetRefused(

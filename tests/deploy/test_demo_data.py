@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from deploy.demo.data.entries import effective_profile, entries_of, servers_of, timings_of
-from deploy.demo.data.snapshots import capture_all
-from deploy.demo.data.story import NEW_ENGINE, OLD_ENGINE, OPERATORS, Story
-from deploy.demo.data.write import TAG, StoreInUse, write_demo_data
+from gonemaster_api.demo.sample.entries import effective_profile, entries_of, servers_of, timings_of
+from gonemaster_api.demo.sample.snapshots import capture_all
+from gonemaster_api.demo.sample.story import NEW_ENGINE, OLD_ENGINE, OPERATORS, Story
+from gonemaster_api.demo.sample.write import TAG, StoreInUse, write_demo_data
 from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Cohort, CohortSnapshot, Run, SnapshotStatus

@@ -68,6 +68,7 @@ def here(command: str, machine: Path) -> str:
     """Return the command with the folders of this machine instead of those of a real one."""
     for folder in ("/etc/", "/usr/lib/sysusers.d/"):
         command = re.sub(rf"(?<![\w.]){folder}", f"{machine}{folder}", command)
+    command = re.sub(r"^deploy/install", f"deploy/install --root {machine}", command)
     command = command.replace("/opt/gonemaster/bin/gonemaster-server", f"{sys.executable} -m gonemaster_api.server")
     if command.startswith("docker compose") and shutil.which("docker-compose"):
         command = command.replace("docker compose", "docker-compose", 1)
@@ -114,7 +115,7 @@ def test_the_commands_have_effects(machine: Path) -> None:
     """Checks the results of the commands, which proves that each ran on its target."""
     for name in ("deploy", "going-public"):
         for command in to_run(name):
-            if command.split()[0] in {"cp", "install", "sed"}:
+            if command.split()[0] in {"cp", "install", "sed", "deploy/install"}:
                 subprocess.run(["bash", "-euc", here(command, machine)], cwd=machine / "clone", check=True)
     assert (machine / "etc/systemd/system/gonemaster-worker@.service").exists()
     assert (machine / "etc/gonemaster/gonemaster.json").stat().st_mode & 0o777 == 0o600

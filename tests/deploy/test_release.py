@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import io
 import json
 import re
 import shutil
@@ -36,12 +37,9 @@ def run(*command: str | Path, cwd: Path = ROOT) -> str:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with wheel and sdist, built from a copy of the committed and staged files."""
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
-    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", *PACKAGES, "setup.cfg",
-                 "pyproject.toml", "README.md", "LICENSE", "tests/__init__.py")  # fmt: skip
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).exists():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, source / name)
+    for name in (*shipped(), "setup.cfg", "pyproject.toml", "README.md", "LICENSE", "tests/__init__.py"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, source / name)
     run(tools_python(), "-m", "build", "--no-isolation", "--outdir", target, source)
     return target
 
@@ -52,8 +50,20 @@ def wheel(folder: Path) -> Path:
 
 
 def shipped() -> set[str]:
-    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", *PACKAGES)
-    return {name for name in listed.split() if (ROOT / name).exists()}
+    """Return the files of the packages, with those in linked folders: the name servers of the demo and the units."""
+    return {file for name in committed(*PACKAGES) for file in members(name)}
+
+
+def committed(*folders: str) -> list[str]:
+    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", *folders)
+    return [name for name in listed.split() if (ROOT / name).exists()]
+
+
+def members(name: str) -> list[str]:
+    if not (ROOT / name).is_symlink():
+        return [name]
+    target = str((ROOT / name).resolve().relative_to(ROOT))
+    return [f"{name}{file.removeprefix(target)}" for file in committed(target)]
 
 
 def test_the_wheel_has_every_file_of_the_packages_and_nothing_else(built: Path) -> None:
@@ -159,3 +169,69 @@ def test_an_audit_without_the_network_says_so(tmp_path: Path, monkeypatch: pytes
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=110)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "NOT AUDITED: pip-audit cannot reach its database" in done.stdout
+
+
+def clone_of(
+    tmp_path: Path, *, version: str = "9.8.7", changelog: str = "## [9.8.7] - 2026-11-30\n\n- A change.\n"
+) -> Path:
+    """Create a clone with one commit that could be released as 9.8.7."""
+    clone = tmp_path / "clone"
+    (clone / "gonemaster_engine").mkdir(parents=True)
+    (clone / "gonemaster_engine/version.py").write_text(f'__version__ = "{version}"\n')
+    (clone / "CHANGELOG.md").write_text(f"# Changelog\n\n## [Unreleased]\n\n{changelog}")
+    author = ("-c", "user.name=x", "-c", "user.email=x@example.org")
+    for command in (("init", "--quiet"), ("add", "."), (*author, "commit", "--quiet", "--message", "x")):
+        run("git", *command, cwd=clone)
+    return clone
+
+
+def test_a_clone_that_is_ready_has_no_problems(tmp_path: Path) -> None:
+    assert list(module(".ci/release.py").problems_of(clone_of(tmp_path), "9.8.7")) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "version", "text"),
+    [
+        ({}, "9.8", "9.8 is not a version such as 0.1.0"),
+        ({"version": "9.8.6"}, "9.8.7", "version.py has another version"),
+        ({"changelog": "## [9.8.7]\n\n- A change.\n"}, "9.8.7", "CHANGELOG.md has no section"),
+        ({"changelog": "## [9.8.7] - 2026-11-30\n\n## [9.8.6] - 2026-11-01\n\n- x\n"}, "9.8.7", "with entries"),
+    ],
+)
+def test_a_release_that_is_not_ready_is_refused(
+    tmp_path: Path, fields: dict[str, str], version: str, text: str
+) -> None:
+    assert text in "\n".join(module(".ci/release.py").problems_of(clone_of(tmp_path, **fields), version))
+
+
+def test_a_changed_tree_and_an_existing_tag_are_refused(tmp_path: Path) -> None:
+    clone = clone_of(tmp_path)
+    (clone / "new").touch()
+    run("git", "tag", "v9.8.7", cwd=clone)
+    text = "\n".join(module(".ci/release.py").problems_of(clone, "9.8.7"))
+    assert "the tree is not clean: commit or remove\n?? new" in text
+    assert "the tag v9.8.7 exists" in text
+
+
+def test_an_sdist_has_the_same_bytes_whenever_it_is_built(tmp_path: Path) -> None:
+    results = []
+    for mtime in (1, 2):
+        file = tmp_path / f"{mtime}.tar.gz"
+        with tarfile.open(file, "w:gz") as files:
+            member = tarfile.TarInfo("a/b")
+            member.mtime, member.uid, member.uname, member.size = mtime, mtime, str(mtime), 3
+            files.addfile(member, io.BytesIO(b"abc"))
+        module(".ci/release.py").normalize(file, 99)
+        results.append(file.read_bytes())
+    assert results[0] == results[1]
+
+
+def test_checksums_can_be_checked(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    module(".ci/release.py").write_checksums(tmp_path)
+    assert run("sha256sum", "--check", "SHA256SUMS", cwd=tmp_path) == "file: OK\n"
+
+
+def test_every_dependency_is_named_with_a_licence() -> None:
+    rows = dict(re.findall(r"^\| (\S+) \| (.+) \|$", (ROOT / "THIRD-PARTY.md").read_text(), re.MULTILINE))
+    assert set(dependencies("gonemaster", ("", "flower"))) <= set(rows), "run make notices"

@@ -8,7 +8,7 @@ import pytest
 from tests.distributed.lab import invariants
 from tests.distributed.lab.invariants import Times, Verdict
 from tests.distributed.lab.load import Accepted, Said
-from tests.distributed.lab.report import COLUMNS, row, table, written
+from tests.distributed.lab.report import COLUMNS, SHORT, SHORT_COLUMNS, row, table, written
 from tests.distributed.lab.scenarios import SCENARIOS
 
 pytestmark = pytest.mark.core  # starts nothing
@@ -30,6 +30,10 @@ def test_the_page_has_a_row_of_each_fault() -> None:
 def test_no_row_of_the_page_breaks_an_invariant() -> None:
     found = {line[0]: (re.sub(r" \(.*?\)", "", line[1]).partition(": ")[2], line[6]) for line in written()}
     assert {name: cells for name, cells in found.items() if cells != ("0, 0, 0", "0")} == {}
+
+
+def test_the_page_about_reliability_has_the_same_table() -> None:
+    assert table(written(), SHORT_COLUMNS) in SHORT.read_text(encoding="utf-8")
 
 
 def test_a_row_says_what_was_found() -> None:

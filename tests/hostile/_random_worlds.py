@@ -37,10 +37,37 @@ VICTIMS = 200  # 127.200 and above: the second octet is 200 plus the number of t
 # of the different answers to a name and type, so that composing answers takes less time than reading them
 _VARIETIES = 6
 _OWNER = b"\xc0\x0c"
+_TCP_STYLES = (
+    "dribble", "close after length", "close", "too long", "silent", "octets", "half", "others without end",
+)  # fmt: skip
 _LIMITS = (1, 3, 30, 400, 1_800, 1_800)  # records of a set
 _SIZES = (512, 4_096, 16_384, 65_535, 65_535, 65_535)
 _WITH_NAMES = (NS, CNAME, DNAME, PTR, MX, SOA, RRSIG, NSEC, 14, 15, 17, 18, 21, 26, 33, 35, 36, 47, 55, 64, 65, 107)
-_WITH_DATA = (A, AAAA, TXT, DS, DNSKEY, NSEC3, NSEC3PARAM, 16, 37, 42, 44, 45, 46, 52, 59, 60, 61, 62, 99, 257, 65_280)
+_WITH_DATA = (
+    A,
+    AAAA,
+    TXT,
+    DS,
+    DNSKEY,
+    NSEC3,
+    NSEC3PARAM,
+    13,
+    16,
+    29,
+    37,
+    42,
+    44,
+    45,
+    46,
+    52,
+    59,
+    60,
+    61,
+    62,
+    99,
+    257,
+    65_280,
+)
 
 
 def zone_of(seed: int) -> str:
@@ -70,7 +97,11 @@ class WildZone:
         self.faults = source.sample(sorted(_FAULTS), 3)
         self.fault_part = source.choice([0.0, 0.1, 0.3])
         self.udp = source.choice([*["as asked"] * 6, "truncated", "from another address", "twice", "other id first"])
-        self.tcp = source.choice([*["as asked"] * 6, "dribble", "close after length", "close", "too long", "silent"])
+        self.tcp = source.choice([*["as asked"] * 6, *_TCP_STYLES])
+        self.classes = source.choice([(1,), (1,), (1, 1, 0, 3, 4, 254, 255)])
+        self.ttls = source.choice([(300,), (0, 300, 2**31 - 1, 2**31, 2**32 - 1)])
+        self.opts = source.choice([1, 1, 1, 2, 300])
+        self.chains = source.choice([0.0, 0.0, 0.3])  # part of the sets that are chains of aliases
         self._made: dict[object, bytes] = {}
 
     def records(self) -> Records:
@@ -103,9 +134,13 @@ class WildZone:
             kind = source.choice([rtype, *self.types])
             section = sections[source.choice([0, 0, 0, 1, 2])]
             owner = self._owner(source)
-            for _ in range(source.choice([self.count, self.count, 1])):
+            is_chain = source.random() < self.chains
+            for number in range(source.choice([self.count, self.count, 1])):
                 data = self._rdata(kind, source)
-                made = (owner or self._owner(source)) + struct.pack("!HHIH", kind, 1, 300, len(data)) + data
+                if is_chain:
+                    kind, owner, data = source.choice([CNAME, DNAME]), _link(number), _link(number + 1)
+                fixed = struct.pack("!HHIH", kind, source.choice(self.classes), source.choice(self.ttls), len(data))
+                made = (owner or self._owner(source)) + fixed + data
                 left -= len(made)
                 if left < 0 or len(data) > 65_535:
                     break
@@ -117,7 +152,9 @@ class WildZone:
                 code = source.choice([3, 8, 10, 11, 12, 15, 16, 65_001])
                 options += struct.pack("!HH", code, len(value)) + value
             options = options[: max(0, min(left - 11, 65_000))]
-            section.append(b"\0" + struct.pack("!HHIH", 41, 1_232, 0, len(options)) + options)
+            version = source.choice([0, 0, 0, 1, 255]) << 16
+            section.append(b"\0" + struct.pack("!HHIH", 41, 1_232, version, len(options)) + options)
+            sections[source.randrange(3)] += [b"\0" + struct.pack("!HHIH", 41, 512, 0, 0)] * (self.opts - 1)
         flags = dns.flags.QR | source.choice([dns.flags.AA, dns.flags.AA, 0]) | source.choice([0, 0, 0, 2, 3, 5, 15])
         counts = [1, *map(len, sections)]
         message = struct.pack("!6H", 0, flags, *counts) + asked + b"".join(b"".join(each) for each in sections)
@@ -155,12 +192,18 @@ class WildZone:
                 + _WINDOWS[:34]
             ),
             NSEC3PARAM: lambda: struct.pack("!BBHB", 1, 0, 65_535, 255) + source.randbytes(255),
+            13: lambda: b"\xff" + source.randbytes(255) + b"\xff" + source.randbytes(255),
+            29: lambda: b"\0" + source.randbytes(15),
+            42: lambda: b"\0\x01\x18\x03\x7f\0\x01" * source.choice([1, 9_000]),
+            55: lambda: b"\4\5\0\4hit.key." + source.choice([b"\0", b"\1a\0"]) * source.choice([1, 20_000]),
+            99: lambda: self._text(source),
             26: lambda: b"\0\x0a" + target + self._target(source),
             33: lambda: source.randbytes(6) + target,
-            35: lambda: source.randbytes(4) + bytes([255]) * 1 + bytes(255) + b"\0\0" + target,
+            35: lambda: source.randbytes(4) + b"\x01U\x07E2U+sip\xff" + (b"!^(a+)+$!" * 29)[:255] + target,
             59: lambda: struct.pack("!HBB", 4_711, 8, 2) + source.randbytes(32),
             60: lambda: struct.pack("!HBB", 257, 3, 8) + source.randbytes(260),
-            64: lambda: b"\0\x01" + target + b"\0\x06\x10\x00" + source.randbytes(4_096),
+            64: lambda: b"\0\x01" + target + _service_parameters(source),
+            65: lambda: b"\0\x01" + target + _service_parameters(source),
             257: lambda: b"\0\x05issue" + source.choice([b" ", b";", b"a=", b"\xff"]) * 900,
         }
         if kind in forms:
@@ -173,14 +216,35 @@ class WildZone:
     def _target(self, source: random.Random) -> bytes:
         inside = b"\x08%08x" % source.getrandbits(32) + _OWNER
         other = b"\x08%08x" % source.getrandbits(32) + b"\x06wild%02d" % ((self.seed + 1) % 50) + b"\x02xa\0"
-        return source.choice([inside, inside, other, _OWNER, _name(source), b"\0"])
+        return source.choice(
+            [inside, inside, other, _OWNER, _name(source), b"\0", b"\xc0\0", b"\xff\xff", b"\x01a\x80"]
+        )
 
     @staticmethod
     def _text(source: random.Random) -> bytes:
         start = source.choice([b"v=spf1 include:", b"v=DMARC1;p=", b"v=spf1 a:%{i}.", b""])
         if source.random() < 0.5:
             return bytes([len(start) + 4]) + start + source.randbytes(4)
-        return b"\x01x" * source.choice([100, 2_000])
+        return b"\x01x" * source.choice([100, 2_000, 30_000])
+
+
+def _link(number: int) -> bytes:
+    return b"\x05%05d" % number + _OWNER if number else _OWNER
+
+
+def _service_parameters(source: random.Random) -> bytes:
+    """Return parameters of an SVCB record: one that is long, or as many as fit."""
+    values = {
+        0: struct.pack("!30000H", *range(1, 30_001)),
+        1: b"\x01a" * 15_000,
+        4: bytes(4) * 10_000,
+        5: source.randbytes(4_096),
+        6: bytes(16) * 2_000,
+    }
+    key = source.choice([*values, None])
+    if key is None:
+        return b"".join(struct.pack("!HH", number, 0) for number in range(7, 15_000))
+    return struct.pack("!HH", key, len(values[key])) + values[key]
 
 
 def _name(source: random.Random) -> bytes:
@@ -213,6 +277,7 @@ _FAULTS: dict[str, Callable[[bytes, int, random.Random], bytes]] = {
     "octets changed": lambda message, asked, source: _changed(message, source),
     "trailing octets": lambda message, asked, source: message + source.randbytes(200),
     "loop of pointers": lambda message, asked, _: message + _OWNER[:1] + bytes([min(len(message), 255)]),
+    "pointers anywhere": lambda message, asked, source: _with_pointers(message, source),
     "a query": lambda message, asked, _: message[:2] + b"\0\0" + message[4:],
     "empty": lambda message, asked, _: message[:12],
 }
@@ -220,6 +285,17 @@ _FAULTS: dict[str, Callable[[bytes, int, random.Random], bytes]] = {
 
 def _of(message: bytes) -> tuple[int, ...]:
     return struct.unpack("!4H", message[4:12])
+
+
+def _with_pointers(message: bytes, source: random.Random) -> bytes:
+    """Replace pointers to the name of the question: by loops, and by pointers forwards and into rdata."""
+    first, *others = message.split(_OWNER)
+    for other in others:
+        place = source.choice([12, len(first), len(first) + 2, source.randrange(len(message))])
+        first += struct.pack("!H", 0xC000 | min(place, 0x3FFF)) + other
+        if len(first) > 16_384:  # later pointers stay
+            break
+    return first + message[len(first) :]
 
 
 def _changed(message: bytes, source: random.Random) -> bytes:
@@ -300,6 +376,15 @@ class WildDns(CountingDns):
                 for octet in framed:
                     await loop.sock_sendall(connected, bytes([octet]))
                     await asyncio.sleep(0.2)
+            elif style == "octets":
+                connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                for octet in framed:
+                    await loop.sock_sendall(connected, bytes([octet]))
+            elif style == "half":
+                await loop.sock_sendall(connected, framed[: len(framed) // 2])
+            elif style == "others without end":
+                while True:
+                    await loop.sock_sendall(connected, framed[:2] + bytes([framed[2] ^ 1]) + framed[3:])
             elif style == "too long":
                 await loop.sock_sendall(connected, (framed + framed) * 20)
             elif style != "silent":

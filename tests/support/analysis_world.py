@@ -34,9 +34,11 @@ from gonemaster_db.models import (
     Tag,
     Vocabulary,
 )
+from gonemaster_db.runs.causes import ensure_cause_set
 from gonemaster_db.runs.documents.positions import pack_positions
 
 BEGIN = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)
+CAUSES = ("ds_without_key", "server_silent", "open_recursor", "no_ipv6")  # worst first
 POSTURES = ("unsigned", "nsec", "nsec3", "mixed", "signed", "none")
 ALGORITHMS = (5, 8, 13, 15)
 # Tag, module, test case. Some tags occur in two test cases.
@@ -76,6 +78,7 @@ class DomainFacts:
     posture: str = "none"
     weakest: int | None = None
     software: str = ""
+    causes: tuple[str, ...] | None = None  # worst first
     run_id: str = "job_none"
     finished_at: datetime = BEGIN
 
@@ -219,6 +222,7 @@ class Derived:
             "dnskey_algo_weakest": domain.weakest,
             "dnskey_count": None if domain.weakest is None else 2,
             "dnssec_posture": domain.posture,
+            "causes": None if domain.causes is None else list(domain.causes),
         }
 
     def _nameserver(self, name: str) -> Row:
@@ -311,6 +315,8 @@ def _fact_keys(domain: DomainFacts, category: str) -> list[str]:
         return [domain.posture]
     if category == "grade":
         return [domain.grade] if domain.grade else []
+    if category == "cause":
+        return list(domain.causes or ())
     if category in {"dnskey_algo", "dnskey_algo_weakest"}:
         return [str(domain.weakest)] if domain.weakest is not None else []
     having = [any(":" in one for one in addresses) for addresses in domain.servers.values()]
@@ -350,10 +356,11 @@ def write_view(store: Store, snapshot_id: int, derived: Derived) -> int:
         view = SnapshotView(snapshot_id=snapshot_id, created_at=BEGIN)
         session.add(view)
         session.flush()
+        sets = {domain.name: ensure_cause_set(session, domain.causes) for domain in derived.facts.domains}
         for kind, (model, more) in _COLUMNS.items():
             names = [column.key for column in model.__table__.columns]
             rows = (
-                row | more(derived, key, row) | {"view_id": view.id, "position": place}
+                row | more(derived, key, row) | {"view_id": view.id, "position": place, "cause_set_id": sets.get(key)}
                 for place, (key, row) in enumerate(zip(derived.keys[kind], derived.rows[kind], strict=True))
             )
             insert_rows(session, model, names, ([row[name] for name in names] for row in rows))
@@ -446,6 +453,12 @@ def _vocabulary(session: Any, levels: Mapping[str, Mapping[str, str]] | None) ->
     return number
 
 
+def _causes(seed: str) -> tuple[str, ...] | None:
+    """Generate the causes of a domain; its own generator leaves the other facts as they were."""
+    rng = random.Random(seed)
+    return None if rng.random() < 0.1 else tuple(cause for cause in CAUSES if rng.random() < 0.3)
+
+
 class Chance:
     """A generator of snapshots from a seed."""
 
@@ -495,6 +508,7 @@ class Chance:
             posture=rng.choice(POSTURES),
             weakest=rng.choice([None, *ALGORITHMS]),
             software=rng.choice(["", "NSD 4.8", "BIND 9.20"]),
+            causes=_causes(name),
             finished_at=BEGIN + timedelta(seconds=rng.randrange(3600)),
         )
 
@@ -537,6 +551,7 @@ class Chance:
             grade=None if score is None else _grade(score),
             worst_level=worst(before.levels[finding] for finding in findings) if findings else None,
             posture=rng.choice([domain.posture, *POSTURES]),
+            causes=_causes(f"{domain.name} {score}"),
         )
 
     def _network(self, address: str) -> Network:

@@ -67,7 +67,7 @@ def demo_home() -> Iterator[Path]:
         home = Path(name)
         environ = {key: value for key, value in os.environ.items() if not key.startswith(("GONEMASTER_", "PYTEST_"))}
         subprocess.run(
-            [sys.executable, "-m", "deploy.demo.data", "--domains", "24", "--snapshots", "3"],
+            [sys.executable, "-m", "gonemaster_api.demo.sample", "--domains", "24", "--snapshots", "3"],
             cwd=ROOT,
             env=environ | {"GONEMASTER_DATA_DIR": str(home / "data")},
             check=True,

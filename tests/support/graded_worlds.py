@@ -1,4 +1,4 @@
-"""Worlds with at most one fault each, whose grades docs/reference/scoring.md lists."""
+"""Worlds with at most one fault each, whose grades docs/explanation/score.md lists."""
 
 from __future__ import annotations
 
@@ -141,7 +141,12 @@ WORLDS: Final[Mapping[str, Callable[[], World]]] = {
     "one of two name servers refuses": lambda: _second(faults.rcode("REFUSED")),
     "one of two name servers answers SERVFAIL": lambda: _second(faults.rcode("SERVFAIL")),
     "one of two name servers is not authoritative": lambda: _second(faults.no_aa()),
+    "one of two name servers loses each first packet": lambda: _second(faults.first_packet_lost()),
+    "both name servers lose each first packet": lambda: _both(faults.first_packet_lost()),
     "one of two name servers drops queries with EDNS": lambda: _second(faults.silence(), edns=True),
+    "both name servers drop queries with EDNS": lambda: _both(faults.silence(), edns=True),
+    "one of two name servers drops DNSKEY queries": lambda: _second(faults.silence(), qtype="DNSKEY"),
+    "both name servers drop DNSKEY queries": lambda: _both(faults.silence(), qtype="DNSKEY"),
     "one of two name servers drops AAAA queries": lambda: _second(faults.silence(), qtype="AAAA"),
     "one of two name servers has no TCP": lambda: _listens(A2, tcp=False),
     "no name server has TCP": lambda: _listens(A1, A2, tcp=False),

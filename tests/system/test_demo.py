@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from deploy.demo.world import DOMAINS, HEALTHY, STORY
+from gonemaster_api.demo.world import DOMAINS, HEALTHY, STORY
 from tests.support.service import open_url, wait_for
 from tests.support.sources import ROOT
 
@@ -72,7 +72,7 @@ def running(home: Path) -> Iterator[Demo]:
     output = home / "output"
     with output.open("w") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "deploy.demo"],
+            [sys.executable, "-m", "gonemaster_api.demo"],
             cwd=ROOT,
             env=os.environ | {"TMPDIR": str(home)},
             stdout=file,

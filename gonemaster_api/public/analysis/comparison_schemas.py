@@ -4,8 +4,10 @@ from typing import Any
 
 import marshmallow as ma
 
+from gonemaster_api.public.analysis.query_schemas import GRANULARITIES
 from gonemaster_api.public.analysis.schemas import AnalysisDomainReferenceSchema
 from gonemaster_api.rest.fields import Instant, level_of
+from gonemaster_api.v1.causes.schemas import CauseDomainsSchema
 from gonemaster_db.analysis.comparison import ChangeCategory
 from gonemaster_db.analysis.tag_changes import TagClass
 
@@ -94,6 +96,14 @@ class AnalysisTagChangeSchema(ma.Schema):
     domain_delta = _number()
 
 
+class AnalysisCauseDomainSchema(ma.Schema):
+    """A domain of both snapshots whose root causes differ."""
+
+    domain = _text()
+    appeared = _fields.List(_fields.String(), required=True, metadata={"description": "worst first"})
+    cleared = _fields.List(_fields.String(), required=True, metadata={"description": "worst first"})
+
+
 class AnalysisGradeChangeSchema(ma.Schema):
     """Number of domains whose grade changed from one value to another."""
 
@@ -103,13 +113,15 @@ class AnalysisGradeChangeSchema(ma.Schema):
 
 
 _OF_DOMAINS = {"description": "with granularity `domains`"}
+_OF_CAUSES = {"description": "with granularity `causes`"}
+_PAGED = {"description": "with granularity `domains` and `causes`"}
 _OF_TAGS = {"description": "with granularity `tags`"}
 
 
 class AnalysisDiffSchema(_Heading, AnalysisEngineDeltaSchema):  # type: ignore[misc, valid-type]  # built above
     """The differences; `limit` and `offset` apply to each list, and `counts` has the length of each list."""
 
-    granularity = _text(metadata={"enum": ["domains", "tags"]})
+    granularity = _text(metadata={"enum": list(GRANULARITIES)})
     counts = _counts()
     grade_changes = _fields.List(_fields.Nested(AnalysisGradeChangeSchema), metadata=_OF_DOMAINS)
     added = _fields.List(_fields.Nested(AnalysisDomainReferenceSchema), metadata=_OF_DOMAINS)
@@ -117,13 +129,14 @@ class AnalysisDiffSchema(_Heading, AnalysisEngineDeltaSchema):  # type: ignore[m
     grade_changed = _fields.List(_fields.Nested(AnalysisDomainPairSchema), metadata=_OF_DOMAINS)
     level_changed = _fields.List(
         _fields.Dict(),
-        required=True,
-        metadata={"description": "domains as in `grade_changed`, or message tags as in `appeared`"},
+        metadata={"description": "domains as in `grade_changed`, or message tags as in `appeared`; not with `causes`"},
     )
     appeared = _fields.List(_fields.Nested(AnalysisTagChangeSchema), metadata=_OF_TAGS)
     cleared = _fields.List(_fields.Nested(AnalysisTagChangeSchema), metadata=_OF_TAGS)
-    limit = _fields.Integer(metadata=_OF_DOMAINS)
-    offset = _fields.Integer(metadata=_OF_DOMAINS)
+    causes = _fields.List(_fields.Nested(CauseDomainsSchema), metadata=_OF_CAUSES)
+    domains = _fields.List(_fields.Nested(AnalysisCauseDomainSchema), metadata=_OF_CAUSES)
+    limit = _fields.Integer(metadata=_PAGED)
+    offset = _fields.Integer(metadata=_PAGED)
 
 
 class AnalysisVocabularyTagSchema(ma.Schema):
@@ -239,6 +252,7 @@ class AnalysisReportSchema(_Heading):  # type: ignore[misc, valid-type]  # built
     tag_floor = level_of()
     totals = _fields.Nested(AnalysisReportTotalsSchema, required=True)
     tags = _many(AnalysisReportTagSchema)
+    causes = _many(CauseDomainsSchema)
     domains = _many(AnalysisReportDomainSchema)
     domain_total = _number()
     clusters = _many(AnalysisClusterSchema)

@@ -13,11 +13,13 @@ from gonemaster_db.analysis.categories import BY_NAME, DNSSEC_POSTURE, SEVERITY
 from gonemaster_db.analysis.histories import HistoryKind
 from gonemaster_db.analysis.views.list_specs import OK
 from gonemaster_db.core.levels import LEVELS
+from gonemaster_engine.findings.causes.registry import RULE_BY_ID
 
 _MAX_LENGTH = 255
 _MAX_GRADE_LENGTH = 8
 _MAX_SAMPLES = 2**31 - 1
 
+GRANULARITIES = ("domains", "tags", "causes")
 _SEARCH = {"description": "part of a name; ASCII letters in any case"}
 
 
@@ -56,6 +58,7 @@ class DomainListQuerySchema(_Levels):
 
     grade = ma.fields.String(validate=validate.Length(1, _MAX_GRADE_LENGTH))
     dnssec_posture = ma.fields.String(validate=validate.OneOf(tuple(BY_NAME[DNSSEC_POSTURE].keys)))
+    cause = ma.fields.String(validate=validate.OneOf(list(RULE_BY_ID)), metadata={"description": "a root cause"})
     sort = _sort("domain")
 
 
@@ -142,7 +145,7 @@ class PairQuerySchema(PagingSchema):
 class SnapshotDiffQuerySchema(PairQuerySchema):
     """The kind of object to compare."""
 
-    granularity = ma.fields.String(load_default="domains", validate=validate.OneOf(("domains", "tags")))
+    granularity = ma.fields.String(load_default="domains", validate=validate.OneOf(GRANULARITIES))
 
 
 class ReportQuerySchema(PairQuerySchema):

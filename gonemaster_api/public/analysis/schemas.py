@@ -194,6 +194,11 @@ class AnalysisDomainSchema(AnalysisDomainReferenceSchema):
     dnssec_posture = _required(_fields.String)
     dnssec_posture_label = _required(_fields.String)
     dnssec_posture_tone = _required(_fields.String, metadata={"enum": list(TONES)})
+    causes = _nullable(
+        _fields.List,
+        cls_or_instance=_fields.String(),
+        metadata={"description": "root causes, worst first; null if they are unknown"},
+    )
 
 
 class _LatencyFields(ma.Schema):

@@ -5,12 +5,14 @@ from typing import Any
 
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.analysis.reading import Reading
+from gonemaster_api.queries.causes import cause_changes, only_in
 from gonemaster_api.rest.paging import Slice, slice_of
 from gonemaster_db.analysis.comparison import TagChange
 from gonemaster_db.analysis.comparisons import StoredComparison
 from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 from gonemaster_db.analysis.views.rows import values_at
 from gonemaster_db.models import SnapshotDomain
+from gonemaster_db.runs.causes import read_cause_sets
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.control.comparisons import read_comparison
@@ -32,11 +34,13 @@ def wanted_slugs(query: Mapping[str, Any]) -> tuple[str, str]:
 def read_diff(
     query: Mapping[str, Any], reading: Reading, before: PublicSnapshot, after: PublicSnapshot, config: ScoringConfig
 ) -> dict[str, Any]:
-    """Return the domains or tags that differ."""
+    """Return the domains, message tags or root causes that differ."""
     found = read_comparison(reading.state.store, reading.session, before, after, config)
     document = heading(reading, before, after) | engine_delta(before, after) | {"granularity": query["granularity"]}
     if query["granularity"] == "tags":
         return document | _tags(found.tags)
+    if query["granularity"] == "causes":
+        return document | _causes(reading, before, after, found, slice_of(query))
     return document | _domains(reading, before, after, found, slice_of(query))
 
 
@@ -82,6 +86,40 @@ def _domains(
         "limit": part.limit,
         "offset": part.offset,
     }
+
+
+def _causes(
+    reading: Reading, before: PublicSnapshot, after: PublicSnapshot, found: StoredComparison, part: Slice
+) -> dict[str, Any]:
+    pairs = found.causes_changed[part.offset : part.offset + part.limit]
+    names = ("name", "cause_set_id")
+    old, new = (
+        values_at(reading.session, SnapshotDomain, side.view_id, [pair[place] for pair in pairs], names)
+        for place, side in enumerate((before, after))
+    )
+    sets = read_cause_sets(reading.session, (row["cause_set_id"] for row in (*old.values(), *new.values())))
+    domains = []
+    for first, second in pairs:
+        was, now = sets.get(old[first]["cause_set_id"]), sets.get(new[second]["cause_set_id"])
+        domains.append({"domain": old[first]["name"], "appeared": only_in(now, was), "cleared": only_in(was, now)})
+    causes = cause_changes(found.causes)
+    counts = {"causes": len(causes), "domains": len(found.causes_changed)}
+    return {"counts": counts, "causes": causes, "domains": domains, "limit": part.limit, "offset": part.offset}
+
+
+def single_domains(reading: Reading, snapshot: PublicSnapshot, positions: Sequence[int]) -> list[dict[str, Any]]:
+    """Return domains of one snapshot."""
+    found = values_of(reading, snapshot, positions)
+    return [_single(found[position]) for position in positions]
+
+
+def level_pairs(
+    reading: Reading, before: PublicSnapshot, after: PublicSnapshot, pairs: Sequence[tuple[int, ...]]
+) -> list[dict[str, Any]]:
+    """Return domains of both snapshots by their positions."""
+    old = values_of(reading, before, [pair[0] for pair in pairs])
+    new = values_of(reading, after, [pair[1] for pair in pairs])
+    return [_pair(old[first], new[second]) for first, second in pairs]
 
 
 def values_of(reading: Reading, snapshot: PublicSnapshot, positions: Iterable[int]) -> Values:

@@ -30,6 +30,7 @@ def read_domain_detail(reading: ViewReading, name: str, *, locale: str = DEFAULT
     """
     row = find_domain(reading, name)
     document = reading.head | row_document(reading, "domain", row) | _servers(reading, row)
+    document["causes"] = reading.causes([row]).get(row.cause_set_id)
     tags = rows_at(reading.session, SnapshotTag, reading.view_id, _members(reading, row, "tag"))
     document["tags"] = [{name: getattr(tag, name) for name in ("tag", "module", "testcase", "level")} for tag in tags]
     return document | _run_details(reading, row.run_id, locale)

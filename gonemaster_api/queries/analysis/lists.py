@@ -40,6 +40,7 @@ def read_list(reading: ViewReading, kind: str, query: Mapping[str, Any]) -> dict
         worst_level=query.get("worst_level"),
         grade=query.get("grade"),
         dnssec_posture=query.get("dnssec_posture"),
+        cause=query.get("cause"),
         min_latency_samples=query.get("min_latency_samples", 0),
         hides_labels=not reading.shows_asn_names,
     )
@@ -47,6 +48,9 @@ def read_list(reading: ViewReading, kind: str, query: Mapping[str, Any]) -> dict
         reading.session, reading.view_id, spec, criteria=criteria, sort=sort, limit=part.limit, offset=part.offset
     )
     items = [row_document(reading, kind, row) for row in page.items]
+    if kind == "domain":
+        causes = reading.causes(page.items)
+        items = [item | {"causes": causes.get(row.cause_set_id)} for item, row in zip(items, page.items, strict=True)]
     return reading.head | page_document(items, page.total, part) | {"sort": sort}
 
 

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from gonemaster_api.queries.analysis.documents import snapshot_document
 from gonemaster_api.queries.analysis.reading import Reading, ViewReading, no_default
+from gonemaster_api.queries.causes import CATEGORY_BY_NAME
 from gonemaster_api.state import State
-from gonemaster_db.analysis.categories import GRADE, SHOWN
+from gonemaster_db.analysis.categories import GRADE
 from gonemaster_db.analysis.public_snapshots import (
     PublicSnapshot,
     count_public_snapshots,
@@ -135,7 +136,8 @@ def _named(reading: Reading, item: dict[str, Any]) -> dict[str, Any]:
 def public_distributions(reading: Reading, stored: str) -> list[dict[str, Any]]:
     """Return the public distributions of a view from its stored counts by category and key."""
     counts: Mapping[str, Mapping[str, int]] = json.loads(stored)
-    shown = [
-        category for category in SHOWN if category.name in counts and (reading.shows_scores or category.name != GRADE)
+    return [
+        category.distribution(counts[name])
+        for name, category in CATEGORY_BY_NAME.items()
+        if name in counts and (reading.shows_scores or name != GRADE)
     ]
-    return [category.distribution(counts[category.name]) for category in shown]

@@ -1,7 +1,7 @@
 """Access to the data of one request: a session with a time limit, a cohort and, optionally, a snapshot."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import ApiError, NotFound, Unavailable
+from gonemaster_api.queries.causes import worst_first
 from gonemaster_api.state import State
 from gonemaster_db.analysis.public_snapshots import (
     PublicSnapshot,
@@ -19,6 +20,7 @@ from gonemaster_db.analysis.public_snapshots import (
 )
 from gonemaster_db.core.errors import CohortNotFound, NoDefaultCohort, SnapshotNotFound
 from gonemaster_db.models import Cohort
+from gonemaster_db.runs.causes import read_cause_sets
 from gonemaster_engine.texts import Text
 from gonemaster_engine.version import __version__
 
@@ -97,6 +99,11 @@ class ViewReading(Reading):
     def view_id(self) -> int:
         """The id of the snapshot's view."""
         return self.shown.view_id
+
+    def causes(self, rows: Iterable[Any]) -> dict[int, Sequence[str]]:
+        """Return the root causes of domains by ID of the set, worst first."""
+        sets = read_cause_sets(self.session, {row.cause_set_id for row in rows})
+        return {set_id: worst_first(causes) for set_id, causes in sets.items()}
 
     @property
     def head(self) -> dict[str, str]:

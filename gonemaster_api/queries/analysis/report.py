@@ -6,6 +6,7 @@ from typing import Any
 from gonemaster_api.errors import NotFound
 from gonemaster_api.queries.analysis.comparisons import change_kind, engine_delta, heading, tag_document, values_of
 from gonemaster_api.queries.analysis.reading import Reading
+from gonemaster_api.queries.causes import cause_changes
 from gonemaster_api.rest.paging import slice_of
 from gonemaster_db.analysis.clusters import Cluster
 from gonemaster_db.analysis.comparison import Moved
@@ -51,7 +52,8 @@ def read_report(
             }
             for change in found.tags
         ],
-        "domains": _domains(reading, before, after, moved, rules),
+        "causes": cause_changes(found.causes),
+        "domains": moved_domains(reading, before, after, moved, rules),
         "domain_total": found.moved_total,
         "clusters": _clusters(reading, after, clusters[:MAX_CLUSTERS]),
         "cluster_total": len(clusters),
@@ -71,7 +73,7 @@ def read_movers(
     rules, total = read_rules(reading.session, before, after), found.moved_total
     last = max(maximum, total - maximum)
     moved = [*found.moved_page(maximum, 0), *(found.moved_page(maximum, last) if last < total else ())]
-    return _domains(reading, before, after, moved, rules), total
+    return moved_domains(reading, before, after, moved, rules), total
 
 
 def _scoring_changed(before: PublicSnapshot, after: PublicSnapshot) -> str:
@@ -122,9 +124,10 @@ def _clusters(reading: Reading, after: PublicSnapshot, clusters: Sequence[Cluste
     ]
 
 
-def _domains(
+def moved_domains(
     reading: Reading, before: PublicSnapshot, after: PublicSnapshot, moved: Sequence[Moved], rules: TagRules
 ) -> list[dict[str, Any]]:
+    """Return domains whose scores changed, with their changed tags."""
     old = values_of(reading, before, [domain.before for domain in moved])
     new = values_of(reading, after, [domain.after for domain in moved])
     was = _levels_of_tags(reading, before, [domain.before for domain in moved], rules)

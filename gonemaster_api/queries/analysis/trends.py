@@ -8,7 +8,8 @@ from typing import Any
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.analysis.details import asn_of, named, named_server
 from gonemaster_api.queries.analysis.reading import Reading
-from gonemaster_db.analysis.categories import BY_NAME, GRADE
+from gonemaster_api.queries.causes import CATEGORY_BY_NAME
+from gonemaster_db.analysis.categories import GRADE
 from gonemaster_db.analysis.histories import HistoryKind, read_distributions, read_history
 from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 from gonemaster_engine.scoring.rule import FIRST_RULE
@@ -23,7 +24,7 @@ def read_trends(reading: Reading, snapshots: Sequence[PublicSnapshot], query: Ma
     Raises:
         BadRequest: invalid_from, invalid_to, invalid_time_range; invalid_category if scores are not public.
     """
-    category = BY_NAME[query["category"]]
+    category = CATEGORY_BY_NAME[query["category"]]
     if category.name == GRADE and not reading.shows_scores:
         raise BadRequest("invalid_category", Text("grades are not public here"))
     chosen = _within(snapshots, query.get("begin"), query.get("end"))

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from gonemaster_api.queries.causes import cause_changes, only_in
 from gonemaster_api.state import State
 from gonemaster_db.batches.batch_comparison import (
     ChangeKind,
@@ -13,10 +14,13 @@ from gonemaster_db.batches.batch_comparison import (
     list_differences,
 )
 from gonemaster_db.batches.batches import count_unfinished, get_batch
+from gonemaster_engine.findings.messages import DEFAULT_LOCALE
 
 
-def read_batch_diff(state: State, before: str, after: str, query: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a page of differences, the first one with the counts. Raises BatchNotFound."""
+def read_batch_diff(
+    state: State, before: str, after: str, query: Mapping[str, Any], *, locale: str = DEFAULT_LOCALE
+) -> dict[str, Any]:
+    """Return a page of differences, the first one with the counts and causes. Raises BatchNotFound."""
     kinds = (ChangeKind(query["kind"]),) if query.get("kind") else tuple(ChangeKind)
     with state.store.read_only() as session:
         document = {"before": _batch(session, before), "after": _batch(session, after)}
@@ -31,7 +35,8 @@ def read_batch_diff(state: State, before: str, after: str, query: Mapping[str, A
             limit=query["limit"],
         )
         if not query["after"]:
-            document["counts"] = count_differences(session, before, after)
+            document["counts"] = counts = count_differences(session, before, after)
+            document["causes"] = cause_changes(counts.causes, locale=locale)
     document |= {
         "min_level": query["min_level"],
         "items": [_item(item) for item in page.items],
@@ -52,6 +57,7 @@ def _batch(session: Session, batch_id: str) -> Any:
 
 def _item(item: DomainDifference) -> dict[str, Any]:
     found = item.difference
+    was, now = ((side.causes if side else None) for side in (item.before, item.after))
     return {
         "domain": item.domain,
         "kind": item.kind.value,
@@ -60,4 +66,5 @@ def _item(item: DomainDifference) -> dict[str, Any]:
         "added": found.added,
         "cleared": found.cleared,
         "changed": found.changed,
+        "causes": {"appeared": only_in(now, was), "cleared": only_in(was, now)},
     }

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from gonemaster_api.errors import ApiError
@@ -25,7 +24,7 @@ from gonemaster_engine.testcases.catalogue import cases
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.config.settings import Settings
-from gonemaster_tasks.control.verdicts import score_stored, stored_causes
+from gonemaster_tasks.control.verdicts import Judgment, judge_stored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +36,7 @@ class RunWithEntries:
     nameserver_timings: Sequence[Mapping[str, Any]] | None
     has_chain: bool
     score: Score | None
-
-    @cached_property
-    def causes(self) -> Sequence[Cause]:
-        """The root causes, worst first; none if the run did not succeed."""
-        if self.run.status is not RunStatus.SUCCEEDED:
-            return ()
-        return stored_causes(self.run.domain, self.entries, self.nameserver_timings)
+    causes: Sequence[Cause]  # worst first; none if the run did not succeed
 
     @property
     def verdict(self) -> Verdict | None:
@@ -74,20 +67,23 @@ def read_finished_run(state: State, run_id: str) -> RunWithEntries:
         stored = read_stored_run(session, run_id)
         entries = entries_of(session, stored)
     document = stored.full_document
+    score, causes = judge_run(item, entries, document.nameserver_timings, scoring)
     return RunWithEntries(
         run=item,
         entries=entries,
         nameserver_timings=document.nameserver_timings,
         has_chain=document.has_chain,
-        score=score_run(item, entries, document.nameserver_timings, scoring),
+        score=score,
+        causes=causes,
     )
 
 
-def score_run(
+def judge_run(
     run: Run, entries: Iterable[EntryRecord], timings: Iterable[Mapping[str, Any]] | None, config: ScoringConfig
-) -> Score | None:
-    """Compute the score of a run; return None if the run did not succeed or cannot judge a zone."""
-    return score_stored(run.domain, entries, timings, config) if run.status is RunStatus.SUCCEEDED else None
+) -> Judgment:
+    """Compute the score and the causes of a run; a run that did not succeed has neither."""
+    is_complete = run.status is RunStatus.SUCCEEDED
+    return judge_stored(run.domain, entries, timings, config) if is_complete else Judgment(None, [])
 
 
 def parts_for_operators(settings: Settings) -> VisibleParts:

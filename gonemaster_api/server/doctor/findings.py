@@ -52,6 +52,11 @@ def has_faults(findings: Sequence[DoctorResult]) -> bool:
     return any(finding.state is CheckState.FAULT for finding in findings)
 
 
+def has_issues(findings: Sequence[DoctorResult]) -> bool:
+    """Return whether any finding is a fault or a warning."""
+    return any(finding.advice for finding in findings)
+
+
 def as_text(findings: Sequence[DoctorResult]) -> str:
     """Return one line for each finding, followed by a line for its advice."""
     width = max(len(finding.name) for finding in findings)

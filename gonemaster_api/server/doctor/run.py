@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from time import monotonic
 
-from gonemaster_api.server.doctor import checks
+from gonemaster_api.server.doctor import checks, reference
 from gonemaster_api.server.doctor.findings import DoctorResult, as_json, as_text, fault, has_faults, skipped
 from gonemaster_api.server.supervisor.programs import with_broker
 from gonemaster_tasks.config.settings import Settings
@@ -38,6 +38,7 @@ FIRST = (
     TimedCheck("database", checks.check_database, "check the address of the database and the firewalls on the path"),
     TimedCheck("broker", checks.check_broker, "check the address of the broker and the firewalls on the path"),
     TimedCheck("dns", checks.check_dns, "check the network of this host"),
+    TimedCheck("root", reference.check_root, "check the network of this host"),
 )
 _WITH_BROKER = (
     TimedCheck("clock", checks.check_clock, "run the command again; the database or the broker is slow"),
@@ -59,7 +60,7 @@ def diagnose(settings: Settings) -> list[DoctorResult]:
     found |= _run(second, settings, SECOND_LIMIT_S)
     for part in (*_WITH_BROKER, *_WITH_BOTH):
         found.setdefault(part.name, [skipped(part.name, "the database or the broker does not answer")])
-    order = ("settings", "database", "broker", "clock", "beat", "workers", "queue", "dns")
+    order = ("settings", "database", "broker", "clock", "beat", "workers", "queue", "dns", "root")
     return [_without_secrets(finding) for name in order for finding in found[name]]
 
 
@@ -95,7 +96,7 @@ def _without_secrets(finding: DoctorResult) -> DoctorResult:
 def run_doctor(settings: Settings | None, problems: Sequence[str], *, as_document: bool) -> int:
     """Print the findings and return 1 if there are faults. `problems` are those of invalid settings."""
     if settings is None:
-        advice = "correct it; gonemaster-server --help lists the settings"
+        advice = "correct it; gonemaster-server settings lists the settings"
         findings = [fault("settings", problem, advice) for problem in problems]
     else:
         disabled = logging.root.manager.disable

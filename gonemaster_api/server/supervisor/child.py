@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 
 FIRST_DELAY_S = 0.5
 MAX_DELAY_S = 30.0
+RESTARTS = "SUPERVISED_RESTARTS"  # workers report this variable with their heartbeats
 HEALTHY_AFTER_S = 60.0
 _LAUNCH = Path(__file__).with_name("launch.py")
 
@@ -51,6 +52,7 @@ class Child:
     process: subprocess.Popen[str] | None = None
     started: float = 0.0
     deaths: int = field(default=0, init=False)  # consecutive, without a healthy period in between
+    starts: int = field(default=0, init=False)
 
     @property
     def name(self) -> str:
@@ -67,7 +69,7 @@ class Child:
         program = self.program
         self.process = subprocess.Popen(  # noqa: S603 - commands are built here, not taken from requests
             [sys.executable, "-IS", str(_LAUNCH), str(os.getpid()), str(int(program.on_orphaned)), *program.command],
-            env=dict(program.environ),
+            env={**program.environ, RESTARTS: str(self.starts)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -76,6 +78,7 @@ class Child:
             start_new_session=True,
             pass_fds=program.inherited,
         )
+        self.starts += 1
         self.started = time.monotonic()
         log.info("started", child=self.name, pid=self.process.pid)
         threading.Thread(target=self._follow, args=(self.process,), daemon=True, name=self.name).start()

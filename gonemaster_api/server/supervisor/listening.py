@@ -6,8 +6,11 @@ restarts, so that clients wait in the backlog instead of being refused.
 
 import errno
 import ipaddress
+import os
 import socket
 from collections.abc import Sequence
+
+_FIRST_DESCRIPTOR = 3  # SD_LISTEN_FDS_START
 
 
 class CannotListen(Exception):
@@ -41,10 +44,18 @@ def split_address(listen_addr: str) -> tuple[str, int]:
 def bind(listen_addr: str, *, loopback_only: bool = False) -> socket.socket:
     """Bind and listen; port 0 selects a free port. With `loopback_only` other machines cannot reach the socket.
 
+    A socket that systemd hands over is returned instead; its unit has the address.
+
     Raises:
         NotLoopback: other machines could reach the address.
         CannotListen: the message contains the remedy.
     """
+    inherited = from_systemd()
+    if inherited is not None:
+        if loopback_only and not is_loopback(inherited.getsockname()):
+            inherited.close()
+            raise NotLoopback(listen_addr)
+        return inherited
     host, port = split_address(listen_addr)
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -63,6 +74,16 @@ def bind(listen_addr: str, *, loopback_only: bool = False) -> socket.socket:
         listener.close()
         raise CannotListen(_sentence(listen_addr, error)) from error
     return listener
+
+
+def from_systemd() -> socket.socket | None:
+    """Return the socket that a socket unit of systemd hands over, or None if there is none (sd_listen_fds(3)).
+
+    The unit keeps the socket open while the service restarts, so that clients wait in the backlog.
+    """
+    if os.environ.get("LISTEN_PID") != str(os.getpid()) or os.environ.get("LISTEN_FDS", "0") == "0":
+        return None
+    return socket.socket(fileno=os.dup(_FIRST_DESCRIPTOR))
 
 
 def url_of(listener: socket.socket) -> str:

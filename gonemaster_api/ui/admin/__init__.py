@@ -24,8 +24,9 @@ from gonemaster_api.ui.admin.tags import owner_changes as tag_owner
 from gonemaster_api.ui.admin.tags import views as tags
 from gonemaster_api.ui.admin.watches import changes as watch_changes
 from gonemaster_api.ui.admin.watches import views as watches
+from gonemaster_api.ui.admin.workers import views as workers
 
-_WORK = (new_test, jobs, recent, domains, operations)
+_WORK = (new_test, jobs, recent, domains, operations, workers)
 _BATCHES = (batches, batch_changes, batch_comparison, batch_deletion, new_batch)
 _TAGS = (tags, tag_changes, tag_owner)
 _COHORTS = (cohorts, cohort_changes, cohort_forms, snapshots, schedules)

@@ -21,7 +21,7 @@ class Cell:
     @property
     def column(self) -> Column:
         """The header of the column."""
-        numeric = self.kind in ("number", "score", "latency")
+        numeric = self.kind in ("number", "score", "latency", "share", "trend")
         style = f"num {self.style}".strip() if numeric else self.style
         return Column(gettext(self.title), self.sort, style, "desc" if numeric or self.only else "asc", self.only)
 
@@ -39,6 +39,7 @@ LISTS: Mapping[str, tuple[Cell, ...]] = {
         Cell("score", mark("Score"), "score", "score"),
         Cell("worst_level", mark("Worst level"), "level", "worst_level", only=True),
         Cell("dnssec_posture_label", mark("DNSSEC"), "word", "", "p2"),
+        Cell("causes", mark("Root causes"), "causes", "", "p3"),
         Cell("nameserver_count", mark("Servers"), "number", "nameserver_count", "p3"),
         Cell("asn_count", mark("Networks"), "number", "asn_count", "p3"),
         Cell("operator", mark("Operator"), "operator", "", "p2"),
@@ -76,6 +77,8 @@ LISTS: Mapping[str, tuple[Cell, ...]] = {
         Cell("tag", mark("Finding"), "tag", "tag"),
         Cell("level", mark("Level"), "level", "level"),
         _DOMAINS,
+        Cell("share", mark("Share"), "share"),
+        Cell("trend", mark("Trend"), "trend", "", "p2"),
         Cell("occurrence_count", mark("Occurrences"), "number", "occurrence_count", "p2"),
     ),
     "testcase": (

@@ -16,9 +16,10 @@ from gonemaster_api.queries.analysis.registry_card import read_registry_card
 from gonemaster_api.queries.analysis.trends import read_history_of
 from gonemaster_api.rest.paging import PagingSchema, page_document, slice_of
 from gonemaster_api.ui.analysis.columns import REFERENCES
-from gonemaster_api.ui.analysis.frame import render_view
+from gonemaster_api.ui.analysis.frame import previous_snapshot, render_view
+from gonemaster_api.ui.analysis.sentences import read_tag_changes, tag_advice, tag_sentence
 from gonemaster_api.ui.shell.forms.forms import PageQuery, read_query
-from gonemaster_api.ui.shell.texts.formats import duration, number
+from gonemaster_api.ui.shell.texts.formats import duration, number, percent
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_engine.profile.zonemaster_tags import engine_tag
@@ -165,12 +166,17 @@ def finding(message_tag: str) -> Response:
         return redirect(url_for("ui_analysis_details.finding", **args), HTTPStatus.MOVED_PERMANENTLY, Response=Response)  # type: ignore[return-value]  # redirect() returns this class
 
     def parts(shown: Mapping[str, Any]) -> dict[str, Any]:
+        change = shown["change"]
+        trend = "" if change is None else _("%(n)s since last time", n=f"{change:+d}") if change else _("unchanged")
         return {
             "title": shown["tag"],
             "facts": shown["module"],
             "level": shown["level"],
+            "sentence": tag_sentence(shown["tag"], shown["module"]),
+            "advice": tag_advice(shown["tag"], shown["module"]),
             "figures": [
-                (_("Domains"), number(shown["domain_count"]), ""),
+                (_("Domains"), number(shown["domain_count"]), trend),
+                (_("Share"), percent(shown["domain_count"], shown["whole"], 1), _("of all domains")),
                 (_("Occurrences"), number(shown["occurrence_count"]), ""),
             ],
             "sections": [Section(_("By test case"), "tag", shown["testcases"])],
@@ -178,7 +184,14 @@ def finding(message_tag: str) -> Response:
             "is_tag": True,
         }
 
-    return _detail("tag", lambda view, query: details.read_tag(view, message_tag, query), parts)
+    def read(view: ViewReading, query: Mapping[str, Any]) -> dict[str, Any]:
+        found = details.read_tag(view, message_tag, query)
+        before = previous_snapshot(view)
+        changes = read_tag_changes(view, before)
+        mine = [change for (name, _case), change in changes.items() if name == found["tag"]]
+        return found | {"whole": view.shown.domain_count, "change": sum(mine) if before else None}
+
+    return _detail("tag", read, parts)
 
 
 @blueprint.get("/testcase")
@@ -202,6 +215,11 @@ def testcase() -> Response:
     return _detail("testcase", details.read_testcase, parts, schemas.SnapshotTestcaseQuerySchema)
 
 
+_NOTHING: Mapping[str, Any] = {
+    "sections": [], "links": [], "facts": "", "level": None, "is_tag": False, "sentence": "", "advice": "",
+}  # fmt: skip
+
+
 def _detail(
     kind: str, read: Read, parts: Callable[[Mapping[str, Any]], dict[str, Any]], schema: Any = PagingSchema
 ) -> Response:
@@ -211,7 +229,15 @@ def _detail(
 
     def rendered(view: ViewReading) -> dict[str, Any]:
         shown = read(view, query.values)
-        values = {"sections": [], "links": [], "facts": "", "level": None, "is_tag": False} | parts(shown)
+        values = {
+            "sections": [],
+            "links": [],
+            "facts": "",
+            "level": None,
+            "is_tag": False,
+            "sentence": "",
+            "advice": "",
+        } | parts(shown)
         entity = values.pop("entity", None)
         values["history"] = _history(view, *entity) if entity else []
         return values | {"item": shown, "domains": _page_of_domains(shown, query)}

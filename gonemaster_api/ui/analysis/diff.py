@@ -3,18 +3,27 @@
 from collections.abc import Mapping
 from typing import Any
 
+import marshmallow as ma
 from flask import Blueprint, Response, request
+from marshmallow import validate
 
+from gonemaster_api.errors import NotFound
 from gonemaster_api.public.analysis.query_schemas import ReportQuerySchema, SnapshotDiffQuerySchema
+from gonemaster_api.queries.analysis.changes import CHANGES, ChangeFilter, read_changes
 from gonemaster_api.queries.analysis.comparisons import read_diff
-from gonemaster_api.queries.analysis.reading import Reading
+from gonemaster_api.queries.analysis.reading import Reading, reading
 from gonemaster_api.queries.analysis.report import read_report
+from gonemaster_api.queries.searching import search_term
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import state
-from gonemaster_api.ui.analysis.frame import Frame, render_cohort
+from gonemaster_api.ui.analysis.frame import Frame, render_cohort, snapshot_before
+from gonemaster_api.ui.analysis.sentences import tag_sentence
+from gonemaster_api.ui.analysis.words import cause_word
 from gonemaster_api.ui.shell.forms.forms import PageQuery, read_query
+from gonemaster_api.ui.shell.tables.csv_files import csv_file
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
 from gonemaster_db.analysis.public_snapshots import PublicSnapshot
+from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_tasks.config.scoring import current_scoring
 
 GRADES = ("A+", "A", "B", "C", "D", "F")
@@ -24,9 +33,11 @@ KINDS = {
     "level": mark("Level"),
     "added": mark("Added"),
     "removed": mark("Removed"),
+    "causes": mark("Root causes"),
     "tags": mark("Findings"),
 }
 _LISTS = {"grade": "grade_changed", "level": "level_changed", "added": "added", "removed": "removed"}
+_MAX_CSV_ROWS = 10_000
 _STRONG = ((0.02, 3), (0.004, 2))
 
 blueprint = Blueprint("ui_analysis_diff", __name__, url_prefix="/analysis")
@@ -35,8 +46,50 @@ blueprint = Blueprint("ui_analysis_diff", __name__, url_prefix="/analysis")
 @blueprint.get("/diff")
 def show() -> Response:
     """Compare two snapshots; by default the selected snapshot and the one before it."""
-    report = read_query(ReportQuerySchema, limit=50)
-    return render_cohort("diff", "analysis/diff.html", lambda found, frame: _read(found, frame, report))
+    query = read_query(ChangesQuerySchema, limit=50)
+    if request.args.get("format") == "csv":
+        return _csv(query)
+    return render_cohort("diff", "analysis/diff.html", lambda found, frame: _read(found, frame, query))
+
+
+class ChangesQuerySchema(ReportQuerySchema):
+    """The filters of the list of changes."""
+
+    search = ma.fields.String(load_default="", validate=validate.Length(max=253))
+    operator = ma.fields.String(load_default="", validate=validate.Length(max=128))
+    level = ma.fields.String(load_default="", validate=validate.OneOf(("", *SEVERITIES)))
+    change = ma.fields.String(load_default="", validate=validate.OneOf(("", *CHANGES)))
+    real = ma.fields.String(load_default="", validate=validate.OneOf(("", "yes")))
+
+
+def _criteria(query: PageQuery) -> ChangeFilter:
+    values = query.values
+    names = {name: values[name] for name in ("operator", "level", "change")}
+    return ChangeFilter(search_term(values["search"]), real=values["real"] == "yes", **names)
+
+
+def _csv(query: PageQuery) -> Response:
+    """Return the filtered changes of one kind as CSV, with at most 10,000 rows."""
+    with reading(state(), request.args.get("cohort") or None) as found:
+        after = found.snapshot(query.values.get("end") or request.args.get("snapshot") or None)
+        begin = query.values.get("begin")
+        before = found.snapshot(begin) if begin else snapshot_before(found.snapshots(), after)
+        if before is None:
+            raise NotFound("snapshot", "")
+        kind = request.args.get("kind", "")
+        kind = kind if kind in KINDS else "tags"
+        config = current_scoring(state().store, state().settings)
+        if kind == "causes":
+            names = {"granularity": "causes", "limit": _MAX_CSV_ROWS, "offset": 0}
+            rows = read_diff(SnapshotDiffQuerySchema().load({}) | names, found, before, after, config)["domains"]
+        else:
+            rows, _total = read_changes(
+                kind if found.shows_scores or kind not in ("moved", "grade") else "level", found, before, after, config,
+                _criteria(query), sentence=tag_sentence, limit=_MAX_CSV_ROWS, offset=0,
+            )  # fmt: skip
+    fields = [name for name, value in (rows[0] if rows else {"domain": ""}).items() if not isinstance(value, list)]
+    table = ([row[name] for name in fields] for row in rows)
+    return csv_file(f"{before.slug}-{after.slug}-{kind}", fields, table)
 
 
 def _read(found: Reading, frame: Frame, query: PageQuery) -> dict[str, Any]:
@@ -50,39 +103,47 @@ def _read(found: Reading, frame: Frame, query: PageQuery) -> dict[str, Any]:
     shown = {"granularity": "domains", "limit": part.limit, "offset": part.offset}
     diff = read_diff(SnapshotDiffQuerySchema().load({}) | shown, found, before, after, config)
     report = read_report(query.values, found, before, after, config) if found.shows_scores else None
+    by_cause = read_diff(shown | {"granularity": "causes"}, found, before, after, config)
     tags = report["tags"] if report else _flat(read_diff({"granularity": "tags"}, found, before, after, config))
-    kinds = _kinds(diff, report, tags)
+    kinds = _kinds(diff, report, tags, by_cause)
     totals, kind = {key: count for key, _label, count in kinds}, request.args.get("kind", "")
     kind = kind if kind in totals else kinds[0][0]
-    rows = tags[part.offset : part.offset + part.limit] if kind == "tags" else _rows(kind, diff, report)
+    criteria = _criteria(query)
+    if kind == "causes":
+        rows, total = list(by_cause["domains"]), totals[kind]
+    else:
+        rows, total = read_changes(
+            kind, found, before, after, config, criteria, sentence=tag_sentence, limit=part.limit, offset=part.offset
+        )
     return {
         "before": before,
         "after": after,
         "diff": diff,
+        "causes": [cause | {"title": cause_word(cause["cause"])} for cause in by_cause["causes"]],
         "report": report,
         "matrix": _matrix(diff, report, after),
         "grades": GRADES,
         "kinds": kinds,
         "kind": kind,
-        "list": page_document(list(rows), totals[kind], part),
+        "list": page_document(rows, total, part),
+        "criteria": criteria,
+        "tag_sentence": tag_sentence,
+        "levels": (*reversed(SEVERITIES),),
         "query": query,
         "status": query.status,
     }
 
 
-def _kinds(diff: Mapping[str, Any], report: Mapping[str, Any] | None, tags: list[Any]) -> list[tuple[str, str, int]]:
+def _kinds(
+    diff: Mapping[str, Any], report: Mapping[str, Any] | None, tags: list[Any], by_cause: Mapping[str, Any]
+) -> list[tuple[str, str, int]]:
     counts = {key: diff["counts"][name] for key, name in _LISTS.items()} | {"tags": len(tags)}
+    counts["causes"] = by_cause["counts"]["domains"]
     if report is None:
         del counts["grade"]
     else:
         counts["moved"] = report["domain_total"]
     return [(key, gettext(label), counts[key]) for key, label in KINDS.items() if key in counts]
-
-
-def _rows(kind: str, diff: Mapping[str, Any], report: Mapping[str, Any] | None) -> list[Any]:
-    if kind == "moved":
-        return list(report["domains"]) if report else []
-    return list(diff[_LISTS[kind]])
 
 
 def _flat(diff: Mapping[str, Any]) -> list[dict[str, Any]]:

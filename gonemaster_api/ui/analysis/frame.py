@@ -11,13 +11,14 @@ from gonemaster_api.errors import ApiError, NotFound
 from gonemaster_api.public.revalidation import REVALIDATED
 from gonemaster_api.queries.analysis.reading import Reading, ViewReading, limited_session, reading
 from gonemaster_api.state import state
-from gonemaster_api.ui.analysis.words import class_word, key_word, translated
+from gonemaster_api.ui.analysis.words import cause_word, class_word, key_word, translated
 from gonemaster_api.ui.shell.page_cache import cached_page
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
 from gonemaster_api.ui.shell.urls import absolute
 from gonemaster_db.analysis.categories import BY_NAME, DNSSEC_POSTURE
 from gonemaster_db.analysis.public_snapshots import PublicSnapshot, list_public_cohorts
+from gonemaster_engine.findings.causes.registry import RULE_BY_ID
 
 PAGES = (
     ("overview", mark("Overview"), "ui_analysis.show", "o"),
@@ -57,11 +58,19 @@ class Frame:
     @property
     def before(self) -> PublicSnapshot | None:
         """The snapshot before the selected one."""
-        if self.shown is None:
-            return None
-        ids = [snapshot.id for snapshot in self.snapshots]
-        index = ids.index(self.shown.id) + 1 if self.shown.id in ids else len(ids)
-        return self.snapshots[index] if index < len(ids) else None
+        return None if self.shown is None else snapshot_before(self.snapshots, self.shown)
+
+
+def snapshot_before(newest_first: list[PublicSnapshot], shown: PublicSnapshot) -> PublicSnapshot | None:
+    """Return the snapshot before another one in a list, newest first; None if there is none."""
+    ids = [snapshot.id for snapshot in newest_first]
+    index = ids.index(shown.id) + 1 if shown.id in ids else len(ids)
+    return newest_first[index] if index < len(ids) else None
+
+
+def previous_snapshot(view: ViewReading) -> PublicSnapshot | None:
+    """Return the snapshot before that of a reading; None if it is the first."""
+    return snapshot_before(view.snapshots(), view.shown)
 
 
 def place(endpoint: str, **values: Any) -> str:
@@ -141,6 +150,8 @@ def _page(template: str, frame: Frame, **values: Any) -> Response:
     postures = [(key, posture.label) for key, posture in BY_NAME[DNSSEC_POSTURE].keys.items()]
     words: dict[str, Any] = {
         "translated": translated,
+        "cause_word": cause_word,
+        "causes_known": list(RULE_BY_ID),
         "class_word": class_word,
         "key_word": key_word,
         "postures": postures,

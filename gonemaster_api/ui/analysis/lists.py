@@ -12,7 +12,8 @@ from gonemaster_api.queries.analysis.lists import SPECS, read_list
 from gonemaster_api.queries.analysis.reading import ViewReading
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.ui.analysis.columns import LISTS, sortable
-from gonemaster_api.ui.analysis.frame import read_view, render_view
+from gonemaster_api.ui.analysis.frame import previous_snapshot, read_view, render_view
+from gonemaster_api.ui.analysis.sentences import read_tag_changes, tag_sentence
 from gonemaster_api.ui.shell.forms.forms import PageQuery, problem_of, read_query
 from gonemaster_api.ui.shell.tables.csv_files import csv_file
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
@@ -100,10 +101,26 @@ def _list(kind: str) -> Response:
 
 def _read(view: ViewReading, kind: str, query: PageQuery) -> dict[str, Any]:
     try:
-        return read_list(view, kind, query.values)
+        found = read_list(view, kind, query.values)
+        return found if kind != "tag" else found | {"items": _explained(view, found["items"])}
     except ApiError as error:
         query.problems.append(problem_of(error))
         return page_document([], 0, slice_of(query.values)) | {"sort": query.values["sort"]}
+
+
+def _explained(view: ViewReading, tags: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Add to each message tag its sentence, its share of domains and its change since the previous snapshot."""
+    before = previous_snapshot(view)
+    changes = read_tag_changes(view, before)
+    return [
+        tag
+        | {
+            "sentence": tag_sentence(tag["tag"], tag["module"]),
+            "whole": view.shown.domain_count,
+            "trend": changes.get((tag["tag"], tag["testcase"]), 0) if before else None,
+        }
+        for tag in tags
+    ]
 
 
 def _api_address(kind: str) -> str:
@@ -125,10 +142,14 @@ def _api_address(kind: str) -> str:
 def _csv(kind: str, path: str, query: PageQuery) -> Response:
     """Return the page as CSV with at most 500 rows; escape cells that a spreadsheet would evaluate."""
     found = read_view(lambda view: read_list(view, kind, query.values))
-    fields = [cell.field for cell in LISTS[kind]]
+    fields = [cell.field for cell in LISTS[kind] if cell.kind not in ("share", "trend")]
     if kind in ("tag", "testcase"):
         fields.insert(0, "module")
     if kind == "asn":
         fields.insert(1, "label")
-    rows = ([item.get(name) for name in fields] for item in found["items"])
+    rows = ([_text(item.get(name)) for name in fields] for item in found["items"])
     return csv_file(f"{found['dataset_tag']}-{found['snapshot']}-{path}", fields, rows)
+
+
+def _text(value: Any) -> Any:
+    return " ".join(value) if isinstance(value, list) else value

@@ -13,13 +13,15 @@ from gonemaster_api.queries.analysis.reading import ViewReading
 from gonemaster_api.queries.analysis.report import read_movers
 from gonemaster_api.state import state
 from gonemaster_api.ui.analysis.frame import render_view
+from gonemaster_api.ui.analysis.sentences import opening, read_tag_changes, tag_sentence
 from gonemaster_api.ui.shell.texts.languages import gettext as _
-from gonemaster_db.analysis.categories import BY_NAME, DNSSEC_POSTURE, GRADE, SEVERITY
+from gonemaster_db.analysis.categories import BY_NAME, CAUSE, DNSSEC_POSTURE, GRADE, SEVERITY
 from gonemaster_db.analysis.histories import read_distributions
 from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 from gonemaster_tasks.config.scoring import current_scoring
 
 _MOVERS = 5
+_CAUSES = 10
 _POINTS = 24
 _FILTERS = {SEVERITY: "worst_level", GRADE: "grade", DNSSEC_POSTURE: "dnssec_posture"}
 _SHADES = ("s1", "ok", "notice", "warning", "error", "critical")
@@ -66,9 +68,18 @@ def _read(view: ViewReading) -> dict[str, Any]:
         if snapshot.captured_at <= view.shown.captured_at or snapshot.id == view.shown.id
     ]
     history = _history(view)
+    distributions = {each["category"]: each["buckets"] for each in found["fact_distributions"]}
+    before = history[-2] if len(history) > 1 else None
+    stored = read_distributions(view.session, [before.view_id] if before else [])
+    facts = [json.loads(text) for text in stored.values() if text] + [{}]
+    changes = read_tag_changes(view, before)
     return {
+        "sentences": opening(view, before, facts, distributions.get(CAUSE, ())),
+        "tag_sentence": tag_sentence,
+        "tag_changes": changes if before else None,
+        "causes": sorted(distributions.get(CAUSE, ()), key=lambda bucket: -bucket["count"])[:_CAUSES],
         "totals": found["totals"],
-        "overview": found,
+        "overview": found | {"top_asns": _once(found["top_asns"])},
         "tiles": list(_tiles(view, history)),
         "movers": _movers(view, history),
         "count": len(until),
@@ -116,9 +127,19 @@ def _movers(view: ViewReading, history: Sequence[PublicSnapshot]) -> dict[str, A
     return {"domains": ordered[:_MOVERS], "total": total, "before": before}
 
 
-def _shade(category: str, bucket: Mapping[str, Any]) -> str:
-    """Return the CSS class of a bucket; adjacent algorithms have different tones."""
+def _once(networks: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the networks with one entry per operator, the largest."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for network in networks:
+        found.setdefault(network["label"] or f"AS{network['asn']}", network)
+    return list(found.values())
+
+
+def _shade(category: str, bucket: Mapping[str, Any], used: Sequence[str] = ()) -> str:
+    """Return the CSS class of a bucket; a tone that another bucket of its bar has gets a lighter shade."""
     if category in BY_NAME and category == GRADE and bucket["key"] == "A+":
         return "ap"
     tone = str(bucket["tone"])
-    return tone if tone in _SHADES else "none"
+    if tone not in _SHADES:
+        return "none"
+    return f"{tone} light" if tone in used else tone

@@ -15,7 +15,7 @@ from gonemaster_api.ui.analysis.frame import Frame, render_cohort
 from gonemaster_api.ui.shell.forms.forms import PageQuery, problem_of, read_query
 from gonemaster_api.ui.shell.tables.csv_files import csv_file
 from gonemaster_api.ui.shell.texts.languages import gettext as _
-from gonemaster_db.analysis.categories import GRADE, SHOWN
+from gonemaster_db.analysis.categories import CAUSE, GRADE, SHOWN
 
 _TONES = ("ok", "notice", "warning", "error", "critical")
 SCALES = ("share", "count")
@@ -55,7 +55,8 @@ class TrendChart:
         return tone if tone in _TONES else "none"
 
     def _values(self, point: Mapping[str, Any]) -> list[tuple[str, float]]:
-        whole = sum(point["payload"].values()) or 1
+        is_multiple = self.trend["category"] == CAUSE  # A domain has several causes.
+        whole = (point["domain_count"] if is_multiple else sum(point["payload"].values())) or 1
         factor = 100 / whole if self.scale == "share" else 1.0
         return [(key, point["payload"].get(key, 0) * factor) for key in self.keys]
 
@@ -99,9 +100,16 @@ def _read(found: Reading, frame: Frame, query: PageQuery) -> dict[str, Any]:
         query.problems.append(problem_of(error))
         trend = read_trends(found, frame.snapshots, TrendsQuerySchema().load({}))
     scale, focus = request.args.get("scale", ""), request.args.get("focus", "")
-    chart = TrendChart(trend, scale if scale in SCALES else SCALES[0], focus if focus in trend["key_meta"] else "")
+    focus = focus if focus in trend["key_meta"] else _default_focus(trend)
+    chart = TrendChart(trend, scale if scale in SCALES else SCALES[0], focus)
     shown = [(category.name, category.label) for category in SHOWN if found.shows_scores or category.name != GRADE]
     return {"trend": trend, "chart": chart, "categories": shown, "query": query, "status": query.status}
+
+
+def _default_focus(trend: Mapping[str, Any]) -> str:
+    """Return the most common cause now, since columns of causes would not add up; empty for other categories."""
+    payload = trend["points"][-1]["payload"] if trend["category"] == CAUSE and trend["points"] else {}
+    return max(payload, key=lambda key: payload[key], default="")
 
 
 def _csv(query: PageQuery) -> Response:

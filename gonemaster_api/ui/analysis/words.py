@@ -1,6 +1,8 @@
 """Labels of facts, which the database stores in English, marked here for translation."""
 
-from gonemaster_api.ui.shell.texts.languages import gettext, mark
+from gonemaster_api.queries.causes import cause_title
+from gonemaster_api.ui.shell.texts.languages import gettext, language, mark
+from gonemaster_engine.findings.causes.registry import RULES
 
 _WORDS = (
     mark("Severity"),
@@ -25,7 +27,10 @@ _WORDS = (
     mark("Weakest DNSKEY algorithm"),
     mark("Weakest key algorithm of each domain"),
     mark("Multiple"),
+    mark("Root causes"),
+    mark("What is wrong with a domain, or can be improved; a domain can have several"),
 )
+_TITLES = {rule.texts.title: rule.id for rule in RULES}
 # The causes of a change.
 CLASSES = {
     "cohort_change": mark("Cohort change"),
@@ -48,8 +53,15 @@ KEYS = {
 
 
 def translated(word: str | None) -> str:
-    """Translate a label of a fact; return labels that are not in the catalogue unchanged."""
+    """Translate a label of a fact or the title of a cause; return labels that are not in a catalogue unchanged."""
+    if word in _TITLES:
+        return cause_word(_TITLES[word])
     return gettext(word) if word else ""
+
+
+def cause_word(cause: str) -> str:
+    """Return the title of a cause."""
+    return cause_title(cause, locale=language())
 
 
 def class_word(name: str) -> str:

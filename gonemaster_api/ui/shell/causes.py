@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -96,6 +96,19 @@ class ShownCauses:
 
     def __bool__(self) -> bool:
         return bool(self.all)
+
+    @cached_property
+    def _numbers(self) -> dict[tuple[str, str], int]:
+        entries = self.finished.entries
+        found: dict[tuple[str, str], int] = {}
+        for number, shown in enumerate((*self.first, *self.advice), 1):
+            explained = entry_documents([entries[at] for at in shown.cause.found.explains], locale=self.locale)
+            found |= {(one.testcase, one.raw): number for one in explained}
+        return found
+
+    def explaining(self, findings: Iterable[EntryDocument]) -> list[int]:
+        """Return the numbers of the causes that explain findings, as on the page."""
+        return sorted({self._numbers[key] for one in findings if (key := (one.testcase, one.raw)) in self._numbers})
 
     @property
     def first(self) -> Sequence[ShownCause]:

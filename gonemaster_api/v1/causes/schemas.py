@@ -76,3 +76,27 @@ class CauseChangesSchema(ma.Schema):
 
     appeared = ma.fields.List(ma.fields.Nested(RootCauseSchema), required=True)
     cleared = ma.fields.List(ma.fields.Nested(RootCauseSchema), required=True)
+
+
+class CauseDomainsSchema(ma.Schema):
+    """A root cause whose domains changed between two snapshots or batches; only domains of both appear or clear."""
+
+    cause = ma.fields.String(required=True)
+    title = ma.fields.String(required=True)
+    harm = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"enum": [*HARM_NAMES, None], "description": "the usual harm; null for a cause of another version"},
+    )
+    from_domain_count = ma.fields.Integer(required=True)
+    to_domain_count = ma.fields.Integer(required=True)
+    domain_delta = ma.fields.Integer(required=True)
+    domains_appeared = ma.fields.Integer(required=True)
+    domains_cleared = ma.fields.Integer(required=True)
+
+
+class CauseNamesSchema(ma.Schema):
+    """Identifiers of root causes that only one of two runs has, worst first."""
+
+    appeared = ma.fields.List(ma.fields.String(), required=True)
+    cleared = ma.fields.List(ma.fields.String(), required=True)

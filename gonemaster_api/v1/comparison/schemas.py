@@ -6,6 +6,7 @@ from marshmallow import validate
 from gonemaster_api.rest.fields import Instant, LevelName, QueryBoolean, QueryInteger
 from gonemaster_api.rest.paging import MAX_LIMIT
 from gonemaster_api.rest.parsing import QuerySchema
+from gonemaster_api.v1.causes.schemas import CauseDomainsSchema, CauseNamesSchema
 from gonemaster_api.v1.runs.schemas import STATUSES, DifferenceSchema
 from gonemaster_db.batches.batch_comparison import ChangeKind
 from gonemaster_db.core.levels import LEVELS
@@ -63,6 +64,7 @@ class DomainDifferenceSchema(DifferenceSchema):
     kind = ma.fields.String(required=True, metadata={"enum": list(KINDS)})
     before = ma.fields.Nested(SideSchema, required=True, allow_none=True)
     after = ma.fields.Nested(SideSchema, required=True, allow_none=True)
+    causes = ma.fields.Nested(CauseNamesSchema, required=True)
 
 
 class BatchDiffSchema(ma.Schema):
@@ -73,6 +75,10 @@ class BatchDiffSchema(ma.Schema):
     min_level = ma.fields.String(required=True, metadata={"enum": list(LEVELS)})
     counts = ma.fields.Nested(
         BatchComparisonSchema, metadata={"description": "only on the first page, the one without `after`"}
+    )
+    causes = ma.fields.List(
+        ma.fields.Nested(CauseDomainsSchema),
+        metadata={"description": "root causes whose domains changed; only on the first page"},
     )
     items = ma.fields.List(ma.fields.Nested(DomainDifferenceSchema), required=True)
     limit = ma.fields.Integer(required=True)

@@ -92,4 +92,7 @@ class NameserverTimingSchema(ma.Schema):
     total_ms = ma.fields.Float(required=True)
     timeouts = ma.fields.Integer(required=True)
     refusals = ma.fields.Integer(required=True)
+    lost = ma.fields.Integer(
+        metadata={"description": "transmissions over UDP without an answer, of queries that were answered later"}
+    )
     status = ma.fields.String(required=True, metadata={"enum": ["ok", "unreachable", "unresolved"]})

@@ -110,6 +110,7 @@ class FactDomainSummary(_DomainColumns, Base):
     effective_profile_id: Mapped[int | None] = mapped_column(Integer)
     profile_id: Mapped[int | None] = mapped_column(Integer)
     profile_name: Mapped[str] = mapped_column(default="")
+    cause_set_id: Mapped[int | None] = mapped_column(Integer, comment="null: unknown")
 
 
 PROJECTION_STATUSES = ("projected", "failed")

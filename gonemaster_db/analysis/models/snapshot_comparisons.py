@@ -36,3 +36,6 @@ class SnapshotComparison(Base):
     moved: Mapped[bytes] = mapped_column(
         LargeBinary, comment="both positions, delta, explained delta, category; by delta, then name"
     )
+    causes_changed: Mapped[bytes | None] = mapped_column(
+        LargeBinary, comment="domains whose root causes differ; null: not compared"
+    )

@@ -94,6 +94,7 @@ class SnapshotDomain(_ViewColumns, Base):
     software_version: Mapped[str] = mapped_column(code_text(255), default="")
     operator: Mapped[str] = mapped_column(code_text(128), default="")
     operator_asn: Mapped[int | None] = mapped_column(BigInteger)
+    cause_set_id: Mapped[int | None] = mapped_column(Integer, comment="null: unknown")
 
 
 class SnapshotNameserver(_ViewColumns, _LatencyColumns, Base):

@@ -1,7 +1,7 @@
 """The part of a view about domains, built in slices in order of name."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gonemaster_db.analysis.categories import (
     BY_NAME,
+    CAUSE,
     DNSKEY_ALGO,
     DNSKEY_ALGO_WEAKEST,
     DNSSEC_POSTURE,
@@ -29,16 +30,18 @@ from gonemaster_db.models import (
     FactNsEndpoint,
     FactTagSummary,
 )
+from gonemaster_db.runs.causes import read_cause_sets
 
 MULTIPLE = "Multiple"  # operator of objects in several ASes
 _SUMMARY = (
     "run_id", "score", "grade", "worst_level", "finished_at", "nameserver_count", "endpoint_count", "asn_count",
-    "prefix_count", "ipv4_ns_count", "ipv6_ns_count",
+    "prefix_count", "ipv4_ns_count", "ipv6_ns_count", "cause_set_id",
 )  # fmt: skip
 DOMAIN_COLUMNS = (
     "view_id", "position", "domain_id", "name", *_SUMMARY, "dnskey_algo_weakest", "dnskey_count", "dnssec_posture",
     "software_version", "operator", "operator_asn",
 )  # fmt: skip
+_SET = 1 + _SUMMARY.index("cause_set_id")  # after the name
 Facts = dict[int, list[Any]]
 """Rows by domain, without its ID."""
 
@@ -53,6 +56,7 @@ class SliceFacts:
     asns: Facts
     tags: Facts
     facts: Facts
+    causes: Mapping[int, Sequence[str]]  # by ID of the set
 
 
 def read_slice(session: Session, snapshot_id: int, domain_ids: Sequence[int]) -> SliceFacts:
@@ -66,8 +70,9 @@ def read_slice(session: Session, snapshot_id: int, domain_ids: Sequence[int]) ->
         return {domain_id: [row[1:] for row in of_domain] for domain_id, of_domain in groupby(rows, itemgetter(0))}
 
     endpoint, origin, finding, fact = FactNsEndpoint, FactAddressAsn, FactTagSummary, FactDomainFact
+    summaries = read(*(getattr(FactDomainSummary, name) for name in ("name", *_SUMMARY)))
     return SliceFacts(
-        summaries=read(*(getattr(FactDomainSummary, name) for name in ("name", *_SUMMARY))),
+        summaries=summaries,
         endpoints=read(
             endpoint.nameserver_id, endpoint.address_id, endpoint.avg_ms, endpoint.query_count, endpoint.unreachable
         ),
@@ -75,6 +80,7 @@ def read_slice(session: Session, snapshot_id: int, domain_ids: Sequence[int]) ->
         asns=read(FactDomainAsn.asn),
         tags=read(finding.kind_id, finding.occurrence_count),
         facts=read(fact.category, fact.fact_key, fact.value_num),
+        causes=read_cause_sets(session, {summary[_SET] for (summary,) in summaries.values()}),
     )
 
 
@@ -156,6 +162,7 @@ class DomainPass:
         self.of_asns.add((self._asns[asn] for asn in asns), position)
         self.of_prefixes.add({self._prefixes[prefix] for _, prefix in origins if prefix is not None}, position)
         (summary,) = facts.summaries[domain_id]
+        self.distributions[CAUSE].update(facts.causes.get(summary[_SET], ()))
         return *summary, *self._categories(facts.facts.get(domain_id, ())), *operator_of(asns, self._objects)
 
     def _categories(self, facts: Sequence[Any]) -> Sequence[Any]:

@@ -19,6 +19,7 @@ from gonemaster_db.models import (
     SnapshotTag,
     SnapshotTestcase,
 )
+from gonemaster_db.runs.causes import sets_with
 
 OK = "OK"  # pseudo-level for domains without findings at NOTICE and above
 _LOWEST = "NOTICE"  # levels below it count as OK
@@ -53,6 +54,7 @@ class ViewFilter:
     worst_level: str | None = None
     grade: str | None = None
     dnssec_posture: str | None = None
+    cause: str | None = None
     min_latency_samples: int = 0
     hides_labels: bool = False  # the search ignores labels of ASes
 
@@ -107,6 +109,8 @@ class ListSpec:
             found.append(SnapshotDomain.grade == criteria.grade)
         if self.has_grade and criteria.dnssec_posture is not None:
             found.append(SnapshotDomain.dnssec_posture == criteria.dnssec_posture)
+        if self.model is SnapshotDomain and criteria.cause is not None:
+            found.append(SnapshotDomain.cause_set_id.in_(sets_with(criteria.cause)))
         if self.samples is not None and criteria.min_latency_samples:
             found.append(self.samples >= criteria.min_latency_samples)
         return found

@@ -63,7 +63,7 @@ def values_at(
 DOMAIN_FIELDS = (
     "name", "score", "grade", "worst_level", "finished_at", "nameserver_count", "ipv4_ns_count", "ipv6_ns_count",
     "endpoint_count", "asn_count", "prefix_count", "dnssec_posture", "dnskey_count", "dnskey_algo_weakest",
-    "software_version", "operator", "operator_asn",
+    "software_version", "operator", "operator_asn", "cause_set_id",
 )  # fmt: skip
 
 

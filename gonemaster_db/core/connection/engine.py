@@ -250,8 +250,8 @@ def _postgres_url(dsn: str, arguments: dict[str, Any]) -> URL:
 def _libpq_parameters(dsn: str) -> dict[str, Any]:
     try:
         return parse_dsn(dsn)
-    except ProgrammingError as error:
-        raise StoreError(f"not a PostgreSQL connection string: {str(error).strip()}") from error
+    except ProgrammingError:  # Its text has parts of the string, and the string can have a password.
+        raise StoreError("the DSN is neither a PostgreSQL URL nor a libpq connection string") from None
 
 
 def _sqlite_engine(settings: StoreSettings) -> Engine:

@@ -39,6 +39,7 @@ _CN01 = (
     "CN01_WRONG_SOA_RECORD_UDP",
 )
 _ANSWERED = ("B02_AUTH_RESPONSE_SOA", "CN01_OK_UDP", "CN02_OK_TCP", "EDNS0_SUPPORT", *_CN01)
+_NO_KEYS = ("DS07_UNEXP_RCODE_RESP_DNSKEY", "DS07_NO_RESPONSE_DNSKEY", "DS07_NON_AUTH_RESPONSE_DNSKEY")
 _WITHOUT_DS = ("DS07_NO_DS_FOR_SIGNED_ZONE", "DS01_PARENT_ZONE_NO_DS")
 _LIST_KEYS = ("servers", *sorted(SERVER_KEYS - {"servers"}))
 
@@ -69,6 +70,10 @@ class ReadTiming(Protocol):
     @property
     def timeouts(self) -> int:
         """The number of queries without an answer."""
+
+    @property
+    def lost(self) -> int:
+        """The number of transmissions without an answer, of queries that were answered after a repeat."""
 
 
 class Evidence:
@@ -110,10 +115,19 @@ class Evidence:
         tags.update(pattern for pattern in patterns if pattern in self._notable)
         return sorted(place for tag in tags for place in self._notable[tag] if place not in self._claimed)
 
+    def find_with_keys(self, *patterns: str) -> list[int]:
+        """Return what `find` returns, without entries about servers that do not answer queries for the keys."""
+        return [
+            place
+            for place in self.find(*patterns)
+            if not (own := self.addresses_of(place)) or not own <= self.withholding_keys
+        ]
+
     def within(
         self, addresses: Collection[str], wanted: Callable[[ReadEntry], bool], *, but: Collection[int] = ()
     ) -> list[int]:
         """Return the positions of unexplained entries whose servers are all in `addresses`."""
+        within = frozenset(addresses)
         return [
             place
             for places in self._notable.values()
@@ -121,7 +135,7 @@ class Evidence:
             if place not in self._claimed
             and place not in but
             and (own := self.addresses_of(place))
-            and own <= set(addresses)
+            and own <= within
             and wanted(self.entries[place])
         ]
 
@@ -175,6 +189,21 @@ class Evidence:
     def without_edns(self) -> frozenset[str]:
         """The addresses that do not support EDNS, so that they cannot serve signatures."""
         return self.addresses_with("NO_EDNS_SUPPORT", "EDNS_RESPONSE_WITHOUT_EDNS", "BREAKS_ON_EDNS")
+
+    @cached_property
+    def without_keys(self) -> frozenset[str]:
+        """The addresses that give resolvers no keys of the zone, so that none of their answers validates."""
+        return self.withholding_keys | self.addresses_with("DS07_NOT_SIGNED_ON_SERVER", "DS11_NS_WITH_UNSIGNED_ZONE")
+
+    @cached_property
+    def withholding_keys(self) -> frozenset[str]:
+        """The addresses that do not answer queries for the keys."""
+        return self.addresses_with(*_NO_KEYS)
+
+    @property
+    def is_without_keys(self) -> bool:
+        """Whether the parent zone has DS records, but no name server gives resolvers the keys to validate with."""
+        return bool(self.serving) and self.has("DS11_UNDETERMINED_SIGNED_ZONE") and self.serving <= self.without_keys
 
     @property
     def is_secure(self) -> bool:

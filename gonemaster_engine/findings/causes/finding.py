@@ -37,8 +37,16 @@ def validation_harm(run: Evidence, addresses: Collection[str], *, unharmed: Coll
         return Harm.STANDARD  # no resolver validates the zone
     if addresses and set(addresses) <= set(unharmed):
         return Harm.RISK
-    rest = run.serving - set(addresses) if addresses else frozenset()
+    rest = run.serving - set(addresses) - run.without_keys if addresses else frozenset()
     return Harm.SOME if rest else Harm.VALIDATING_RESOLVERS
+
+
+def harm_to_validation(run: Evidence) -> tuple[Harm | None, list[int]]:
+    """Return the harm of queries for keys without an answer, None if enough keys are left, and what follows from it."""
+    withheld = run.within(run.withholding_keys, lambda entry: entry.tag.startswith("DS"))
+    if not run.is_without_keys:
+        return None, withheld
+    return Harm.VALIDATING_RESOLVERS, withheld + run.find("DS07_NOT_SIGNED", "DS11_UNDETERMINED_SIGNED_ZONE")
 
 
 def without_answer(entry: ReadEntry) -> bool:

@@ -83,7 +83,6 @@ class PathHealth:
         "_cached",
         "_failures",
         "_heard_at",
-        "_lost",
         "_max_total_ms",
         "_rest_s",
         "_sent",
@@ -92,6 +91,7 @@ class PathHealth:
         "_timeout_ms",
         "_tried_any_source",
         "_tried_tcp",
+        "lost",
         "refusals",
         "rtts_ms",
         "slowest_ms",
@@ -109,7 +109,7 @@ class PathHealth:
         self.refusals = 0
         self.slowest_ms = 0.0
         self._sent = 0  # transmissions over UDP of the queries that were answered
-        self._lost = 0
+        self.lost = 0  # those without an answer
         self._spent_ms = 0.0
         self._heard_at = 0.0  # time of the event loop
         self._failures: dict[Path, PathFailures] = {}
@@ -135,7 +135,7 @@ class PathHealth:
     @property
     def loss(self) -> float:
         """The estimated share of lost transmissions over UDP; before the first answer, one in ten."""
-        return (self._lost + _EXPECTED_LOST) / (self._sent + _EXPECTED_SENT)
+        return (self.lost + _EXPECTED_LOST) / (self._sent + _EXPECTED_SENT)
 
     def answers_otherwise(self, key: QueryKey) -> bool:
         """Return whether the address itself has answered other queries over UDP, or over the transport of a query.
@@ -148,7 +148,7 @@ class PathHealth:
     def count_transmissions(self, sent: int) -> None:
         """Count the transmissions of a query that was answered; all but the last are lost."""
         self._sent += sent
-        self._lost += max(0, sent - 1)
+        self.lost += max(0, sent - 1)
 
     @property
     def is_exhausted(self) -> bool:

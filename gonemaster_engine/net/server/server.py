@@ -290,5 +290,10 @@ class Server:
         """Return the response times of the address, under one of its names."""
         health = self.health
         return NameserverTiming.of(
-            name, self.address, health.rtts_ms, timeouts=health.timeouts, refusals=health.refusals
+            name,
+            self.address,
+            health.rtts_ms,
+            timeouts=health.timeouts,
+            refusals=health.refusals,
+            lost=health.lost,
         )

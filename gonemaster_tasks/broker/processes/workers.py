@@ -28,6 +28,10 @@ class WorkerState:
     draining: bool = False
     pinned: tuple[str, ...] = ()  # Keys of settings that flags fix for the life of the process.
     results: tuple[str, ...] = ()  # Ids of jobs whose results could not be stored yet.
+    version: str = ""
+    cores: float = 0.0  # CPU seconds per second, since the previous heartbeat
+    memory: int = 0  # resident bytes
+    restarts: int | None = None  # None if no supervisor started the process
 
     @property
     def slots_in_use(self) -> int:

@@ -61,6 +61,7 @@ def facts_of(row: RunRow, stored: StoredRun, kinds: Mapping[int, EntryType], out
         effective_profile_id=row.effective_profile_id,
         profile_id=row.profile_id,
         profile_name=row.profile_name,
+        cause_set_id=row.cause_set_id,
         endpoints=endpoints,
         origins=origins,
         asns=asns,

@@ -24,7 +24,7 @@ from gonemaster_tasks.config.profiles import base_profile, caller_limits
 from gonemaster_tasks.config.settings import CurrentSettings, Settings
 from gonemaster_tasks.worker.execute.engine_resources import follow_settings, open_normal_runs, open_resources
 from gonemaster_tasks.worker.execute.profiles import Profiles, job_overrides
-from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder, Usage
+from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder, Traffic, Usage
 from gonemaster_tasks.worker.execute.stalls import StallDetector
 
 # Origins of jobs that store a chain; a sweep would store one for each of millions of jobs.
@@ -143,6 +143,14 @@ class EngineRunner:
         ]
         return await probe_families(targets, port=settings.dns_port, sources=sources)
 
+    def traffic(self) -> Traffic:
+        """Return the queries and answers of all runs so far, by address family."""
+        if self._resources is None:
+            return {}
+        transport = self._resources.transport
+        ipv6 = transport.queries_ipv6
+        return {4: (transport.queries - ipv6, transport.answers[4]), 6: (ipv6, transport.answers[6])}
+
     def _limits(self) -> AddressLimits:
         return self._live.current.politeness
 
@@ -153,7 +161,8 @@ class EngineRunner:
 
 
 def _outcome(domain: str, result: RunResult, profile: str, *, least: Level, scoring: ScoringConfig) -> RunOutcome:
-    score = compute_score(domain, result.entries, scoring, timings=result.timings)
+    causes = causes_of(domain, result.entries, result.timings)
+    score = compute_score(domain, result.entries, scoring, causes=causes)
     return RunOutcome(
         entries=[_record(entry) for entry in result.entries if entry.level >= least],
         effective_profile=profile,
@@ -161,7 +170,7 @@ def _outcome(domain: str, result: RunResult, profile: str, *, least: Level, scor
         dnssec_chain=_storable(result.chain),
         score=score.score if score else None,
         grade=score.grade if score else None,
-        causes=[cause.id for cause in causes_of(domain, result.entries, result.timings)],
+        causes=[cause.id for cause in causes],
     )
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from gonemaster_engine.memory import resident_octets
+from gonemaster_engine.version import __version__
 from gonemaster_tasks.broker.clock import SYNCHRONIZE_EVERY_S
 from gonemaster_tasks.broker.processes.workers import LIFE, WorkerState
 from gonemaster_tasks.config.overrides import pinned_keys
@@ -20,7 +22,8 @@ from gonemaster_tasks.worker.upkeep.consumption import ConsumptionWatch
 
 _INTERVAL_S = 0.4  # a pause must reach all workers within a second
 _REGISTER_EVERY_S = 1.0
-_FULL_FOR = timedelta(seconds=30)  # time after an attempt that failed because the disk was full
+_RESTARTS = "SUPERVISED_RESTARTS"  # set by the supervisor of gonemaster_api.server
+_FULL_FOR = timedelta(seconds=30)  # time since the last attempt that failed because the disk was full
 
 
 class Heartbeat:
@@ -45,6 +48,7 @@ class Heartbeat:
         self._due: dict[str, float] = {}
         self._registered_slots = 0
         self._reached = True
+        self._cpu_s, self._cpu_at = time.process_time(), time.monotonic()
         self._reported: tuple[object, ...] = (False, True, ())
         self._reporter = Reporter(
             process.broker,
@@ -139,4 +143,14 @@ class Heartbeat:
             draining=self._process.stopping.is_set(),
             pinned=pinned_keys(self._process.settings),
             results=self._process.jobs.with_results(),
+            version=__version__,
+            cores=self._cores(),
+            memory=resident_octets(),
+            restarts=int(os.environ[_RESTARTS]) if _RESTARTS in os.environ else None,
         )
+
+    def _cores(self) -> float:
+        """Return the CPU seconds per second since the previous call."""
+        before_s, before = self._cpu_s, self._cpu_at
+        self._cpu_s, self._cpu_at = time.process_time(), time.monotonic()
+        return round((self._cpu_s - before_s) / max(0.1, self._cpu_at - before), 2)

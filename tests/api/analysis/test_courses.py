@@ -10,15 +10,16 @@ from sqlalchemy import update
 
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Cohort, CohortSnapshot, DefaultPolicy, SnapshotStatus
+from gonemaster_engine.findings.causes.registry import RULE_BY_ID
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_engine.scoring.rule import FIRST_RULE, RULE_VERSION
 from gonemaster_tasks.control.comparisons import cost_of
 from tests.api.analysis.conftest import ROOT, Get
 from tests.api.conftest import MakeApp
 from tests.db.analysis.test_comparison import Reference
-from tests.support.analysis_world import Chance, Derived, make_cohort, make_snapshot
+from tests.support.analysis_world import CAUSES, Chance, Derived, make_cohort, make_snapshot
 
-CATEGORIES = ("severity", "dnssec_posture", "ipv6_coverage", "grade", "dnskey_algo", "dnskey_algo_weakest")
+CATEGORIES = ("severity", "dnssec_posture", "ipv6_coverage", "grade", "dnskey_algo", "dnskey_algo_weakest", "cause")
 
 
 def change(store: Store, slug: str, **values: Any) -> None:
@@ -114,6 +115,45 @@ def test_trends_follow_each_category(get: Get, course: list[Derived]) -> None:
         assert found["key_meta"].keys() == keys
     assert get("/trends") == get("/trends", category="severity")
     assert get("/trends", status=400, category="colour")["code"] == "invalid_category"
+
+
+def test_differences_by_cause_are_those_of_the_domains(get: Get, course: list[Derived]) -> None:
+    before, after = course[0].facts, course[-1].facts
+    reference = Reference(before, after)
+    pair = {"from": before.slug, "to": after.slug}
+    found = get("/diff", granularity="causes", **pair)
+    expected = reference.cause_changes()
+    assert [one["cause"] for one in found["causes"]] == [cause for cause in CAUSES if cause in expected]
+    for one in found["causes"]:
+        numbers = ("from_domain_count", "to_domain_count", "domains_appeared", "domains_cleared")
+        assert tuple(one[name] for name in numbers) == expected[one["cause"]]
+        assert one["domain_delta"] == one["to_domain_count"] - one["from_domain_count"]
+        assert (one["title"], one["harm"]) == (RULE_BY_ID[one["cause"]].texts.title, RULE_BY_ID[one["cause"]].harm)
+    names = reference.causes_changed()
+    assert [one["domain"] for one in found["domains"]] == names
+    assert found["counts"] == {"causes": len(expected), "domains": len(names)}
+    for one in found["domains"]:
+        was, now = (side[one["domain"]].causes or () for side in (reference.old, reference.new))
+        assert one["appeared"] == [cause for cause in now if cause not in was]
+        assert one["cleared"] == [cause for cause in was if cause not in now]
+    page = get("/diff", granularity="causes", limit=1, offset=1, **pair)
+    assert page["domains"] == found["domains"][1:2]
+    assert get("/report", **pair)["causes"] == found["causes"]
+
+
+def test_domains_show_and_are_filtered_by_their_causes(get: Get, course: list[Derived], client: FlaskClient) -> None:
+    shown = course[-1]
+    causes = {domain.name: domain.causes for domain in shown.facts.domains}
+    for item in get("/domains", limit=500)["items"]:
+        known = causes[item["domain"]]
+        assert item["causes"] == (None if known is None else list(known))
+        assert get(f"/domains/{item['domain']}")["causes"] == item["causes"]
+    silent = [item["domain"] for item in get("/domains", cause="server_silent", limit=500)["items"]]
+    assert silent == sorted(name for name, known in causes.items() if "server_silent" in (known or ()))
+    assert get("/domains", cause="no_such_cause", status=400)["code"] == "invalid_cause"
+    csv = client.get("/analysis/domains?cause=server_silent&format=csv").get_data(as_text=True)
+    assert "causes" in csv.splitlines()[0]
+    assert all("server_silent" in line for line in csv.splitlines()[1:])
 
 
 def test_trend_says_where_the_rule_of_scores_changed(get: Get, course: list[Derived], store: Store) -> None:

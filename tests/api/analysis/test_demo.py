@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import delete, func, select
 
-from deploy.demo.data.snapshots import capture_all
-from deploy.demo.data.story import Story
-from deploy.demo.data.write import write_demo_data
+from gonemaster_api.demo.sample.snapshots import capture_all
+from gonemaster_api.demo.sample.story import Story
+from gonemaster_api.demo.sample.write import write_demo_data
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import CohortSnapshot, SnapshotComparison

@@ -97,9 +97,9 @@ def test_only_print_stores_nothing(auth: Command) -> None:
         (["add-token", "--label", "x", "--expires-at", "2027-01-31T12:00"], "with an offset"),
         (["add-token", "--label", "x", "--expires-at", "2020-01-31T12:00Z"], "--expires-at must be in the future"),
         (["add-token", "--label", "x", "--expires-at", "2100-01-31T12:00Z", "--only-print"], "does not expire"),
-        (["revoke"], "auth takes add-token"),
-        (["list", "--label", "x"], "--label: only auth add-token takes this"),
-        (["frobnicate"], "auth takes add-token"),
+        (["revoke"], "required: ID_OR_LABEL"),
+        (["list", "--label", "x"], "unknown option --label"),
+        (["revoek"], "unknown command 'revoek'; is revoke meant?"),
     ],
 )
 def test_what_cannot_be_done_is_said(auth: Command, arguments: list[str], output: str) -> None:

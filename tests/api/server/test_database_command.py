@@ -56,6 +56,13 @@ def test_commands_of_the_page_about_upgrades(capsys: pytest.CaptureFixture[str],
         assert printed(capsys, "db", "current") == "0029\n"
 
 
+def test_sizes_show_the_growth_and_the_free_space(capsys: pytest.CaptureFixture[str]) -> None:
+    printed(capsys, "db", "upgrade")
+    text = printed(capsys, "db", "size")
+    for part in ("MiB  database, 0 runs", "MiB  growth a day: 0 runs", "MiB  free on the disk"):
+        assert part in text
+
+
 def test_tables_that_differ_from_the_models_are_listed(capsys: pytest.CaptureFixture[str], data_dir: Path) -> None:
     printed(capsys, "db", "upgrade")
     assert printed(capsys, "db", "plan") == f"version {head()}, nothing to do\n"

@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import RunStatus
+from gonemaster_engine.findings.causes.registry import RULE_BY_ID
 from tests.api.v1.test_batches import submit
 from tests.api.web.test_errors import error_of
 from tests.support.rows import claim, finish_job, record
@@ -75,6 +76,33 @@ def test_findings_that_came_went_and_changed_by_domain(client: FlaskClient, batc
     assert (left["after"], new["before"]) == (None, None)
     assert client.get(f"/api/v1/runs/{left['before']['run_id']}").get_json()["domain"] == "left.example"
     assert "next_after" not in page
+
+
+def test_root_causes_that_appeared_and_were_cleared(client: FlaskClient, store: Store) -> None:
+    causes: tuple[dict[str, list[str] | None], ...] = (
+        {"a.example": ["no_dnssec", "no_tcp"], "b.example": [], "c.example": None, "d.example": ["no_tcp"]},
+        {"a.example": ["no_dnssec"], "b.example": ["ds_without_key"], "c.example": ["no_tcp"]},
+    )
+    made = []
+    for side, tag in zip(causes, ("GONE", "NEW"), strict=True):
+        answer = submit(client, *side)
+        for job_id, known in zip(answer["job_ids"], side.values(), strict=True):
+            finish_job(store, claim(store, job_id), record(entries=[line(tag)], causes=known))
+        made.append(str(answer["batch_id"]))
+    page = get(client, (made[0], made[1]))
+    numbers = ("cause", "from_domain_count", "to_domain_count", "domains_appeared", "domains_cleared")
+    assert [tuple(one[name] for name in numbers) for one in page["causes"]] == [
+        ("ds_without_key", 0, 1, 1, 0),
+        ("no_tcp", 2, 1, 0, 1),
+    ]
+    assert page["causes"][0]["title"] == RULE_BY_ID["ds_without_key"].texts.title
+    assert {item["domain"]: item["causes"] for item in page["items"]} == {
+        "a.example": {"appeared": [], "cleared": ["no_tcp"]},
+        "b.example": {"appeared": ["ds_without_key"], "cleared": []},
+        "c.example": {"appeared": [], "cleared": []},
+        "d.example": {"appeared": [], "cleared": []},
+    }
+    assert "causes" not in get(client, (made[0], made[1]), "after=a.example")
 
 
 def test_numbers_and_batches_are_next_to_the_list(client: FlaskClient, batches: tuple[str, str]) -> None:

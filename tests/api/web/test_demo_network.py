@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from deploy.demo.network import NETWORK
+from gonemaster_api.demo.network import NETWORK
 from gonemaster_engine.errors import ProfileError
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_tasks.config.environment import unknown_variables
@@ -35,7 +35,7 @@ def test_only_the_engine_and_the_demo_mention_the_option() -> None:
     packages = [path for path in ROOT.glob("gonemaster_*/**/*.py") if OPTION in path.read_text(encoding="utf-8")]
     assert packages == [ROOT / "gonemaster_engine/addresses.py"]
     calls = [path for path in (ROOT / "deploy").glob("**/*.py") if f"{OPTION}(" in path.read_text()]
-    assert calls == [ROOT / "deploy/demo/network.py"]
+    assert calls == [ROOT / "gonemaster_api/demo/network.py"]
 
 
 def test_ordinary_starts_refuse_the_option(tmp_path: Path) -> None:

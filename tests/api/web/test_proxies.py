@@ -1,14 +1,18 @@
 """Proxies, request ids, origins, headers and compression."""
 
 import gzip
+import io
+import logging
 from typing import Any
 
 import pytest
+import structlog
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
 from gonemaster_api.web.proxies import TrustedProxies
 from gonemaster_db.core.settings import StoreSettings
+from gonemaster_tasks.logs import configure_logging
 from tests.api.conftest import MakeApp
 from tests.support.stores import MakeSettings
 
@@ -162,3 +166,30 @@ def test_access_log_has_one_line_for_each_request_and_none_for_assets(client: Fl
         ("GET", "/api/v1/unknown", 404, "warning"),
     ]
     assert {"path", "duration_ms", "bytes", "remote", "request_id"} <= set(facts[0])
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_paths_and_headers_of_requests_stay_in_their_value(client: FlaskClient, form: str) -> None:
+    stream = io.StringIO()
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    configure_logging(form=form, stream=stream)
+    paths = [
+        "/api/v1/jobs/%0d%0aevent=forged",
+        "/%1b%5b2J%e2%80%ae%e2%80%a8%ff",
+        "/" + "%0a" * 2000,
+        "/a?token=hush-hush",
+    ]
+    headers = {"X-Request-Id": "forged", "User-Agent": "\x1b[2J", "Referer": "http://a.example/?hush-hush"}
+    for path in paths:
+        client.get(path, headers=headers).close()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+    lines = [line for line in stream.getvalue().splitlines() if "http_request" in line]
+    assert len(lines) == len(paths)
+    for line in lines:
+        assert line.isprintable()
+        assert "hush-hush" not in line
+        assert "'forged'" not in line
+        assert '"forged"' not in line

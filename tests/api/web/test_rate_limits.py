@@ -99,3 +99,23 @@ def test_by_default_every_client_is_limited_but_this_host(make_app: MakeApp, add
     client.environ_base["REMOTE_ADDR"] = address
     last = [client.get("/pub/api/v1/jobs/AAAAAAAAAAAA").status_code for _ in range(3)][-1]
     assert last == (429 if is_limited else 404)
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("::1", "192.0.2.9"),
+        ("127.0.0.1", ""),
+        ("10.0.0.1", "127.0.0.1, 192.0.2.9"),
+        ("10.0.0.1", "127.0.0.1, ::1, localhost"),
+        ("10.0.0.1", "10.0.0.1, 192.0.2.9, 10.0.0.1"),
+    ],
+)
+def test_no_header_makes_a_client_one_of_this_host(make_app: MakeApp, peer: str, forwarded: str) -> None:
+    """A proxy that is not trusted may be on this host; one that is trusted appends the address of the client."""
+    client = make_app(public_api_rate_limit_get_max=1, trusted_proxy_cidrs="10.0.0.0/8").test_client()
+    client.environ_base["REMOTE_ADDR"] = peer
+    headers = {"X-Forwarded-For": forwarded}
+    last = [client.get("/pub/api/v1/jobs/AAAAAAAAAAAA", headers=headers).status_code for _ in range(3)][-1]
+    assert last == 429

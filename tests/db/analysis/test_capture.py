@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +29,7 @@ from gonemaster_db.models import (
     WatchEvent,
     WatchNote,
 )
+from gonemaster_db.runs.causes import ensure_cause_set
 from gonemaster_db.runs.documents.positions import unpack_positions
 from tests.db.service.test_watches import make_watch
 from tests.support.analysis.cohorts import (
@@ -115,6 +117,17 @@ def test_a_view_contains_the_facts(store: Store) -> None:
         ("dnssec04", 1, 1, "ERROR"),
         ("zone01", 2, 3, "WARNING"),
     ]
+
+
+def test_a_view_contains_the_causes_of_its_domains(store: Store) -> None:
+    with store.transaction() as session:
+        known = ensure_cause_set(session, ["no_tcp", "no_dnssec"])
+    facts = two_domains(store)
+    view = snapshot_of(store, make_cohort(store), [replace(facts[0], cause_set_id=known), facts[1]]).view_id
+    assert rows(store, SnapshotDomain, view, "name", "cause_set_id") == [("a.example", None), ("b.example", known)]
+    with store.read_only() as session:
+        stored = session.scalars(select(SnapshotOverview.fact_distributions).where(SnapshotOverview.view_id == view))
+        assert json.loads(stored.one())["cause"] == {"no_dnssec": 1, "no_tcp": 1}
 
 
 def test_members_of_objects(store: Store) -> None:

@@ -103,6 +103,19 @@ class Reference:
         real, measured = "cohort_change" in classes, bool(classes - {"cohort_change"})
         return "mixed" if real and measured else "real" if real else "measurement"
 
+    def cause_changes(self) -> dict[str, tuple[int, int, int, int]]:
+        """Return the domains before, after, appeared and cleared of each changed cause."""
+        old, new = (Counter(one for each in side.domains for one in each.causes or ()) for side in self.sides)
+        pairs = [(set(self.old[name].causes or ()), set(self.new[name].causes or ())) for name in self.causes_changed()]
+        appeared = Counter(one for was, now in pairs for one in now - was)
+        cleared = Counter(one for was, now in pairs for one in was - now)
+        changed = {*appeared, *cleared, *(one for one in {*old, *new} if old[one] != new[one])}
+        return {one: (old[one], new[one], appeared[one], cleared[one]) for one in changed}
+
+    def causes_changed(self) -> list[str]:
+        known = [(name, self.old[name].causes, self.new[name].causes) for name in self.common]
+        return [name for name, was, now in known if None not in (was, now) and was != now]
+
     def moved(self) -> list[tuple[str, int, int, str]]:
         found = []
         for name in self.common:
@@ -192,6 +205,9 @@ def check(found: comparisons.StoredComparison, reference: Reference, pair: Pair)
     assert [found.moved_page(1, place)[0] for place in range(found.moved_total)] == moved
     check_totals(found.totals, reference)
     check_tags(found, reference, old, new)
+    changed = {one.cause: (one.domains_before, one.domains_after, one.appeared, one.cleared) for one in found.causes}
+    assert changed == reference.cause_changes()
+    assert [names[0][one] for one, _ in found.causes_changed] == reference.causes_changed()
     clusters = {
         tuple(names[1][one] for one in group.domains): {tuple(key) for key in group.keys} for group in found.clusters
     }

@@ -47,6 +47,7 @@ FILTERS = (
     ViewFilter(worst_level="OK"),
     ViewFilter(grade="A"),
     ViewFilter(dnssec_posture="nsec3", search="a"),
+    ViewFilter(cause="server_silent"),
     ViewFilter(min_latency_samples=5),
 )
 
@@ -98,6 +99,8 @@ def matches(kind: str, criteria: ViewFilter) -> Callable[[Row], bool]:
         tests.append(lambda row: any(criteria.search in str(row[name]).lower() for name in SEARCHED[kind]))
     if criteria.grade and kind == "domain":
         tests.append(lambda row: row["grade"] == criteria.grade)
+    if criteria.cause and kind == "domain":
+        tests.append(lambda row: criteria.cause in (row["causes"] or ()))
     if criteria.dnssec_posture and kind == "domain":
         tests.append(lambda row: row["dnssec_posture"] == criteria.dnssec_posture)
     if criteria.min_latency_samples and kind in {"nameserver", "endpoint", "asn"}:

@@ -48,7 +48,7 @@ class Allowed:
 
     lost_claims: int = 0  # repeated starts of a job, possible because a claim does not wait for a standby
     lag: tuple[float, float] = (0.0, 0.0)  # from when to when the standby received nothing
-    rebuilt: bool = False  # Redis was unavailable: messages of jobs accepted meanwhile are written when it is back
+    suspended: bool = False  # no job can start until the fault is over: the turns of waiting jobs count from then
     silent: frozenset[str] = frozenset()  # hosts of the API that the fault affects
     failed: frozenset[str] = frozenset()  # jobs that must fail, because each ends its worker
 
@@ -136,7 +136,7 @@ def judge(lab: Lab, load: Load, runs: Mapping[str, Run], times: Times, allowed: 
         person_s=max((wait for job_id, wait in waits.items() if job_id in persons), default=0),
         any_s=max(waits.values(), default=0),
         refused_s=max(job.accepted - job.first_sent for job in load.accepted),
-        out_of_turn=_out_of_turn(load.accepted, starts, times.over if allowed.rebuilt and times.over else 0.0),
+        out_of_turn=_out_of_turn(load.accepted, starts, times.over if allowed.suspended and times.over else 0.0),
         said=said,
         sound_s=sound,
         slowest_queue_s=max((said.queue_took_s for said in heard), default=0),

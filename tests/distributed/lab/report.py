@@ -1,4 +1,4 @@
-"""The table of the lab in benchmarks/RESULTS.md."""
+"""The table of the lab, in benchmarks/RESULTS.md and, with fewer columns, in the page about reliability."""
 
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from tests.distributed.lab.load import ANSWER_S
 from tests.distributed.lab.services import SOUND_S
 
 _ROOT = Path(__file__).parents[3]
-PAGE = _ROOT / "benchmarks/RESULTS.md"
+PAGE, SHORT = _ROOT / "benchmarks/RESULTS.md", _ROOT / "docs/explanation/reliability.md"
 BEGIN, END = "<!-- lab: printed by make lab -->\n", "<!-- lab: end -->\n"
 COLUMNS = (
     "fault",
@@ -25,6 +25,7 @@ COLUMNS = (
     "slowest `GET /queue`",
     "recorded",
 )
+SHORT_COLUMNS = (0, 1, 3, 4, 7)
 
 
 def recorded() -> str:
@@ -57,9 +58,10 @@ def row(name: str, verdict: Verdict, note: str = "", *, when: str = "") -> list[
     ]
 
 
-def table(rows: Iterable[Sequence[str]]) -> str:
-    """Return the rows as a Markdown table."""
-    return "".join(f"| {' | '.join(line)} |\n" for line in [COLUMNS, ["---"] * len(COLUMNS), *rows])
+def table(rows: Iterable[Sequence[str]], columns: Sequence[int] = range(len(COLUMNS))) -> str:
+    """Return a Markdown table of some columns."""
+    lines = [COLUMNS, ["---"] * len(COLUMNS), *rows]
+    return "".join(f"| {' | '.join(line[number] for number in columns)} |\n" for line in lines)
 
 
 def written() -> list[list[str]]:
@@ -72,13 +74,16 @@ def written() -> list[list[str]]:
 
 
 def write(rows: Iterable[Sequence[str]], heading: str, order: Sequence[str]) -> None:
-    """Replace rows between the marks of the page, and keep those of other faults; `order` names all faults."""
+    """Replace rows between the marks of the page; rows of other faults stay. `order` has the names of all faults."""
     text = PAGE.read_text(encoding="utf-8")
     before, after = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]
     merged = [*rows, *(written() if "|" in text[len(before) : text.index(END)] else [])]
     chosen = [next((line for line in merged if line[0].startswith(name)), None) for name in order]
     found = [line for line in chosen if line]
     PAGE.write_text(f"{before}\n{heading}\n\n{table(found)}\n{after}", encoding="utf-8")
+    page = SHORT.read_text(encoding="utf-8")
+    start, end = page.index(BEGIN) + len(BEGIN), page.index(END)
+    SHORT.write_text(f"{page[:start]}\n{table(found, SHORT_COLUMNS)}\n{page[end:]}", encoding="utf-8")
 
 
 def _as_code(kind: str) -> str:

@@ -173,26 +173,28 @@ def the_database_is_cut_off_for_5_s(trial: Trial) -> None:
 
 
 def the_database_is_cut_off(trial: Trial) -> None:
+    trial.allowed = Allowed(suspended=True)
     _cut(trial, "db1")
 
 
 def the_database_is_frozen(trial: Trial) -> None:
+    trial.allowed = Allowed(suspended=True)
     _freeze(trial, "db1")
 
 
 def redis_is_cut_off(trial: Trial) -> None:
-    trial.allowed = Allowed(rebuilt=True)
+    trial.allowed = Allowed(suspended=True)
     _cut(trial, "redis1")
 
 
 def redis_is_frozen(trial: Trial) -> None:
-    trial.allowed = Allowed(rebuilt=True)
+    trial.allowed = Allowed(suspended=True)
     _freeze(trial, "redis1")
 
 
 def redis_is_cut_off_for_45_s(trial: Trial) -> None:
     """45 s is not a multiple of the retry interval, so the figures show how long the workers take to reconnect."""
-    trial.allowed = Allowed(rebuilt=True)
+    trial.allowed = Allowed(suspended=True)
     _cut(trial, "redis1", seconds=45)
 
 
@@ -209,7 +211,7 @@ def the_memory_of_redis_is_full(trial: Trial) -> None:
 def redis_returns_with_older_files(trial: Trial) -> None:
     """Redis starts with files from before the last interactive jobs were accepted."""
     lab, kept = trial.lab, trial.lab.directory / "older"
-    trial.allowed = Allowed(rebuilt=True)
+    trial.allowed = Allowed(suspended=True)
     shutil.copytree(lab.redis_data("redis1"), kept)
     trial.last(LAG_S)
     trial.begin()
@@ -248,7 +250,7 @@ def the_disk_of_the_database_is_full(trial: Trial) -> None:
 
 
 def the_disk_of_redis_is_full(trial: Trial) -> None:
-    trial.allowed = Allowed(rebuilt=True)
+    trial.allowed = Allowed(suspended=True)
     _fill(trial, trial.lab["redis1"].path(trial.lab.redis_data("redis1")))
 
 
@@ -299,7 +301,7 @@ def certificates_are_replaced(trial: Trial) -> None:
 
 def certificates_have_expired(trial: Trial) -> None:
     """No client connects, until PostgreSQL and Redis have valid certificates."""
-    trial.allowed = Allowed(rebuilt=True)
+    trial.allowed = Allowed(suspended=True)
     trial.begin()
     trial.lab.renew_certificates(ends_in=-timedelta(seconds=1))
     trial.last()
@@ -359,10 +361,12 @@ def the_master_of_redis_is_cut_off(trial: Trial) -> None:
 
 
 def the_database_behind_a_pooler_is_cut_off(trial: Trial) -> None:
+    trial.allowed = Allowed(suspended=True)
     _cut(trial, "db1")
 
 
 def the_pooler_is_frozen(trial: Trial) -> None:
+    trial.allowed = Allowed(suspended=True)
     _freeze(trial, "pool")
 
 

@@ -1,4 +1,4 @@
-"""The worlds in docs/reference/scoring.md have the grades that the document lists."""
+"""The worlds in docs/explanation/score.md have the grades that the document lists."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FAST = frozenset(
 
 def listed() -> dict[str, str]:
     """Return the rows of the document by world."""
-    page = Path("docs/reference/scoring.md").read_text(encoding="utf-8")
+    page = Path("docs/explanation/score.md").read_text(encoding="utf-8")
     rows = page.partition(_HEADER)[2].splitlines()
     return {row.split(" | ")[0].removeprefix("| "): row for row in rows}
 

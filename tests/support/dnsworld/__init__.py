@@ -1,11 +1,11 @@
 """A DNS on loopback addresses for tests and the demo: real zones, signatures and packets, scripted faults."""
 
-from tests.support.dnsworld import faults
-from tests.support.dnsworld.answering import Behaviour
-from tests.support.dnsworld.faults import Exchange, Fault, Reply
-from tests.support.dnsworld.server import LoggedQuery, Server
-from tests.support.dnsworld.spec import Delegation, KeySpec, Nsec3, Signing, ZoneSpec, delegation
-from tests.support.dnsworld.world import World, Zone
+from . import faults
+from .answering import Behaviour
+from .faults import Exchange, Fault, Reply
+from .server import LoggedQuery, Server
+from .spec import Delegation, KeySpec, Nsec3, Signing, ZoneSpec, delegation
+from .world import World, Zone
 
 __all__ = [
     "Behaviour",

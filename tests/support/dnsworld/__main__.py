@@ -10,7 +10,7 @@ import signal
 import tempfile
 from pathlib import Path
 
-from tests.support.dnsworld.world import World
+from .world import World
 
 DEMO = "tests.support.dnsworld.demo_world:demo_world"
 

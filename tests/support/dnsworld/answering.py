@@ -20,8 +20,8 @@ import dns.rrset
 from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.NS import NS
 
-from tests.support.dnsworld.denial import Proof, wildcard_of
-from tests.support.dnsworld.zonedata import ZoneData
+from .denial import Proof, wildcard_of
+from .zonedata import ZoneData
 
 MAX_ALIASES: Final = 16
 TRANSFER_BATCH: Final = 100

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, Final
 
-from tests.support.dnsworld import faults
-from tests.support.dnsworld.extras import ASN_SOURCES, add_origin_zone
-from tests.support.dnsworld.faults import Fault
-from tests.support.dnsworld.server import Server
-from tests.support.dnsworld.spec import Nsec3, Signing, delegation
-from tests.support.dnsworld.world import ROOT_SERVERS, World
+from . import faults
+from .extras import ASN_SOURCES, add_origin_zone
+from .faults import Fault
+from .server import Server
+from .spec import Nsec3, Signing, delegation
+from .world import ROOT_SERVERS, World
 
 DOMAIN: Final = "broken.xa"
 TYPES: Final = ("SOA", "NS", "A", "AAAA", "MX", "DS", "DNSKEY", "TXT", "CDS", "CDNSKEY", "NSEC3PARAM", "AXFR", "CNAME")

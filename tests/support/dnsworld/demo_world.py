@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tests.support.dnsworld import faults
-from tests.support.dnsworld.extras import ASN_SOURCES, add_origin_zone, add_reverse_zone
-from tests.support.dnsworld.spec import Nsec3, Signing, delegation
-from tests.support.dnsworld.world import ROOT_SERVERS, World
+from . import faults
+from .extras import ASN_SOURCES, add_origin_zone, add_reverse_zone
+from .spec import Nsec3, Signing, delegation
+from .world import ROOT_SERVERS, World
 
 ORIGINS: Final = {
     "127.0.0.0/16": 64500,

@@ -13,10 +13,10 @@ import dns.rdatatype
 from dns.rdataclass import IN
 from dns.rdatatype import RdataType
 
-from tests.support.dnsworld.spec import Nsec3
+from .spec import Nsec3
 
 if TYPE_CHECKING:
-    from tests.support.dnsworld.zonedata import ZoneData
+    from .zonedata import ZoneData
 
 Proof = list[tuple[dns.name.Name, dns.rdataset.Rdataset]]
 

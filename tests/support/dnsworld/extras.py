@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Final
 
-from tests.support.dnsworld.world import Given, World
+from .world import Given, World
 
 ASN_SOURCES: Final = ("asnlookup.zonemaster.net", "asn.cymru.com")
 

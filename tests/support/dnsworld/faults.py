@@ -16,7 +16,7 @@ import dns.rdatatype
 import dns.rrset
 from dns.rdataclass import IN
 
-from tests.support.dnsworld.zonetext import read_records
+from .zonetext import read_records
 
 HEADER: Final = 12
 LOOPED_RECORD: Final = bytes((0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 1))
@@ -117,6 +117,20 @@ def scripted(script: Callable[[dns.message.Message, bytes, str], bytes | dns.mes
 def silence() -> Fault:
     """Send nothing; a TCP connection stays open."""
     return lambda _reply: None
+
+
+def first_packet_lost() -> Fault:
+    """Drop the first transmission of each query over UDP; a retransmission, which has the same octets, is answered."""
+    seen: set[bytes] = set()
+
+    def fault(reply: Reply) -> Reply | None:
+        exchange = reply.exchange
+        if exchange.transport == "tcp" or exchange.wire in seen:
+            return reply
+        seen.add(exchange.wire)
+        return None
+
+    return fault
 
 
 def delay(seconds: float) -> Fault:

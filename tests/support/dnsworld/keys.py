@@ -13,7 +13,7 @@ from dns.dnssectypes import Algorithm
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
 from dns.rdtypes.dnskeybase import Flag
 
-from tests.support.dnsworld.spec import KeySpec
+from .spec import KeySpec
 
 ZSK_FLAGS: Final = 256
 KSK_FLAGS: Final = 257

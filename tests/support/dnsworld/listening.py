@@ -11,8 +11,8 @@ import threading
 from collections.abc import Coroutine, Iterable
 from typing import Final
 
-from tests.support.dnsworld.faults import Reply
-from tests.support.dnsworld.server import Server
+from .faults import Reply
+from .server import Server
 
 # Below the range of ephemeral ports, so that no client socket of a parallel test uses one of these.
 PORTS: Final = range(10_240, 32_000)

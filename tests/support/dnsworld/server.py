@@ -14,8 +14,8 @@ import dns.rdataclass
 import dns.rdatatype
 from dns.rdatatype import RdataType
 
-from tests.support.dnsworld.answering import Authority, Behaviour, format_error, parse_query
-from tests.support.dnsworld.faults import Exchange, Fault, Reply
+from .answering import Authority, Behaviour, format_error, parse_query
+from .faults import Exchange, Fault, Reply
 
 MAX_REMEMBERED: Final = 4096
 

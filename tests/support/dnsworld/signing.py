@@ -15,8 +15,8 @@ from dns.dnssectypes import Algorithm, DSDigest
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
 from dns.rdtypes.ANY.RRSIG import RRSIG
 
-from tests.support.dnsworld.keys import KSK_FLAGS, ZSK_FLAGS, ZoneKey, zone_key
-from tests.support.dnsworld.spec import KeySpec, Signing
+from .keys import KSK_FLAGS, ZSK_FLAGS, ZoneKey, zone_key
+from .spec import KeySpec, Signing
 
 
 def keys_of(origin: dns.name.Name, signing: Signing) -> list[ZoneKey]:

@@ -9,11 +9,11 @@ from typing import Any, Final, Self
 
 import dns.name
 
-from tests.support.dnsworld.listening import Listener, bind_all
-from tests.support.dnsworld.server import LoggedQuery, Server
-from tests.support.dnsworld.signing import ds_texts
-from tests.support.dnsworld.spec import ZoneSpec, normalized
-from tests.support.dnsworld.zonedata import ZoneData
+from .listening import Listener, bind_all
+from .server import LoggedQuery, Server
+from .signing import ds_texts
+from .spec import ZoneSpec, normalized
+from .zonedata import ZoneData
 
 ROOT_SERVERS: Final = {"a.root-servers.net": "127.0.0.53", "b.root-servers.net": "127.0.1.53"}
 

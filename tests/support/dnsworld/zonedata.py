@@ -12,10 +12,10 @@ from dns.rdataclass import IN
 from dns.rdatatype import RdataType
 from dns.rdtypes.dnskeybase import Flag
 
-from tests.support.dnsworld.denial import NO_DENIAL, Denial, denial_of
-from tests.support.dnsworld.signing import Signer, ds_texts
-from tests.support.dnsworld.spec import NameserverSet, ZoneSpec
-from tests.support.dnsworld.zonetext import read_rdata, read_records
+from .denial import NO_DENIAL, Denial, denial_of
+from .signing import Signer, ds_texts
+from .spec import NameserverSet, ZoneSpec
+from .zonetext import read_rdata, read_records
 
 Node = dict[RdataType, dns.rdataset.Rdataset]
 DEFAULT_SOA = "{mname} hostmaster.{origin} {serial} 14400 3600 1209600 3600"

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,32 @@ def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch)
         assert "within 0.5 s" in str(failure(f"smtp://127.0.0.1:{silent.getsockname()[1]}"))
 
 
+@pytest.mark.parametrize("line", [b"220-" + b"a" * 500 + b"\r\n", b"220-\n", b"220 " + b"a" * 10_000])
+def test_replies_without_an_end_are_given_up_after_64_kib(line: bytes) -> None:
+    sent = 0
+
+    def flood(server: socket.socket) -> None:
+        nonlocal sent
+        connection, _ = server.accept()
+        with connection, suppress(OSError):
+            while sent < 64 << 20:
+                sent += connection.send(line * 1000)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=flood, args=(server,))
+        thread.start()
+        failed = failure(f"smtp://127.0.0.1:{server.getsockname()[1]}")
+        thread.join(60)
+    assert failed.final is False or failed.status == 500
+    assert sent < 32 << 20, "the rest is what the kernel holds"
+
+
+@pytest.mark.parametrize("code", ["-1", "999", "abc", "0"])
+def test_statuses_outside_of_smtp_are_not_stored(mailbox: Mailbox, code: str) -> None:
+    mailbox.recipient_refusal = f"{code} odd"
+    assert failure(f"smtp://127.0.0.1:{mailbox.port}").status is None
+
+
 def test_starttls_with_a_login(certificates: Certificates) -> None:
     with open_mail_server(starttls=certificates.server, login=True) as mailbox:
         assert send(f"smtp+starttls://{QUOTED}@127.0.0.1:{mailbox.port}") == 250
@@ -127,7 +154,8 @@ def test_an_unknown_certificate_is_refused(scheme: str, tmp_path: Path) -> None:
     server = make_certificates(tmp_path, "127.0.0.1").server
     how: Any = {"tls": server} if scheme == "smtps" else {"starttls": server}
     with open_mail_server(**how) as mailbox:
-        assert "certificate of the mail server" in str(failure(f"{scheme}://127.0.0.1:{mailbox.port}"))
+        failed = failure(f"{scheme}://127.0.0.1:{mailbox.port}")
+        assert str(failed) == "the certificate of the mail server is not valid", "not where the mail server is"
         assert mailbox.mails == []
 
 

@@ -7,10 +7,12 @@ from flask import Blueprint, Response, redirect, request, url_for
 
 from gonemaster_api.queries.batches.batches import read_batch_progress, read_batches
 from gonemaster_api.queries.batches.comparison import read_batch_diff
+from gonemaster_api.queries.causes import cause_title
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import title_of
 from gonemaster_api.ui.shell.forms.forms import read_query
 from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_api.ui.shell.texts.words import word
 from gonemaster_api.ui.shell.urls import here
 from gonemaster_api.v1.comparison.schemas import KINDS, BatchDiffQuerySchema
@@ -39,7 +41,7 @@ def choose(batch_id: str) -> Response:
 def compare(batch_id: str, other_id: str) -> Response:
     """Show for each domain the findings that appeared, were cleared or changed from the first batch to the second."""
     query = read_query(BatchDiffQuerySchema, limit=PER_PAGE)
-    found = read_batch_diff(state(), batch_id, other_id, query.values)
+    found = read_batch_diff(state(), batch_id, other_id, query.values, locale=language())
     return page(
         "admin/batches/diff.html",
         status=query.status,
@@ -53,6 +55,7 @@ def compare(batch_id: str, other_id: str) -> Response:
         kinds_of=_kinds,
         levels_of=_levels,
         worst_of=_worst,
+        title_of_cause=_title_of_cause,
     )
 
 
@@ -64,6 +67,10 @@ def _kinds(words: Mapping[str, str]) -> list[tuple[str, str, str]]:
 def _worst(lines: Sequence[Any]) -> str:
     """Return the worst level of the findings, empty if there are no findings."""
     return worst(line.level for line in lines) or ""
+
+
+def _title_of_cause(cause: str) -> str:
+    return cause_title(cause, locale=language())
 
 
 def _levels() -> list[tuple[str, str, str]]:

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gonemaster_api.ui.shell.forms.typed_names import without_url
 from gonemaster_api.ui.shell.texts.formats import day, shortened
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 
 _MAX_TITLE_LENGTH = 100  # A description may have 10,000 characters.
+_IN_URLS = re.compile(r"[/@:]")
 _BETWEEN = re.compile(r"[\s,;]+")
 
 
@@ -31,12 +33,15 @@ class PastedNames:
 
 
 def read_pasted(text: str) -> PastedNames:
-    """Parse names separated by white space, commas or semicolons; skip lines that start with #."""
+    """Parse names separated by white space, commas or semicolons; skip lines that start with #.
+
+    A URL or an email address becomes its domain.
+    """
     pasted = PastedNames()
     for number, line in enumerate(text.splitlines(), 1):
         if line.lstrip().startswith("#"):
             continue
-        found = [name for name in _BETWEEN.split(line) if name]
+        found = [without_url(name) if _IN_URLS.search(name) else name for name in _BETWEEN.split(line) if name]
         pasted.names.extend(found)
         pasted.lines.extend([number] * len(found))
     return pasted

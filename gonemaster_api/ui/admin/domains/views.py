@@ -13,6 +13,7 @@ from gonemaster_api.queries.runs.runs import read_run, read_runs
 from gonemaster_api.rest.tag_names import UNTAGGED, check_tag_name
 from gonemaster_api.state import State, state
 from gonemaster_api.ui.admin.domains.history import read_domain_page, read_history
+from gonemaster_api.ui.admin.jobs.inspection import Inspection, read_newest
 from gonemaster_api.ui.admin.lists import SIZES, read_list, store_no_response, tag_names
 from gonemaster_api.ui.admin.new_test.form import split_values
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
@@ -68,7 +69,14 @@ def detail(name: str) -> Response:
     query = read_query(RunSortSchema, limit=SIZES[0])
     number_of = shown.domain["id"]
     found = read_list(query, lambda values: read_runs(shared, values, domain_id=number_of))
-    return page("admin/domains/detail.html", status=query.status, shown=shown, query=query, found=found)
+    newest = shown.history.newest
+
+    def finished() -> Inspection | None:
+        return read_newest(shared, newest["id"]) if newest else None
+
+    return page(
+        "admin/domains/detail.html", status=query.status, shown=shown, query=query, found=found, finished=finished
+    )
 
 
 @blueprint.get("/<path:name>/runs/<run_id>")

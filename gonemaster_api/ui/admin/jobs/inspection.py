@@ -9,12 +9,16 @@ from typing import Any
 
 from gonemaster_api.errors import NotFound
 from gonemaster_api.queries.jobs.jobs import job_document
+from gonemaster_api.queries.runs.entry_documents import EntryDocument
 from gonemaster_api.queries.runs.findings import MAX_SHOWN, RunFindings, arrange_findings
+from gonemaster_api.queries.runs.last_time import LastTime, read_last_time
 from gonemaster_api.queries.runs.results import RunWithEntries, parts_for_operators
 from gonemaster_api.state import State
 from gonemaster_api.ui.shell.causes import ShownCauses
 from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_api.use_cases.score_backfill import read_scored_finish
+from gonemaster_db.core.errors import DocumentDamaged, JobNotFound
+from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.models import Job, Run
 from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_db.runs.runs import get_dnssec_chain, get_run
@@ -25,6 +29,7 @@ from gonemaster_engine.profile.profile import Profile
 from gonemaster_tasks.config.profiles import cached_base_profile
 from gonemaster_tasks.queues import tier_of
 
+_WORST = 8  # findings on the page of a domain
 _PROFILE_KEPT_S = 60.0  # Most runs share a few profiles.
 _SCALES_MS = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000)
 
@@ -56,6 +61,7 @@ class Inspection:
     shows_score: bool
     shows_timings: bool
     causes: ShownCauses
+    last_time: LastTime | None = None
 
     @property
     def run(self) -> Run:
@@ -66,6 +72,12 @@ class Inspection:
     def score(self) -> Mapping[str, Any] | None:
         """The score as in the API, None if it is hidden or the run has no score."""
         return self.finished.score.as_dict(locale=language()) if self.finished.score and self.shows_score else None
+
+    @property
+    def worst(self) -> Sequence[EntryDocument]:
+        """The findings of all modules in one list, worst first."""
+        found = [finding for module in self.findings.modules for finding in module.findings]
+        return sorted(found, key=lambda finding: -LEVELS.index(finding.level))
 
     @property
     def verdict(self) -> Verdict | None:
@@ -162,7 +174,16 @@ def inspect_run(state: State, run_id: str, *, locale: str, level: str = "", maxi
         shows_score=shown.score,
         shows_timings=shown.timings,
         causes=ShownCauses(finished, locale),
+        last_time=read_last_time(state, finished, only_public=False, locale=locale),
     )
+
+
+def read_newest(state: State, run_id: str) -> Inspection | None:
+    """Return the causes and worst findings of a run for the page of its domain; None if they cannot be read."""
+    try:
+        return inspect_run(state, run_id, locale=language(), maximum=_WORST)
+    except (JobNotFound, DocumentDamaged):
+        return None
 
 
 def read_chain(state: State, run_id: str) -> Mapping[str, Any]:

@@ -11,11 +11,10 @@ from werkzeug.datastructures import MultiDict
 from gonemaster_api.errors import ApiError, BadRequest
 from gonemaster_api.state import State
 from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form, first_message
-from gonemaster_api.ui.shell.forms.typed_names import invalid_name_reason
+from gonemaster_api.ui.shell.forms.typed_names import invalid_name_reason, without_url
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
 from gonemaster_api.use_cases.submission.jobs import check_targets, read_name, read_nameserver, read_options
 from gonemaster_api.v1.jobs.schemas import MAX_UNDELEGATED, NewJobSchema
-from gonemaster_engine.names import host_of_url
 from gonemaster_tasks.config.profiles import is_guarded
 
 NS_CELLS = ("ns", "ip")
@@ -93,7 +92,7 @@ class TestForm(Form):
     def document(self) -> dict[str, Any]:
         """Return the API request of the form, without empty rows and fields."""
         found: dict[str, Any] = {
-            "domain": self["domain"],
+            "domain": without_url(self["domain"]),
             "tags": split_values(self["tags"]),
             "tests": split_values(self["tests"]),
             "min_level": self["min_level"],
@@ -104,7 +103,7 @@ class TestForm(Form):
             "ds_info": [_ds(row) for row in self.rows("ds") if not row.is_empty],
         }
         return {name: value for name, value in found.items() if value not in ("", None, [], False)} | {
-            "domain": self["domain"]
+            "domain": found["domain"]
         }
 
     def fill(self, found: Mapping[str, Any]) -> None:
@@ -137,11 +136,8 @@ class TestForm(Form):
         self.fail(name, error.message, error.code)
 
     def _check_domain(self) -> None:
-        if host := host_of_url(self["domain"]):
-            self.fail("domain", gettext("Enter only the domain name: %(domain)s.", domain=host), "invalid_domain")
-            return
         try:
-            read_name(self["domain"])
+            read_name(without_url(self["domain"]))
         except BadRequest as error:
             if error.code == "missing_domain":
                 self.fail("domain", gettext("Enter a domain name."), error.code)

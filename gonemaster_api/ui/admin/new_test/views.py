@@ -11,6 +11,7 @@ from gonemaster_api.state import state
 from gonemaster_api.ui.admin.lists import store_no_response, tag_names
 from gonemaster_api.ui.admin.new_test.form import TestForm, padded, sent_form
 from gonemaster_api.ui.shell.forms.forms import SUMMARY
+from gonemaster_api.ui.shell.forms.typed_names import without_url
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.strip import clear_queue_status
 from gonemaster_api.ui.shell.texts.languages import gettext
@@ -39,7 +40,7 @@ def _fetch(form: TestForm) -> None:
     """Fill in the rows with the current records of the parent zone."""
     shared = state()
     try:
-        found = look_up_delegation(shared, form["domain"], guarded=is_guarded(shared.settings, ()))
+        found = look_up_delegation(shared, without_url(form["domain"]), guarded=is_guarded(shared.settings, ()))
     except ApiError as error:
         form.refuse(error)
         return

@@ -17,8 +17,9 @@ from gonemaster_api.queries.jobs.queue_screen import (
     read_work,
 )
 from gonemaster_api.queries.searching import search_term
+from gonemaster_api.queries.workers import GROUPED_FROM, domains_of, group_workers
 from gonemaster_api.state import state
-from gonemaster_api.ui.admin.queue.flower import flower_url
+from gonemaster_api.ui.admin.queue.flower import flower_link
 from gonemaster_api.ui.admin.queue.pauses import PauseForm
 from gonemaster_api.ui.admin.queue.texts import REMOVAL, UNDONE, issue_advice, issue_title, work_title
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
@@ -85,7 +86,10 @@ def show() -> Response:
         issue_title=issue_title,
         issue_advice=issue_advice,
         work_title=work_title,
-        flower=flower_url(shared.settings.flower_listen, request.host),
+        flower=flower_link(shared, request.host),
+        grouped_from=GROUPED_FROM,
+        group_workers=group_workers,
+        domains_of=lambda workers: domains_of(shared, workers),
     )
 
 

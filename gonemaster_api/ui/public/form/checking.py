@@ -9,12 +9,12 @@ from typing import Any
 from gonemaster_api.errors import ApiError, BadRequest
 from gonemaster_api.ui.public.form.choices import HEX_DIGITS, digest_name
 from gonemaster_api.ui.public.form.typed_fields import MAX_ROWS, DsRow, NameserverRow, TypedFields
-from gonemaster_api.ui.shell.forms.typed_names import invalid_name_reason
+from gonemaster_api.ui.shell.forms.typed_names import invalid_name_reason, without_url
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.refusals import in_language
 from gonemaster_api.use_cases.submission.jobs import check_targets, read_name
 from gonemaster_engine.errors import InvalidDomain
-from gonemaster_engine.names import host_of_url, normalize_domain
+from gonemaster_engine.names import normalize_domain
 
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){1,64}")
 _HIGHEST = {"keytag": 65535, "algorithm": 255, "digtype": 255}
@@ -79,11 +79,8 @@ def _check_domain(text: str, checked: CheckedForm) -> None:
     if not text.strip():
         checked.note("domain", _("Enter a domain name, for example example.com."), "missing_domain")
         return
-    if host := host_of_url(text):
-        checked.note("domain", _("Enter only the domain name: %(domain)s.", domain=host), "invalid_domain")
-        return
     try:
-        checked.request["domain"] = read_name(text)
+        checked.request["domain"] = read_name(without_url(text))
     except BadRequest as error:
         checked.note("domain", _("Invalid domain name: %(reason)s.", reason=invalid_name_reason(text)), error.code)
 

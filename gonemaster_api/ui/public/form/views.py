@@ -17,8 +17,10 @@ from gonemaster_api.ui.public.form.checking import FieldProblem, check, refused
 from gonemaster_api.ui.public.form.choices import algorithms, digest_types
 from gonemaster_api.ui.public.form.typed_fields import MAX_ROWS, DsRow, NameserverRow, TypedFields, read_typed
 from gonemaster_api.ui.public.frame import public_page
+from gonemaster_api.ui.shell.forms.typed_names import reverse_zone_of, without_url
 from gonemaster_api.ui.shell.texts.languages import gettext as _
-from gonemaster_api.ui.shell.texts.notes import see_other
+from gonemaster_api.ui.shell.texts.languages import mark
+from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.use_cases.lookups import look_up_public_delegation
 from gonemaster_api.use_cases.submission.public import public_targets_are_guarded, submit_public_job
 from gonemaster_db.domains.profiles import list_profiles
@@ -26,6 +28,10 @@ from gonemaster_engine.names import host_of_url
 from gonemaster_engine.testcases.catalogue import cases
 
 blueprint = Blueprint("ui_public", __name__)
+
+register_notes(
+    {"domain_of_url": Note(mark("You entered a URL or an email address. Its domain is tested."), level="notice")}
+)
 
 _WWW = "www."
 
@@ -42,7 +48,7 @@ def fetch() -> Response:
     """Show the form with the name servers and DS records of the parent zone."""
     typed = read_typed(request.args)
     try:
-        found = look_up_public_delegation(state(), typed.domain)
+        found = look_up_public_delegation(state(), without_url(typed.domain))
     except ApiError as error:
         return _form(typed, refused(error), status=error.status, headers=error.headers, is_open=True)
     filled = replace(
@@ -69,7 +75,8 @@ def submit() -> Response:
         job = submit_public_job(shared, checked.request, keep=_store_no_response)
     except ApiError as error:
         return _form(typed, refused(error), status=error.status, headers=error.headers)
-    return see_other(url_for("ui_public_result.show", public_id=job["public_id"]))
+    target = url_for("ui_public_result.show", public_id=job["public_id"])
+    return see_other(target, "domain_of_url") if host_of_url(typed.domain) else see_other(target)
 
 
 def _store_no_response(_session: Session, _document: Mapping[str, Any]) -> None:
@@ -113,6 +120,7 @@ def _form(
         algorithms=algorithms,
         digest_types=digest_types,
         parent=parent_of_host(typed.domain),
+        reverse_zone=reverse_zone_of(typed.domain) if "domain" in problems else "",
         case_count=len(cases()),
         is_open=is_open or typed.has_options or bool(problems.keys() - {"domain", ""}),
     )
@@ -129,7 +137,7 @@ def _profiles(shared: State) -> list[tuple[str, str, str]]:
 def parent_of_host(domain: str) -> str:
     """Return the domain of a host name such as `www.example.com` or of a URL; empty for other text."""
     if host := host_of_url(domain):
-        return parent_of_host(host) or host
+        return parent_of_host(host)
     name = domain.strip().removesuffix(".")
     rest = name[len(_WWW) :] if name.lower().startswith(_WWW) else ""
     return rest if "." in rest else ""

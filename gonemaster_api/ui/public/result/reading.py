@@ -8,6 +8,7 @@ from typing import Any
 
 from gonemaster_api.errors import ApiError
 from gonemaster_api.queries.jobs.public_jobs import asns_of, read_public_chain
+from gonemaster_api.queries.runs.last_time import LastTime, read_last_time
 from gonemaster_api.queries.runs.results import RunWithEntries, parts_for_public, read_finished_run
 from gonemaster_api.state import State
 from gonemaster_api.ui.public.form.typed_fields import DsRow, NameserverRow, TypedFields
@@ -87,6 +88,13 @@ class Result:
     def has_chain(self) -> bool:
         """Whether there is a chain of trust to show."""
         return self.finished.has_chain and self.state.settings.show_dnssec_chain_public
+
+    @cached_property
+    def last_time(self) -> LastTime | None:
+        """What changed since the previous public test, None if the operator hides earlier tests."""
+        if not self.has_history:
+            return None
+        return read_last_time(self.state, self.finished, only_public=True, locale=self.locale)
 
     @property
     def has_history(self) -> bool:

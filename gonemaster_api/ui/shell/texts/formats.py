@@ -49,6 +49,14 @@ def duration(seconds: float | None, *, fractions: bool = True) -> str:
     return gettext("%(days)s d %(hours)s h", days=number(whole // _DAY), hours=whole % _DAY // _HOUR)
 
 
+def size(octets: float | None) -> str:
+    """Return an amount of memory such as `212 MiB`; a dash if it is unknown."""
+    if not octets:
+        return NONE
+    mebibytes = octets / 2**20
+    return f"{number(mebibytes)}\u00a0MiB" if mebibytes < 2**10 else f"{number(mebibytes / 2**10, 1)}\u00a0GiB"
+
+
 def ago(moment: datetime | None, now: datetime | None = None) -> str:
     """Return the distance from now, up to a day; beyond that, the date."""
     if moment is None:
@@ -134,6 +142,7 @@ FILTERS = {
     "number": number,
     "percent": percent,
     "duration": duration,
+    "size": size,
     "ago": ago,
     "age": age,
     "minute": minute,

@@ -11,7 +11,7 @@ _SHOWS = "The records that request a change of the DS records in the parent zone
 
 
 def _find(run: Evidence) -> Found | None:
-    found = run.find("DS15_*", "DS16_*", "DS17_*", "DS18_NO_MATCH_*")
+    found = run.find_with_keys("DS15_*", "DS16_*", "DS17_*", "DS18_NO_MATCH_*")
     if not found:
         return None
     serious = has_level(run, found, Level.WARNING)

@@ -31,6 +31,10 @@ def _find(run: Evidence) -> Found | None:
     disjoint = run.has("TOTAL_NAME_MISMATCH")
     if not run.has("DEL_NS_SAME_IP", "CHILD_NS_SAME_IP"):
         found += run.find("SAME_IP_ADDRESS")  # the same server under a name in the parent zone and another in the zone
+    if run.has("EXTRA_NAME_CHILD") and run.has("ENOUGH_NS_CHILD"):  # the parent zone lacks names that the zone has
+        found += run.find("NOT_ENOUGH_NS_DEL", "NOT_ENOUGH_IPV4_NS_DEL", "NOT_ENOUGH_IPV6_NS_DEL")
+    if run.has("EXTRA_NAME_PARENT") and run.has("ENOUGH_NS_DEL"):
+        found += run.find("NOT_ENOUGH_NS_CHILD", "NOT_ENOUGH_IPV4_NS_CHILD", "NOT_ENOUGH_IPV6_NS_CHILD")
     if run.has("MULTIPLE_NS_SET"):
         extra = {name for entry in run.all("EXTRA_NAME_CHILD") for name in str(entry.args.get("extra")).split(";")}
         follows = run.find("CAN_NOT_BE_RESOLVED", "UNEXPECTED_RCODE")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gonemaster_engine.findings.causes.evidence import Evidence
-from gonemaster_engine.findings.causes.finding import command, some, tags_of, without_answer
+from gonemaster_engine.findings.causes.finding import command, harm_to_validation, some, tags_of, without_answer
 from gonemaster_engine.findings.causes.model import Found, Harm, Responsible, Rule, Texts
 
 _TAGS = (
@@ -25,6 +25,12 @@ _DETAILS = Texts(
     "Resolvers work today, but new features of DNS may not.",
     "Update the software of the name servers. If a firewall or load balancer answers for them, update it as well.",
 )
+_UNVALIDATED = Texts(
+    "No name server supports EDNS, which signed zones need",
+    "Validating resolvers cannot get the keys and signatures, and answer SERVFAIL for every name in the zone.",
+    "Update the software of the name servers, or the firewall or load balancer that drops or changes queries with EDNS."
+    " If that takes long, have the registrar remove the DS records.",
+)
 
 
 def _find(run: Evidence) -> Found | None:
@@ -39,11 +45,12 @@ def _find(run: Evidence) -> Found | None:
     )
     if tags & _WITHOUT:
         follows += run.find("DS07_INCONSISTENT_SIGNED", "DS11_INCONSISTENT_SIGNED_ZONE", "DS11_NS_WITH_SIGNED_ZONE")
+    worse, withheld = harm_to_validation(run) if broken else (None, [])
     return Found(
-        sorted({*found, *follows}),
-        harm=None if broken else Harm.STANDARD,
+        sorted({*found, *follows, *withheld}),
+        harm=worse or (None if broken else Harm.STANDARD),
         addresses=addresses,
-        texts=None if broken else _DETAILS,
+        texts=_UNVALIDATED if worse else None if broken else _DETAILS,
         snippets=tuple(command(run.dig("+edns", "SOA", run.domain, at=address), _SHOWS) for address in some(addresses)),
     )
 
@@ -59,6 +66,6 @@ RULE = Rule(
         " reconfigure it.",
     ),
     _find,
-    variants=(_DETAILS,),
+    variants=(_DETAILS, _UNVALIDATED),
     shows=(_SHOWS,),
 )

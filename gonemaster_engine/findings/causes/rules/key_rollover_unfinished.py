@@ -12,9 +12,9 @@ _SHOWS_KEYS = "The keys of the zone; with +multiline, dig shows the key tag of e
 
 
 def _find(run: Evidence) -> Found | None:
-    found = run.find("DS18_*")
+    found = run.find_with_keys("DS18_*")
     if run.is_secure:
-        found += run.find("DS24_*")
+        found += run.find_with_keys("DS24_*")
     if not found:
         return None
     missing = run.has("DS18_ROLLOVER_EVIDENCE_DS_WITHOUT_DNSKEY") or has_level(run, found, Level.WARNING)

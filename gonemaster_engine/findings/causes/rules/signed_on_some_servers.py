@@ -35,7 +35,7 @@ def _find(run: Evidence) -> Found | None:
     follows = run.find("DS07_NOT_SIGNED_ON_SERVER", "DS11_NS_WITH_UNSIGNED_ZONE", "DS11_NS_WITH_SIGNED_ZONE")
     return Found(
         sorted({*found, *follows, *run.within(unsigned, about_answers)}),
-        harm=None if run.is_secure else Harm.STANDARD,
+        harm=None if run.is_secure else Harm.RISK,  # a DS record would make it harm
         addresses=unsigned,
         snippets=tuple(command(run.dig("+dnssec", "DNSKEY", run.domain, at=each), _SHOWS) for each in some(unsigned)),
         records=("DNSKEY", "RRSIG"),

@@ -17,7 +17,6 @@ _TAGS = (
     "MULTIPLE_SOA",
     "SOA_AND_CNAME",
 )
-_OF_MAIL = ("RNAME_MAIL_DOMAIN_INVALID", "RNAME_MAIL_ILLEGAL_CNAME")
 _SHOWS = "MNAME, RNAME, serial number, refresh, retry, expire and minimum, in this order."
 _ALIAS = Texts(
     "The zone has a CNAME record together with its SOA record",
@@ -27,7 +26,7 @@ _ALIAS = Texts(
 
 
 def _find(run: Evidence) -> Found | None:
-    found = [place for place in run.find(*_TAGS) if not _is_of_own_mail(run, place)]
+    found = run.find(*_TAGS)
     if not found:
         return None
     alias = run.has("SOA_AND_CNAME")
@@ -37,17 +36,6 @@ def _find(run: Evidence) -> Found | None:
         texts=_ALIAS if alias else None,
         snippets=(command(run.dig("+short", "SOA", run.domain), _SHOWS),),
         records=("SOA",),
-    )
-
-
-def _is_of_own_mail(run: Evidence, position: int) -> bool:
-    """Return whether an entry is about the mail of the zone itself, whose MX records are the cause."""
-    entry = run.entries[position]
-    if entry.tag not in _OF_MAIL:
-        return False
-    own = {run.domain, *(each.args.get("domain") for each in run.all("MX_SYNTAX_OK"))}
-    return entry.args.get("domain") in own.union(
-        *(each.args.get("mail_targets") or () for each in run.all("Z09_MX_DATA"))
     )
 
 

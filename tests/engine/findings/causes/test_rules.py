@@ -98,6 +98,18 @@ SHOWN: list[tuple[str, Harm, list[Entry]]] = [
     ("edns_broken", Harm.SOME, [SERVED, SIGNED_ON, made("NO_EDNS_SUPPORT", Level.WARNING, **S2)]),
     ("edns_broken", Harm.STANDARD, [SERVED, made("NO_EDNS_SUPPORT", Level.WARNING, **S2)]),
     ("answers_broken", Harm.SOME, [SERVED, made("AAAA_UNEXPECTED_RCODE", rcode="SERVFAIL", **S2)]),
+    ("optional_features", Harm.ADVICE, [SERVED, made("N17_COOKIE_CLIENT_ONLY", Level.WARNING, servers=[S2])]),
+    ("answers_broken", Harm.STANDARD, [SERVED, made("N17_NO_RESPONSE", Level.WARNING, servers=[S2])]),
+    (
+        "delegation_differs",
+        Harm.RISK,
+        [
+            made("EXTRA_NAME_CHILD", Level.NOTICE, extra="ns2.example.xa"),
+            info("ENOUGH_NS_CHILD", count=2),
+            made("NOT_ENOUGH_NS_DEL", count=1),
+            made("NOT_ENOUGH_IPV4_NS_DEL", count=1),
+        ],
+    ),
     ("answers_broken", Harm.STANDARD, [SERVED, made("QNAME_CASE_INSENSITIVE", Level.WARNING, servers=[S2])]),
     ("open_recursor", Harm.RISK, [SERVED, made("IS_A_RECURSOR", servers=[S2])]),
     ("zone_transfer_open", Harm.ADVICE, [SERVED, made("AXFR_AVAILABLE", Level.NOTICE, servers=[S1, S2])]),
@@ -106,11 +118,12 @@ SHOWN: list[tuple[str, Harm, list[Entry]]] = [
         Harm.RISK,
         [made("NOT_ENOUGH_NS_DEL", count=1), made("NOT_ENOUGH_IPV6_NS_DEL", count=1)],
     ),
-    ("single_point_of_failure", Harm.ADVICE, [made("IPV4_ONE_ASN", Level.WARNING, asn=1)]),
+    ("one_operator", Harm.ADVICE, [made("IPV4_ONE_ASN", Level.WARNING, asn=1)]),
     ("no_ipv4", Harm.SOME, [made("NO_IPV4_NS_DEL", Level.WARNING, count=0)]),
     ("soa_values", Harm.STANDARD, [made("REFRESH_MINIMUM_VALUE_LOWER", Level.NOTICE, refresh=1)]),
     ("soa_values", Harm.EVERYONE, [made("SOA_AND_CNAME", **S1)]),
-    ("mail_broken", Harm.STANDARD, [made("Z11_NO_SPF_FOUND", Level.NOTICE, domain=DOMAIN)]),
+    ("mail_undeclared", Harm.ADVICE, [made("Z11_NO_SPF_FOUND", Level.NOTICE, domain=DOMAIN)]),
+    ("mail_broken", Harm.STANDARD, [made("Z11_NO_SPF_FOUND", Level.NOTICE), made("Z09_NO_SERVERS_MX_RESPONSE")]),
     ("mail_broken", Harm.SOME, [made("MX_RECORD_IS_CNAME", mx="mail.example.xa")]),
     ("caa_wrong", Harm.STANDARD, [made("Z15_INVALID_ISSUE_VALUE", Level.WARNING, caa_value="?")]),
     ("signatures_last_long", Harm.STANDARD, [made("DURATION_LONG", Level.WARNING, duration=10**8)]),
@@ -125,6 +138,7 @@ SHOWN: list[tuple[str, Harm, list[Entry]]] = [
     ("version_revealed", Harm.ADVICE, [made("N15_SOFTWARE_VERSION", Level.NOTICE, string="x", servers=[S1])]),
     ("no_ipv6", Harm.ADVICE, [made("NO_IPV6_NS_CHILD", Level.NOTICE, count=0)]),
 ]
+
 
 NEARLY: list[tuple[str, str | Harm | None, list[Entry]]] = [
     # (the cause that must not be found, the cause or harm found instead, entries)
@@ -187,7 +201,13 @@ NEARLY: list[tuple[str, str | Harm | None, list[Entry]]] = [
             info("DS09_SOA_RRSIG_VALID", addresses=[A, B]),
         ],
     ),
+    (
+        "signed_on_some_servers",
+        Harm.RISK,
+        [SERVED, NO_DS, made("DS07_NOT_SIGNED_ON_SERVER", servers=[S2]), made("DS07_INCONSISTENT_SIGNED")],
+    ),
     ("signatures_expired", Harm.STANDARD, [SERVED, NO_DS, made("RRSIG_EXPIRED", keytag=1, types="SOA", expiration=9)]),
+    ("caa_wrong", None, [SERVED, made("Z15_NO_CAA", Level.NOTICE, servers=[S1])]),
     (
         "signed_on_some_servers",
         "edns_broken",
@@ -234,12 +254,12 @@ NEARLY: list[tuple[str, str | Harm | None, list[Entry]]] = [
 ]
 
 SLOW = [
-    NameserverTiming.of("ns1.example.xa", A, [10.0] * 9, timeouts=0, refusals=0),
-    NameserverTiming.of("ns2.example.xa", B, [1200.0] * 9, timeouts=0, refusals=0),
+    NameserverTiming.of("ns1.example.xa", A, [10.0] * 9, timeouts=0, refusals=0, lost=0),
+    NameserverTiming.of("ns2.example.xa", B, [1200.0] * 9, timeouts=0, refusals=0, lost=0),
 ]
 LOSSY = [
-    NameserverTiming.of("ns1.example.xa", A, [10.0] * 9, timeouts=0, refusals=0),
-    NameserverTiming.of("ns2.example.xa", B, [10.0] * 9, timeouts=9, refusals=0),
+    NameserverTiming.of("ns1.example.xa", A, [10.0] * 9, timeouts=0, refusals=0, lost=0),
+    NameserverTiming.of("ns2.example.xa", B, [10.0] * 9, timeouts=9, refusals=0, lost=0),
 ]
 
 
@@ -270,9 +290,51 @@ def test_slow_name_server_is_found_by_its_times_alone() -> None:
     assert causes_of(DOMAIN, [SERVED], SLOW[:1]) == []
 
 
-def test_lossy_name_server_is_found_unless_all_lose() -> None:
+def lossy(address: str, lost: int) -> NameserverTiming:
+    return NameserverTiming.of("ns.example.xa", address, [10.0] * 10, timeouts=0, refusals=0, lost=lost)
+
+
+def test_lossy_name_server_is_found_unless_the_path_of_the_tester_loses() -> None:
     assert [each.id for each in causes_of(DOMAIN, [SERVED], LOSSY)] == ["server_loses_packets"]
-    assert causes_of(DOMAIN, [ONE_SERVES], [LOSSY[1]]) == []
+    all_lose = [lossy(A, 9), lossy(B, 9)]
+    assert causes_of(DOMAIN, [SERVED], all_lose) == []
+    assert causes_of(DOMAIN, [SERVED], [*all_lose, lossy("203.0.113.53", 9)]) == []
+    (found,) = causes_of(DOMAIN, [SERVED], [*all_lose, lossy("203.0.113.53", 0)])
+    assert (found.id, found.harm) == ("server_loses_packets", Harm.SOME)
+
+
+@pytest.mark.parametrize(("lost", "harm"), [(10, Harm.SOME), (5, Harm.RISK), (2, None)])
+def test_packets_that_a_repeat_replaced_count_as_lost(lost: int, harm: Harm | None) -> None:
+    found = causes_of(DOMAIN, [SERVED], [lossy(A, 0), lossy(B, lost)])
+    assert [(each.harm, each.servers[0][1]) for each in found] == ([(harm, B)] if harm else [])
+
+
+def test_no_answer_validates_if_the_other_servers_are_unsigned() -> None:
+    unsigned = made("DS07_NOT_SIGNED_ON_SERVER", Level.WARNING, servers=[S2])
+    no_match = made("DS02_NO_MATCH_DS_DNSKEY", keytag=1, addresses=[A])
+    for entries, harm in (
+        ([SERVED, no_match], Harm.SOME),
+        ([SERVED, no_match, unsigned], Harm.VALIDATING_RESOLVERS),
+    ):
+        assert causes_of(DOMAIN, entries)[0].harm is harm
+
+
+@pytest.mark.parametrize(
+    ("cause", "fault"),
+    [
+        ("edns_broken", [made("BREAKS_ON_EDNS", domain=DOMAIN, **S1), made("BREAKS_ON_EDNS", domain=DOMAIN, **S2)]),
+        ("answers_broken", []),
+    ],
+)
+def test_a_zone_with_ds_whose_keys_no_server_gives_does_not_validate(cause: str, fault: list[Entry]) -> None:
+    both = made("DS07_NO_RESPONSE_DNSKEY", Level.WARNING, addresses=[A, B])
+    undetermined = made("DS11_UNDETERMINED_SIGNED_ZONE")
+    follows = [made("DS07_NOT_SIGNED", Level.WARNING), made("DS16_CDS_WITHOUT_DNSKEY", addresses=[B])]
+    (found,) = causes_of(DOMAIN, [SERVED, *fault, both, undetermined, *follows])
+    assert (found.id, found.harm) == (cause, Harm.VALIDATING_RESOLVERS)
+    one = made("DS07_NO_RESPONSE_DNSKEY", Level.WARNING, addresses=[B])
+    (found, *_) = causes_of(DOMAIN, [SERVED, *fault, one, follows[1]])
+    assert (found.id, found.harm) == (cause, Harm.SOME)
 
 
 def test_each_rule_has_entries_that_show_it() -> None:

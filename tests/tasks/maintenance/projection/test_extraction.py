@@ -28,7 +28,7 @@ def extract(*entries: EntryRecord, timings: Any = None, floor: str = "NOTICE", *
     document = decode_document(*encoded) if encoded else decode_document(*encode_document([], [], None) or (0, b""))
     stored = StoredRun(1, "job_1", 7, "a.example", list(kinds), document)
     about: dict[str, Any] = {"score": 80, "grade": "B", "worst_level": "WARNING"} | row
-    nothing: dict[str, Any] = {"effective_profile_id": None, "profile_id": None, "profile_name": ""}
+    nothing: dict[str, Any] = {"effective_profile_id": None, "profile_id": None, "profile_name": "", "cause_set_id": 5}
     return facts_of(RunRow(1, "job_1", 7, "a.example", NOON, **about, **nothing), stored, kinds, Outlines(floor))
 
 
@@ -157,4 +157,5 @@ def test_a_run_of_a_sweep_has_facts_of_all_kinds() -> None:
     assert facts.endpoints
     assert facts.asns
     assert any(one.source == "timings" and one.query_count for one in facts.endpoints)
+    assert facts.cause_set_id == 5
     assert {category for category, _, _ in facts.categories} >= {"severity", "dnssec_posture", "grade"}

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from gonemaster_api.demo.sample.story import NEW_ENGINE, OLD_ENGINE, Truth
 from gonemaster_db.core.records import EntryRecord
-from gonemaster_engine.entries import Level
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.testcases.catalogue import cases
-from deploy.demo.data.story import NEW_ENGINE, OLD_ENGINE, Truth
 
 _NEW_TAG = ("ZONE", "Z15_NO_CAA")  # the test case does not exist in the old engine
 _RAISED_TAG = ("ZONE", "REFRESH_MINIMUM_VALUE_LOWER")  # the new engine raised the level
@@ -24,7 +23,7 @@ _ALGORITHMS: Mapping[int, tuple[str, str, str]] = {
 
 
 @dataclass(frozen=True)
-class Server:
+class DemoServer:
     """An address of a name server of a domain."""
 
     ns: str
@@ -53,14 +52,14 @@ def effective_profile(version: str) -> dict[str, Any]:
     return profile | {"test_levels": levels}
 
 
-def servers_of(domain: str, truth: Truth) -> list[Server]:
+def servers_of(domain: str, truth: Truth) -> list[DemoServer]:
     """Return the addresses of the name servers of a domain."""
     operator, found = truth.operator, []
     for number, (name, *addresses) in enumerate(operator.servers):
         asn = operator.second_asn if number else operator.asn
         silent = truth.abandoned or (truth.broken_server and number == 1)
         ns = name.format(domain=domain)
-        found += [Server(ns, address, asn, silent) for address in addresses if address]
+        found += [DemoServer(ns, address, asn, silent) for address in addresses if address]
     return found
 
 
@@ -83,7 +82,7 @@ def timings_of(domain: str, truth: Truth, month: int) -> list[dict[str, Any]]:
     ]
 
 
-def _timing(server: Server, truth: Truth, drawn: random.Random) -> dict[str, Any]:
+def _timing(server: DemoServer, truth: Truth, drawn: random.Random) -> dict[str, Any]:
     about = {"nameserver": server.ns, "address": server.address, "prefix": server.prefix, "asns": [server.asn]}
     if server.silent:
         nothing = dict.fromkeys(("avg_ms", "min_ms", "max_ms", "median_ms", "stddev_ms"))
@@ -99,7 +98,7 @@ def _counts(count: int, *, timeouts: int = 0) -> dict[str, int]:
     return {"count": count, "timeouts": timeouts, "refusals": 0}
 
 
-def _found(domain: str, truth: Truth, servers: Sequence[Server]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _found(domain: str, truth: Truth, servers: Sequence[DemoServer]) -> Iterator[tuple[str, dict[str, Any]]]:
     named = [{"ns": server.ns, "address": server.address} for server in servers]
     yield "GLOBAL_VERSION", {"version": truth.engine_version}
     yield "B01_CHILD_FOUND", {"domain": domain}
@@ -137,7 +136,7 @@ def _found(domain: str, truth: Truth, servers: Sequence[Server]) -> Iterator[tup
         yield "Z15_NO_CAA", {"servers": named}
 
 
-def _networks(servers: Sequence[Server]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _networks(servers: Sequence[DemoServer]) -> Iterator[tuple[str, dict[str, Any]]]:
     for family in (4, 6):
         asns = sorted({server.asn for server in servers if (":" in server.address) == (family == 6)})
         if len(asns) == 1:

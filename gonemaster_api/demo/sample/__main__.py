@@ -1,6 +1,6 @@
 """Write demonstration data with snapshots; the service may be running.
 
-    python -m deploy.demo.data --domains 500 --snapshots 12
+    python -m gonemaster_api.demo.sample --domains 500 --snapshots 12
 
 Run the command in a clone of the repository with the environment variables and the configuration file of the service.
 """
@@ -10,9 +10,9 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 
-from deploy.demo.data.snapshots import capture_all
-from deploy.demo.data.story import MAX_DOMAINS, Story
-from deploy.demo.data.write import TAG, StoreInUse, write_demo_data
+from gonemaster_api.demo.sample.snapshots import capture_all
+from gonemaster_api.demo.sample.story import MAX_DOMAINS, Story
+from gonemaster_api.demo.sample.write import TAG, StoreInUse, write_demo_data
 from gonemaster_api.server.supervisor import datadir
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import StoreError
@@ -56,7 +56,9 @@ def _write(store: Store, settings: Settings, given: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m deploy.demo.data", description=__doc__, allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog="python -m gonemaster_api.demo.sample", description=__doc__, allow_abbrev=False
+    )
     for name, default, low, high, about in (
         ("domains", 500, 1, MAX_DOMAINS, "number of domains"),
         ("snapshots", 12, 1, MAX_SNAPSHOTS, "number of months"),

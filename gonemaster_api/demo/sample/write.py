@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from deploy.demo.data.entries import effective_profile, entries_of, timings_of
-from deploy.demo.data.story import OPERATORS, Story
+from gonemaster_api.demo.sample.entries import effective_profile, entries_of, timings_of
+from gonemaster_api.demo.sample.story import OPERATORS, Story
 from gonemaster_db.analysis.as_labels import store_labels
 from gonemaster_db.analysis.cohorts import create_cohort, list_cohorts
 from gonemaster_db.analysis.registries import ASNS, register
@@ -28,7 +28,7 @@ from gonemaster_db.runs.run_rows import write_run
 from gonemaster_db.runs.runs import list_runs
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_engine.scoring.rule import RULE_VERSION
-from gonemaster_tasks.control.verdicts import score_stored
+from gonemaster_tasks.control.verdicts import judge_stored
 
 TAG = "demo"
 _RUNS_AT_A_TIME = 100
@@ -60,7 +60,7 @@ def write_demo_data(
     """Write the data. The newest batch has the date `until`; each earlier batch is 30 days older.
 
     Raises:
-        StoreInUse: the database has runs and `allow_existing_runs` is false, or it has demonstration data; nothing is written.
+        StoreInUse: the database has demonstration data, or runs and `allow_existing_runs` is false; nothing is written.
     """
     cohort_id = store.run_in_transaction(lambda session: _prepare(session, story, allow_existing_runs))
     profiles: dict[str, Any] = {}
@@ -129,7 +129,7 @@ def _result(story: Story, domain: str, month: int, begun: datetime, number: int,
     truth = story.truth(domain, month)
     entries = entries_of(domain, truth)
     timings = timings_of(domain, truth, month)
-    score = score_stored(domain, entries, timings, DEFAULT_CONFIG)
+    score, causes = judge_stored(domain, entries, timings, DEFAULT_CONFIG)
     version = truth.engine_version
     if version not in profiles:
         profiles[version] = effective_profile(version)
@@ -141,6 +141,7 @@ def _result(story: Story, domain: str, month: int, begun: datetime, number: int,
         nameserver_timings=timings,
         score=score.score if score else None,
         grade=score.grade if score else None,
+        causes=[cause.id for cause in causes],
         score_rule=RULE_VERSION if score else None,
     )
 

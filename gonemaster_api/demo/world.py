@@ -8,11 +8,11 @@ from collections import deque
 from ipaddress import ip_address
 from typing import Any
 
-from deploy.demo.data.story import OPERATORS, Story, Truth
-from tests.support.dnsworld import faults
-from tests.support.dnsworld.extras import ASN_SOURCES, add_origin_zone, add_reverse_zone
-from tests.support.dnsworld.spec import Nsec3, Signing, delegation
-from tests.support.dnsworld.world import World
+from gonemaster_api.demo.dnsworld import faults
+from gonemaster_api.demo.dnsworld.extras import ASN_SOURCES, add_origin_zone, add_reverse_zone
+from gonemaster_api.demo.dnsworld.spec import Nsec3, Signing, delegation
+from gonemaster_api.demo.dnsworld.world import World
+from gonemaster_api.demo.sample.story import OPERATORS, Story, Truth
 
 STORY = Story(domains=250, months=6)
 HEALTHY = "healthy.xa"

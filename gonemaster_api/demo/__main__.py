@@ -1,9 +1,10 @@
-"""`make demo`: the whole service on a separate DNS on this machine, without Internet access, until Ctrl-C.
+"""`gonemaster-server demo`: the whole service on a separate DNS on this machine, without Internet access, until Ctrl-C.
 
 The program starts name servers and the service, tests a healthy domain and domains with one fault each, and prints the
 results. Then it tests the domains of a cohort repeatedly, and writes half a year of earlier results of that cohort.
 """
 
+import argparse
 import json
 import os
 import secrets
@@ -27,11 +28,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from deploy.demo.world import DOMAINS, HEALTHY, STORY, demo_world
+from gonemaster_api.demo.world import DOMAINS, HEALTHY, STORY, demo_world
+from gonemaster_api.server.supervisor import launch
 
-ROOT = Path(__file__).parents[2]
 # Stops the program if the demo is killed.
-LAUNCH = (sys.executable, "-IS", str(ROOT / "gonemaster_api/server/supervisor/launch.py"))
+LAUNCH = (sys.executable, "-IS", launch.__file__)
 LEVELS = ("DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL")
 COLORS = {"NOTICE": "cyan", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
 PATIENCE_S = 180.0  # enough for a busy machine
@@ -77,13 +78,16 @@ class Part:
 
 def main() -> int:
     """Run the demo and return the exit status."""
+    parser = argparse.ArgumentParser(prog="gonemaster-server demo", description=__doc__)
+    parser.add_argument("--listen", default="127.0.0.1:0", help="address of the pages; default: a free port")
+    listen = parser.parse_args().listen
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
         with ExitStack() as stack:
             home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gm-demo-")))
             stack.callback(console.print, "All processes have stopped.")
-            run(home, stack)
+            run(home, stack, listen=listen)
     except (DemoFailed, OSError) as error:
         console.print(f"[bold red]The demo failed:[/] {escape(str(error))}")
         return 1
@@ -92,13 +96,13 @@ def main() -> int:
     return 0
 
 
-def run(home: Path, stack: ExitStack) -> None:
+def run(home: Path, stack: ExitStack, *, listen: str) -> None:
     """Start the programs, print the results, and keep the queue busy until Ctrl-C."""
     console.print("Starting gonemaster-server (Redis, workers, beat and API) and name servers ...")
     world = demo_world(port=free_port())
-    environ = settings(home, hints=world.write_hints(home / "root.hints"), dns_port=world.port)
+    environ = settings(home, hints=world.write_hints(home / "root.hints"), dns_port=world.port, listen=listen)
     stack.callback(world.stop)  # after the service, whose jobs finish first
-    service = stack.enter_context(running("gonemaster-server", home, ("deploy.demo.service",), environ))
+    service = stack.enter_context(running("gonemaster-server", home, ("gonemaster_api.demo.service",), environ))
     stack.callback(console.print, "Stopping all processes ...")
     world.start()
     url = service.document('"gonemaster is ready"')["url"]
@@ -116,7 +120,7 @@ def run(home: Path, stack: ExitStack) -> None:
     wait_for_results(url, batch["batch_id"])
     console.print(table(url, batch["job_ids"]))
     console.print(f"A sweep of {len(STORY.domains)} domains is running: {url}/ Press Ctrl-C to stop.", soft_wrap=True)
-    story = ("deploy.demo.data", "--domains", str(len(STORY.domains)), "--snapshots", str(STORY.months))
+    story = ("gonemaster_api.demo.sample", "--domains", str(len(STORY.domains)), "--snapshots", str(STORY.months))
     history = stack.enter_context(running("history", home, (*story, "--allow-existing-runs"), environ))
     keep_sweeping(url, service, history, sweeps)
 
@@ -128,11 +132,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def settings(home: Path, *, hints: Path, dns_port: int) -> dict[str, str]:
+def settings(home: Path, *, hints: Path, dns_port: int, listen: str) -> dict[str, str]:
     """Return the settings of the service."""
     return {
         "GONEMASTER_DATA_DIR": str(home / "data"),
-        "GONEMASTER_LISTEN": "127.0.0.1:0",
+        "GONEMASTER_LISTEN": listen,
         "GONEMASTER_ROOT_HINTS": str(hints),
         "GONEMASTER_DNS_PORT": str(dns_port),
         "GONEMASTER_IPV6_MODE": "on",  # to IPv4-mapped addresses, which do not need IPv6
@@ -151,7 +155,6 @@ def running(name: str, home: Path, command: tuple[str, ...], environ: Mapping[st
     with output.open("w") as file:
         process = subprocess.Popen(
             [*LAUNCH, str(os.getpid()), str(int(signal.SIGTERM)), sys.executable, "-m", *command],
-            cwd=ROOT,
             env=kept | dict(environ),
             stdout=file,
             stderr=file,

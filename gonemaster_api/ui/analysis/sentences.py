@@ -1,0 +1,119 @@
+"""Sentences of the analysis pages: the text of a message tag, and what changed in a snapshot."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from gonemaster_api.queries.analysis.reading import ViewReading
+from gonemaster_api.state import state
+from gonemaster_api.ui.analysis.words import cause_word
+from gonemaster_api.ui.shell.texts.formats import day, number
+from gonemaster_api.ui.shell.texts.languages import gettext as _
+from gonemaster_api.ui.shell.texts.languages import language
+from gonemaster_db.analysis.comparisons import StoredComparison
+from gonemaster_db.analysis.public_snapshots import PublicSnapshot
+from gonemaster_db.analysis.views.operators import largest_operator
+from gonemaster_engine.findings.messages import advice, best_locale, template
+from gonemaster_tasks.config.scoring import current_scoring
+from gonemaster_tasks.control.comparisons import read_comparison
+
+_PLACEHOLDER = re.compile(r"\{\w+\}")
+_TONES = ("neutral", "notice", "warning", "error", "critical")  # of root causes
+
+
+def tag_sentence(tag: str, module: str) -> str:
+    """Return the text of a message tag, with an ellipsis for each argument."""
+    return _PLACEHOLDER.sub("…", template(tag, module, locale=best_locale(language())))
+
+
+def tag_advice(tag: str, module: str) -> str:
+    """Return the advice of a message tag."""
+    return advice(tag, module, locale=best_locale(language()))
+
+
+def read_tag_changes(view: ViewReading, before: PublicSnapshot | None) -> Mapping[tuple[str, str], int]:
+    """Return the change of the number of domains since a snapshot, by tag and test case; unchanged tags are absent."""
+    if before is None:
+        return {}
+    found = read_comparison(
+        state().store, view.session, before, view.shown, current_scoring(state().store, state().settings)
+    )
+    return {(one.key.tag, one.key.testcase): one.domains_after - one.domains_before for one in found.tags}
+
+
+def opening(
+    view: ViewReading,
+    before: PublicSnapshot | None,
+    facts: Sequence[Mapping[str, Any]],
+    causes: Sequence[Mapping[str, Any]],
+) -> list[str]:
+    """Return up to three sentences: what changed, what matters most, and where.
+
+    `facts` has the counts by category of the previous and of this snapshot, `causes` the buckets of root causes, worst
+    first.
+    """
+    return list(_sentences(view, before, facts, causes))
+
+
+def _sentences(
+    view: ViewReading,
+    before: PublicSnapshot | None,
+    facts: Sequence[Mapping[str, Any]],
+    causes: Sequence[Mapping[str, Any]],
+) -> Iterator[str]:
+    shown = view.shown
+    if before is None:
+        yield _("This is the first snapshot; it has %(n)s domains.", n=number(shown.domain_count))
+    else:
+        yield _change(view, before)
+    present = [bucket for bucket in causes if bucket["count"]]
+    worst = max(present, key=lambda bucket: (_TONES.index(bucket["tone"]), bucket["count"]), default=None)
+    if worst is None:
+        return
+    yield _matters(view, before, facts, worst)
+    operator = largest_operator(view.session, view.view_id, str(worst["key"]))
+    if operator and operator[2] > 1:
+        name = view.as_label(operator[0], operator[1])
+        yield _("%(n)s of these domains are hosted by %(operator)s.", n=number(operator[2]), operator=name)
+
+
+def _change(view: ViewReading, before: PublicSnapshot) -> str:
+    found = _comparison(view, before)
+    since = day(before.first_run_at or before.captured_at)
+    if not view.shows_scores:
+        count = number(len(found.level_changed))
+        return _("Since %(day)s, the worst level of %(n)s domains has changed.", day=since, n=count)
+    totals = found.totals
+    return _(
+        "Since %(day)s, %(better)s of %(all)s domains have improved and %(worse)s have regressed.",
+        day=since, better=number(totals["improved"]), worse=number(totals["regressed"]), all=number(totals["compared"]),
+    )  # fmt: skip
+
+
+def _comparison(view: ViewReading, before: PublicSnapshot) -> StoredComparison:
+    config = current_scoring(state().store, state().settings)
+    return read_comparison(state().store, view.session, before, view.shown, config)
+
+
+def _matters(
+    view: ViewReading, before: PublicSnapshot | None, facts: Sequence[Mapping[str, Any]], worst: Mapping[str, Any]
+) -> str:
+    values = {
+        "n": number(worst["count"]),
+        "all": number(view.shown.domain_count),
+        "cause": cause_word(str(worst["key"])),
+    }
+    was = facts[0].get("cause", {}) if len(facts) > 1 else {}
+    if before is None or not was:
+        return _("What matters most: %(cause)s, at %(n)s of %(all)s domains.", **values)
+    more = worst["count"] - was.get(worst["key"], 0)
+    values |= {"day": day(before.first_run_at or before.captured_at), "change": number(abs(more))}
+    if more > 0:
+        return _(
+            "What matters most: %(cause)s, at %(n)s of %(all)s domains, %(change)s more than on %(day)s.", **values
+        )
+    if more < 0:
+        return _(
+            "What matters most: %(cause)s, at %(n)s of %(all)s domains, %(change)s fewer than on %(day)s.", **values
+        )
+    return _("What matters most: %(cause)s, at %(n)s of %(all)s domains, as many as on %(day)s.", **values)
