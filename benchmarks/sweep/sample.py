@@ -92,7 +92,7 @@ class Template:
 
     @cached_property
     def parts(self) -> tuple[list[str], Callable[[Sequence[str]], Sequence[str]]]:
-        """Return its text in pieces: the pieces at odd positions are replaced with the result of the function."""
+        """Return the pieces of the text, and a function that returns what replaces the pieces at odd positions."""
         pieces = _SLOT.split("\n".join([*self.args, *(server for server, _ in self.servers)]))
         return pieces, itemgetter(*(ord(piece) - SLOT_BASE for piece in pieces[1::2]))
 
