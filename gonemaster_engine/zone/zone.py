@@ -217,7 +217,8 @@ class Zone:
         }
 
     def unresolved_names(self) -> list[str]:
-        """Return the names of delegation and apex that are known to have no address, as far as either was computed."""
+        """Return the names in delegation and apex that are known to have no address; a set that was not computed has
+        none."""
         ended = (task for key, task in self._once.items() if key in {"delegation", "apex"} and _has_result(task))
         found: dict[str, set[str]] = {}
         for task in ended:
