@@ -46,7 +46,7 @@ pytest_plugins = [
 
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
-    """Undo the changes of a command inside the test process to the loggers: its stream is soon closed."""
+    """Restore the loggers that a command inside the test process has changed: its stream is soon closed."""
     root, configured = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers[:], root.level
     yield

@@ -217,8 +217,7 @@ class Zone:
         }
 
     def unresolved_names(self) -> list[str]:
-        """Return the names in delegation and apex that are known to have no address; a set that was not computed has
-        none."""
+        """Return the names without any address in the delegation and the apex, as far as these were computed."""
         ended = (task for key, task in self._once.items() if key in {"delegation", "apex"} and _has_result(task))
         found: dict[str, set[str]] = {}
         for task in ended:
