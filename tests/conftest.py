@@ -29,8 +29,8 @@ settings.register_profile(
 )
 settings.load_profile("repeatable")
 
-# These start processes and wait; those in a browser are one group. With the short tests at the end, no worker of
-# pytest-xdist is long alone.
+# These start processes and wait; those in a browser are one group. The short tests come last, so that all workers of
+# pytest-xdist finish at about the same time.
 _FIRST = ("distributed", "ui", "system", "hostile", "deploy", "tasks")
 
 pytest_plugins = [
@@ -59,7 +59,7 @@ def pytest_collection() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
-    """Undo the changes of a command inside the test process to the loggers: its stream is soon closed."""
+    """Restore the loggers that a command inside the test process has changed: its stream is soon closed."""
     root, configured = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers[:], root.level
     yield
