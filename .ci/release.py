@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Build and tag a release: release.py VERSION [--key KEY] [--target DIR] [--tagged]; see docs/howto/release.md.
 
 The steps are: check the tree, build wheel and sdist twice and compare them, install both into empty environments and
