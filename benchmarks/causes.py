@@ -60,8 +60,8 @@ EXPECTED = {
     "servers_disagree": "soa_serial_mismatch soa_rname_mismatch soa_timers_mismatch soa_mname_mismatch ttl_ns_mismatch",
     "soa_values": "soa_mname_unknown soa_refresh_low soa_retry_low soa_expire_low soa_minimum_high soa_minimum_low"
     " soa_rname_at soa_rname_no_mail ttl_zero",
-    "mail_broken": "mx_missing mx_cname mx_unresolvable mx_null_mixed mx_null_preference spf_duplicate spf_syntax"
-    " spf_missing",
+    "mail_undeclared": "mx_missing spf_missing",
+    "mail_broken": "mx_cname mx_unresolvable mx_null_mixed mx_null_preference spf_duplicate spf_syntax",
     "ds_without_key": "ds_no_match ds_wrong_digest ds_extra_algorithm",
     "ds_without_signed_zone": "ds_unsigned rrsig_missing_dnskey",
     "signed_without_ds": "ds_missing",

@@ -51,7 +51,7 @@ class StoreSettings:
     pool_wait: timedelta = timedelta(seconds=30)
     connection_lifetime: timedelta = timedelta(seconds=300)
     connect_timeout: timedelta = timedelta(seconds=5)
-    tcp_user_timeout: timedelta = timedelta(seconds=10)  # limit for unacknowledged data
+    tcp_user_timeout: timedelta = timedelta(seconds=6)  # limit for unacknowledged data
     limits: Limits = NO_LIMITS  # limits of all other work
     long_limits: Limits = NO_LIMITS  # limits of background work, `Store.background_limits`
     busy_timeout: timedelta = timedelta(seconds=30)

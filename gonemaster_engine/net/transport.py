@@ -12,7 +12,7 @@ import asyncio
 import errno
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import partial
 
@@ -135,6 +135,11 @@ class Transport:
     def queries_ipv6(self) -> int:
         """Number of UDP packets and TCP connections to IPv6 addresses so far."""
         return self._udp.packets_ipv6 + self._connections_ipv6
+
+    @property
+    def answers(self) -> Mapping[int, int]:
+        """Number of answers over UDP so far, by address family."""
+        return self._udp.answers
 
     def turns_of(self, pace: RunPace) -> LoopTime:
         """Return the turns in which a run works and sends its packets."""

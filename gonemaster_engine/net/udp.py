@@ -289,7 +289,9 @@ class _UdpSocket:
         message_id = wire[0] << 8 | wire[1]
         flight = self._flights.get(message_id)
         if flight:
-            if not flight.take(wire, source):
+            if flight.take(wire, source):
+                self._owner.answers[6 if ":" in source else 4] += 1
+            else:
                 flight.count_unmatched(wire, has_id=True)
         elif message_id not in self._spent:
             for each in list(self._flights.values()):
@@ -330,6 +332,7 @@ class UdpSockets:
         self.loop = asyncio.get_running_loop()
         self.packets = 0  # sent so far
         self.packets_ipv6 = 0  # sent so far
+        self.answers = {4: 0, 6: 0}  # received so far, by address family
         self.turns = turns
         self.send_again = send_again
         self.send_over_tcp = send_over_tcp

@@ -15,7 +15,6 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from typing import Any
 
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.mail_types import SmtpServer
@@ -106,24 +105,16 @@ class _Replies(io.BufferedReader):
         return line
 
 
-class _LimitsReplies:
-    """Part of an SMTP client."""
-
-    sock: socket.socket
-    file: Any
+class _Smtp(smtplib.SMTP):
+    """A client that begins without TLS. Replies have a limited length."""
 
     def getreply(self) -> tuple[int, bytes]:
-        if self.file is None:
+        if self.file is None and self.sock is not None:
             self.file = _Replies(self.sock.makefile("rb", buffering=0))
-        reply: tuple[int, bytes] = super().getreply()  # type: ignore[misc]
-        return reply
+        return super().getreply()
 
 
-class _Smtp(_LimitsReplies, smtplib.SMTP):
-    """A client that begins without TLS."""
-
-
-class _SmtpTls(_LimitsReplies, smtplib.SMTP_SSL):
+class _SmtpTls(_Smtp, smtplib.SMTP_SSL):
     """A client that begins with TLS."""
 
 

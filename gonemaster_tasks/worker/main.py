@@ -88,7 +88,7 @@ _OPEN_FILES = 16_384  # Sockets of the engine, TCP connections, and the other fi
 
 _WATCHDOG_FIRST_S = 2.0  # The watchdog of the process logs its jobs before the fork server ends it.
 _ASK_DATABASE_S = 1.0
-_CHECK_NETWORK_S = 2.0  # during an outage
+_CHECK_NETWORK_S = 2.0
 _GIVE_BACK_S = 2.0  # Limits the freed memory that is retained in the meantime to a few MiB.
 
 
@@ -225,11 +225,12 @@ class Worker:
         self._database = RepeatedTask(
             "database watch", lambda: self.process.database.ask(store.ping), pause_s=_ASK_DATABASE_S, retry_s=0.5
         )
-        self._network = RepeatedTask("network check", self.process.network.ask_again, pause_s=_CHECK_NETWORK_S)
+        self._network = RepeatedTask("network check", self.process.network.observe, pause_s=_CHECK_NETWORK_S)
         if isinstance(runner, ReachesNetwork):
             self.process.network.check_with(
                 lambda: self.process.loop.call(runner.reach()),
                 on_loss=lambda: self.process.jobs.stop_all(Stop.OFFLINE),
+                traffic=runner.traffic,
             )
         gate.pause_tests_while(self.process.network.is_lost)
         self._free_memory = RepeatedTask("free memory", release_free_memory, pause_s=_GIVE_BACK_S, is_quick=True)

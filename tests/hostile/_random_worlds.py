@@ -195,6 +195,7 @@ class WildZone:
             13: lambda: b"\xff" + source.randbytes(255) + b"\xff" + source.randbytes(255),
             29: lambda: b"\0" + source.randbytes(15),
             42: lambda: b"\0\x01\x18\x03\x7f\0\x01" * source.choice([1, 9_000]),
+            55: lambda: b"\4\5\0\4hit.key." + source.choice([b"\0", b"\1a\0"]) * source.choice([1, 20_000]),
             99: lambda: self._text(source),
             26: lambda: b"\0\x0a" + target + self._target(source),
             33: lambda: source.randbytes(6) + target,
@@ -224,7 +225,7 @@ class WildZone:
         start = source.choice([b"v=spf1 include:", b"v=DMARC1;p=", b"v=spf1 a:%{i}.", b""])
         if source.random() < 0.5:
             return bytes([len(start) + 4]) + start + source.randbytes(4)
-        return b"\x01x" * source.choice([100, 2_000])
+        return b"\x01x" * source.choice([100, 2_000, 30_000])
 
 
 def _link(number: int) -> bytes:

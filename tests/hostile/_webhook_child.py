@@ -61,7 +61,7 @@ class World:
         print(flush=True)  # Ready.
         while True:
             for key, _ in self._selector.select():
-                if key.fileobj is not sys.stdin:
+                if key.data:
                     with suppress(OSError):
                         key.data(key.fileobj)
                 elif sys.stdin.readline():
@@ -161,7 +161,7 @@ def _inside() -> None:
         own = [socket.create_server((host, PORTS[1]), family=family) for host, family in _OWN]
         outcomes = {}
         for url in urls:
-            outcome = {"error": asyncio.run(_send(url))}
+            outcome: dict[str, Any] = {"error": asyncio.run(_send(url))}
             world.stdin.write("\n")
             world.stdin.flush()
             outcome |= json.loads(world.stdout.readline())

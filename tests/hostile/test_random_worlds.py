@@ -15,7 +15,7 @@ import pytest
 from tests.hostile import LONG
 from tests.hostile._random_worlds import WildDns, victim_network, zone_of
 
-SEEDS = range(1, 201) if LONG else (4, 11, 13, 17, 20, 24)
+SEEDS = range(1, 201) if LONG else (4, 6, 11, 13, 16, 17, 20, 23, 24, 34)
 DEADLINE_S = 8.0 if LONG else 4.0
 CPU_S, TURN_S, MEMORY_MIB, ENTRIES = 5.0, 0.1, 150, 10_000
 TO_ONE_SILENT, TO_SILENT_NETWORK = 60, 1_000
@@ -58,4 +58,4 @@ def test_random_hostile_zones_stay_within_all_limits(tmp_path: Path) -> None:
 
 
 def test_two_random_hostile_zones_stay_within_all_limits(tmp_path: Path) -> None:
-    assert not excesses(*costs_of([16, 23], tmp_path), [16, 23])
+    assert not excesses(*costs_of([33, 99], tmp_path), [33, 99])

@@ -5,13 +5,16 @@ from __future__ import annotations
 import struct
 import subprocess
 import sys
+import time
 
 import dns.rdatatype
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gonemaster_engine import names
 from gonemaster_engine.errors import WireError
+from gonemaster_engine.limits import RDATA_MAX_STRINGS, RDATA_OF_LISTS_MAX_OCTETS
 from gonemaster_engine.net.wire.messages import Record, Response
 from tests.hostile import LONG
 from tests.support.examples import examples
@@ -121,3 +124,57 @@ def test_name_that_runs_past_its_rdata_is_read() -> None:
     (record,) = response.records("CNAME")
     assert read(record)
     assert record.data == names.to_wire(record.target)
+
+
+LARGEST = 65_000
+PREFIXES = {
+    "none": b"",
+    "a number": b"\0\1",
+    "service": b"\0\1\0",
+    "alpn": b"\0\1\0\0\1\xfd\x00",
+    "addresses": b"\0\1\0\0\4\xfd\x00",
+    "host identity": b"\4\5\0\4hit.key.",
+    "gateway": b"\0\3\5",
+    "signature": struct.pack("!HBBIIIH", 1, 8, 2, 300, 2**31, 0, 1),
+}
+ELEMENTS = {
+    "root": b"\0" * LARGEST,
+    "names": b"\1a\0" * (LARGEST // 3),
+    "pointers": b"\xc0\x0c" * (LARGEST // 2),
+    "strings of one": b"\1x" * (LARGEST // 2),
+    "prefixes": b"\0\1\0\0" * (LARGEST // 4),
+    "parameters": b"".join(struct.pack("!HH", number, 0) for number in range(7, LARGEST // 4)),
+    "bitmaps": b"".join(bytes([window, 32]) + b"\xff" * 32 for window in range(256)),
+}
+
+
+@pytest.mark.parametrize("element", ELEMENTS)
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_no_rdata_of_64_kib_takes_100_ms_of_processor_time(prefix: str, element: str) -> None:
+    """Elements of rdata become objects, so the number of elements is limited, whatever the type."""
+    rdata = (PREFIXES[prefix] + ELEMENTS[element])[:LARGEST]
+    found = {}
+    for rtype in KNOWN_TYPES:
+        response = response_with(rtype, 1, rdata)
+        begun = time.thread_time()
+        if response.answer and response.answer[0].is_well_formed:
+            _ = response.answer[0].data
+        found[rtype] = time.thread_time() - begun
+    assert {rtype: seconds for rtype, seconds in found.items() if seconds > 0.1} == {}
+
+
+@pytest.mark.parametrize(("size", "is_read"), [(1.0, True), (2.0, False), (4.0, False)])
+def test_lists_are_read_up_to_their_limit(size: float, *, is_read: bool) -> None:
+    octets, strings = int(RDATA_OF_LISTS_MAX_OCTETS * size), int(RDATA_MAX_STRINGS * size)
+    rdatas_of_types = {
+        42: b"\0\1\0\0" * (octets // 4),
+        55: b"\4\5\0\4hit.key." + b"\0" * (octets - 12),
+        64: b"\0\1\0" + struct.pack("!HH", 65_280, octets - 7) + bytes(octets - 7),
+        16: b"\1x" * strings,
+        99: b"\1x" * strings,
+    }
+    for rtype, rdata in rdatas_of_types.items():
+        (record,) = response_with(rtype, 1, rdata).answer
+        assert record.is_well_formed is is_read, rtype
+    (record,) = response_with(16, 1, (b"\xff" + b"x" * 255) * 255).answer
+    assert record.is_well_formed, "65,280 octets in long strings"

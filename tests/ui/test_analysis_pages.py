@@ -21,7 +21,7 @@ from tests.support.service import open_url
 PATHS = [
     "/", "/domains", "/nameservers", "/addresses", "/networks", "/prefixes", "/findings", "/testcases", "/trends",
     "/diff", "/trends?category=grade&scale=count", "/trends?focus=WARNING", "/diff?kind=tags", "/diff?kind=level",
-    "/diff?kind=grade", "/diff?kind=added",
+    "/diff?kind=grade", "/diff?kind=added", "/diff?kind=causes", "/trends?category=cause", "/domains?cause=no_dnssec",
     "/domains?grade=A&worst_level=WARNING&dnssec_posture=unsigned&search=e&sort=score_desc&limit=25",
 ]  # fmt: skip
 _KEYS = re.compile(r"/(domains|nameservers|addresses|networks|findings)/[^?]*")
@@ -82,6 +82,25 @@ def test_details_show_what_the_api_says(site: Site) -> None:
     swedish = message(first["tag"], first["module"], first["args"], locale="sv")
     assert swedish != first["message"]
     assert swedish in get(site, f"/domains/{domain['domain']}?lang=sv")[2]
+
+
+def test_causes_lead_to_their_domains(site: Site) -> None:
+    facts = {one["category"]: one["buckets"] for one in api(site, "/overview")["overview"]["fact_distributions"]}
+    most = max(facts["cause"], key=lambda bucket: bucket["count"])
+    overview = get(site, "/")[2]
+    assert most["label"] in overview
+    assert f"/analysis/domains?cause={most['key']}" in overview
+    listed = api(site, f"/domains?cause={most['key']}&limit=500")
+    assert listed["total"] == most["count"] == api(site, "/trends?category=cause")["points"][-1]["payload"][most["key"]]
+    assert f'<option value="{most["key"]}" selected>' in get(site, f"/domains?cause={most['key']}")[2]
+    assert most["label"] in get(site, f"/domains/{listed['items'][0]['domain']}")[2]
+    assert f"{most['key']}," in get(site, "/trends?category=cause&format=csv")[2].splitlines()[0] + ","
+    begin, end = (point["slug"] for point in api(site, "/trends?category=cause")["points"][-2:])
+    diff = api(site, f"/diff?granularity=causes&from={begin}&to={end}&limit=50")
+    changes = get(site, f"/diff?kind=causes&from={begin}&to={end}")[2]
+    assert diff["causes"]
+    assert all(one["title"] in changes for one in diff["causes"])
+    assert all(f">{one['domain']}<" in changes for one in diff["domains"])
 
 
 def test_invalid_queries_are_reported_with_the_code(site: Site) -> None:

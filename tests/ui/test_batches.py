@@ -18,6 +18,7 @@ from gonemaster_api.ui.admin.batches.names import read_pasted
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import RunStatus
+from gonemaster_engine.findings.causes.registry import RULE_BY_ID
 from gonemaster_tasks.control import operations
 from tests.api.v1.test_batches import submit
 from tests.support.rows import claim, finish_job, record
@@ -258,8 +259,8 @@ def test_a_batch_that_is_refused_says_why(client: FlaskClient, sent: dict[str, s
 
 def test_two_batches_side_by_side(client: FlaskClient, store: Store) -> None:
     first, second = (submit(client, "a.example", "b.example", tags=["mine"]) for _ in range(2))
-    for batch, levels in ((first, ("NOTICE",)), (second, ("NOTICE", "ERROR"))):
-        finish(store, batch["job_ids"][0], *levels)
+    for batch, levels, cause in ((first, ("NOTICE",), "no_tcp"), (second, ("NOTICE", "ERROR"), "ds_without_key")):
+        finish(store, batch["job_ids"][0], *levels, causes=[cause])
         finish(store, batch["job_ids"][1])
     offered = text_of(client, f"/batches/{second['batch_id']}/compare")
     assert first["batch_id"] in offered
@@ -270,6 +271,8 @@ def test_two_batches_side_by_side(client: FlaskClient, store: Store) -> None:
     assert "<dt>Different</dt><dd>1</dd>" in page
     assert "a.example" in page
     assert "b.example" not in page
+    for cause in ("no_tcp", "ds_without_key"):  # in the table of changes, and at the domain
+        assert page.count(RULE_BY_ID[cause].texts.title) == 2
     assert "No differences on this page" in text_of(client, f"{path}?kind=only_after")
     assert "<code>invalid_kind</code>" in text_of(client, f"{path}?kind=evil", 400)
     text_of(client, f"/batches/{first['batch_id']}/diff/none", 404)

@@ -13,13 +13,15 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 
-from gonemaster_engine.limits import RDATA_MAX_STRINGS, RDATA_OF_LISTS_MAX_OCTETS
+from gonemaster_engine.limits import RDATA_MAX_STRINGS, RDATA_OF_BITMAPS_MAX_OCTETS, RDATA_OF_LISTS_MAX_OCTETS
 from gonemaster_engine.net.wire.rrtypes import IN, TYPE_TEXT, A
 
 _ANY_CLASS = "dns.rdtypes.ANY."  # module of types that mean the same in each class
 _CH = dns.rdataclass.CH  # defines A differently
-# dnspython makes an object of each element: 60,000 octets of one HIP record take a fifth of a second.
-_LISTS = frozenset({42, 55, 64, 65})  # APL, HIP, SVCB, HTTPS
+# dnspython makes an object of each element: 60,000 octets of one HIP or OPT record take a fifth of a second.
+_LISTS = frozenset({41, 42, 55, 64, 65})  # OPT, APL, HIP, SVCB, HTTPS
+_BITMAPS = frozenset({47, 50, 62})  # NSEC, NSEC3, CSYNC
+_MAX_OCTETS = dict.fromkeys(_LISTS, RDATA_OF_LISTS_MAX_OCTETS) | dict.fromkeys(_BITMAPS, RDATA_OF_BITMAPS_MAX_OCTETS)
 _STRINGS = frozenset({16, 56, 99, 258, 261, 262})  # TXT, NINFO, SPF, AVC, RESINFO, WALLET
 
 
@@ -32,8 +34,8 @@ def rdata_of(rdclass: int, rtype: int, wire: bytes, *, start: int, end: int) -> 
     known_class, known_type = dns.rdataclass.RdataClass.make(rdclass), dns.rdatatype.RdataType.make(rtype)
     if not _is_known(rdclass, rtype):
         return dns.rdata.GenericRdata(known_class, known_type, wire[start:end])
-    if rtype in _LISTS and end - start > RDATA_OF_LISTS_MAX_OCTETS:
-        raise ValueError(f"longer than {RDATA_OF_LISTS_MAX_OCTETS} octets")
+    if end - start > _MAX_OCTETS.get(rtype, end):
+        raise ValueError("longer than its type allows")
     if rtype in _STRINGS and _has_too_many_strings(wire, start, end):
         raise ValueError(f"more than {RDATA_MAX_STRINGS} strings")
     return dns.rdata.from_wire(known_class, known_type, wire, start, end - start)

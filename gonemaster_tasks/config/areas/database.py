@@ -66,7 +66,7 @@ class DatabaseOptions:
         key="database.connect_timeout",
     )
     db_tcp_user_timeout: timedelta = option(
-        timedelta(seconds=10),
+        timedelta(seconds=6),
         duration(),
         "time after which a PostgreSQL connection is closed if sent data remains unacknowledged or the peer does not"
         " answer keepalive probes",

@@ -24,7 +24,7 @@ from gonemaster_tasks.config.profiles import base_profile, caller_limits
 from gonemaster_tasks.config.settings import CurrentSettings, Settings
 from gonemaster_tasks.worker.execute.engine_resources import follow_settings, open_normal_runs, open_resources
 from gonemaster_tasks.worker.execute.profiles import Profiles, job_overrides
-from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder, Usage
+from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder, Traffic, Usage
 from gonemaster_tasks.worker.execute.stalls import StallDetector
 
 # Origins of jobs that store a chain; a sweep would store one for each of millions of jobs.
@@ -142,6 +142,14 @@ class EngineRunner:
             each for each in settings.reachability_targets or roots if ":" not in each or self._resources.has_ipv6
         ]
         return await probe_families(targets, port=settings.dns_port, sources=sources)
+
+    def traffic(self) -> Traffic:
+        """Return the queries and answers of all runs so far, by address family."""
+        if self._resources is None:
+            return {}
+        transport = self._resources.transport
+        ipv6 = transport.queries_ipv6
+        return {4: (transport.queries - ipv6, transport.answers[4]), 6: (ipv6, transport.answers[6])}
 
     def _limits(self) -> AddressLimits:
         return self._live.current.politeness

@@ -1,8 +1,9 @@
 """Tracks whether this worker reaches name servers, by address family: an outage says nothing about domains.
 
-A check queries root servers, or `reachability_targets`. It is made only after a run that could not reach most of its
-name servers in a family, and every two seconds during an outage, so an idle or healthy worker sends nothing. A family
-over which no name server has ever answered this process counts only if no family answers.
+A check queries root servers, or `reachability_targets`. It is made after a run that could not reach most of its name
+servers in a family, when all runs together have had no answer in a family for two seconds, and every two seconds during
+an outage, so an idle or healthy worker sends nothing. A family over which no name server has ever answered this process
+counts only if no family answers.
 """
 
 import logging
@@ -11,11 +12,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from gonemaster_tasks.worker.execute.runner import RunOutcome
+from gonemaster_tasks.worker.execute.runner import RunOutcome, Traffic
 
 log = logging.getLogger(__name__)
 
 _FAMILIES = (4, 6)
+_SILENT_QUERIES = 4  # queries without an answer between two calls of `observe` that suggest an outage
 _FRESH_S = 5.0  # A timeout takes longer, so a check of this age covers the queries that timed out.
 
 Check = Callable[[], Mapping[int, bool]]
@@ -34,10 +36,12 @@ class NetworkWatch:
         self._lost: frozenset[int] = frozenset()
         self._lost_since = 0.0
         self._on_loss: Callable[[], object] = lambda: None
+        self._read_traffic: Callable[[], Traffic] = dict
+        self._traffic: Traffic = {}
 
-    def check_with(self, check: Check, *, on_loss: Callable[[], object]) -> None:
-        """Use this check, and call `on_loss` at the start of each outage."""
-        self._check, self._on_loss = check, on_loss
+    def check_with(self, check: Check, *, on_loss: Callable[[], object], traffic: Callable[[], Traffic] = dict) -> None:
+        """Use this check and this count of queries and answers; call `on_loss` at the start of each outage."""
+        self._check, self._on_loss, self._read_traffic = check, on_loss, traffic
 
     def is_lost(self) -> bool:
         """Whether an address family does not answer; cheap, because it is called before each BRPOP."""
@@ -80,10 +84,16 @@ class NetworkWatch:
             self._checked_at = began
             self._record(answered)
 
-    def ask_again(self) -> None:
-        """Check whether the outage has ended, if there is one."""
+    def observe(self) -> None:
+        """Check whether an outage has ended, or whether one has begun; called every two seconds.
+
+        An outage that ends before the runs that suffered from it is noticed only here.
+        """
+        before, self._traffic = self._traffic, dict(self._read_traffic())
         if self._lost:
             self.ask()
+        elif any(_is_unanswered(before.get(family), counts) for family, counts in self._traffic.items()):
+            self.ask(max_age_s=_FRESH_S)
 
     def _record(self, answers: Mapping[int, bool]) -> None:
         before, answered = self._lost, frozenset(family for family in answers if answers[family])
@@ -101,6 +111,10 @@ class NetworkWatch:
 
 def _addresses(timings: Iterable[Mapping[str, Any]], family: int) -> list[Mapping[str, Any]]:
     return [row for row in timings if row.get("address") and (":" in row["address"]) == (family == 6)]
+
+
+def _is_unanswered(before: tuple[int, int] | None, after: tuple[int, int]) -> bool:
+    return before is not None and after[0] - before[0] >= _SILENT_QUERIES and after[1] == before[1]
 
 
 def _answered(row: Mapping[str, Any]) -> bool:

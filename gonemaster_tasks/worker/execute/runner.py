@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, TypeAlias, runtime_checkable
 
 from gonemaster_db.core.records import EntryRecord
 
@@ -78,6 +78,10 @@ class Usage:
         return type(self)(*(getattr(self, item.name) - getattr(other, item.name) for item in fields(self)))
 
 
+Traffic: TypeAlias = Mapping[int, tuple[int, int]]
+"""Queries sent and answers received so far, by address family: 4 or 6."""
+
+
 @runtime_checkable
 class UsesNetwork(Protocol):
     """A runner that measures its network usage."""
@@ -92,6 +96,9 @@ class ReachesNetwork(Protocol):
 
     async def reach(self) -> Mapping[int, bool]:
         """Return for each address family that was checked, 4 or 6, whether a name server answers."""
+
+    def traffic(self) -> Traffic:
+        """Return the queries and answers of all runs so far, by address family; thread-safe."""
 
 
 class Runner(Protocol):

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from gonemaster_db.core.session import Store
-from gonemaster_db.models import Cohort
+from gonemaster_db.models import Cohort, CohortSnapshot, SnapshotStatus
 from tests.api.web.test_errors import error_of
 from tests.support.analysis.cohorts import made_facts, make_batch, make_cohort, snapshot_of
 from tests.support.analysis.runs import project_all, run_batch
@@ -229,3 +230,29 @@ def test_the_coverage_of_a_cohort_is_changed(client: FlaskClient, cohort: Cohort
     assert client.patch(path, json={"coverage": 55}).get_json()["coverage"] == 55
     assert client.patch(path, json={"coverage": 101}).status_code == 400
     assert client.patch(path, json={"coverage": None}).get_json()["coverage"] is None
+
+
+def test_a_snapshot_of_mixed_profiles_can_only_be_retired(client: FlaskClient, cohort: Cohort, store: Store) -> None:
+    with store.transaction() as session:
+        snapshot = session.scalars(select(CohortSnapshot).where(CohortSnapshot.slug == "one")).one()
+        snapshot.status, snapshot.view_id, snapshot.is_public = SnapshotStatus.FAILED_MIXED_PROFILES, None, False
+    path = f"{ANALYSIS}/{cohort.id}/snapshots/one"
+    for refused in ({"status": "captured"}, {"is_public": True}, {"is_default": True}):
+        assert client.post(path, json=refused).status_code == 400, refused
+    found = change(client, cohort, "one", status="retired")
+    assert (found["status"], found["is_public"], found["is_default"]) == ("retired", False, False)
+    assert client.post(path, json={"status": "captured"}).status_code == 400, "there is no view to show"
+    assert client.delete(f"{path}?purge=true").status_code == 204
+
+
+def test_only_the_named_action_removes_snapshots_without_runs(client: FlaskClient, cohort: Cohort) -> None:
+    path = f"{ANALYSIS}/{cohort.id}"
+    for query, body in (("", None), ("?force=true", None), ("", {"force": True})):
+        kept = client.post(f"{path}/rebuild{query}", json=body).get_json()["kept"]
+        assert {snapshot["slug"] for snapshot in kept} == {"one", "two"}
+    assert set(listed(client, cohort)) == {"one", "two"}
+    forced = client.post(f"{path}/force-rebuild")
+    assert (forced.status_code, forced.get_json()["kept"]) == (202, [])
+    assert listed(client, cohort) == {}
+    actions = [line["action"] for line in client.get("/api/v1/audit?limit=2").get_json()["items"]]
+    assert len(set(actions)) == 2, "the audit tells both actions apart"

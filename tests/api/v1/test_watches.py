@@ -245,3 +245,12 @@ def test_the_number_of_watches_is_limited(client: FlaskClient, monkeypatch: pyte
     monkeypatch.setattr(rows, "MAX_WATCHES", 1)
     create(client)
     assert code(client, "POST", body=WATCH) == (409, "too_many_watches")
+
+
+def test_the_id_of_a_removed_watch_is_never_used_again(client: FlaskClient) -> None:
+    ids = []
+    for _ in range(3):
+        ids.append(create(client)["id"])
+        assert client.delete(f"/api/v1/watches/{ids[-1]}").status_code == 204
+    assert ids == sorted(set(ids))
+    assert client.get(f"/api/v1/watches/{ids[0]}").status_code == 404

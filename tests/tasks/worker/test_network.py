@@ -48,9 +48,10 @@ class Network:
     def __init__(self) -> None:
         self.answers = {4: True, 6: True}
         self.checks = self.losses = 0
+        self.traffic = {4: (0, 0), 6: (0, 0)}
         self.clock = Clock()
         self.watch = NetworkWatch(clock=self.clock)
-        self.watch.check_with(self.check, on_loss=self.on_loss)
+        self.watch.check_with(self.check, on_loss=self.on_loss, traffic=lambda: self.traffic)
 
     def check(self) -> dict[int, bool]:
         self.checks += 1
@@ -71,7 +72,7 @@ def network() -> Network:
 
 def test_healthy_runs_cause_no_check(network: Network) -> None:
     assert not network.invalidates(GOOD)
-    network.watch.ask_again()
+    network.watch.observe()
     assert network.checks == 0
 
 
@@ -99,9 +100,33 @@ def test_loss_of_ipv6_holds_the_worker_until_it_answers(network: Network) -> Non
     network.clock.now += 7
     assert network.watch.lost_s() == pytest.approx(7.1, abs=0.5)
     network.answers[6] = True
-    network.watch.ask_again()
+    network.watch.observe()
     assert not network.watch.is_lost()
     assert network.watch.lost_s() == 0
+
+
+def test_an_outage_is_noticed_while_the_runs_that_suffer_from_it_wait(network: Network) -> None:
+    assert not network.invalidates(GOOD)
+    for queries, answers in ((90, 90), (180, 179), (183, 179)):  # lost answers, and queries under way
+        network.traffic = {4: (queries, answers), 6: (0, 0)}
+        network.watch.observe()
+    assert network.checks == 0
+    network.answers = {4: False, 6: True}
+    network.traffic = {4: (200, 179), 6: (10, 10)}
+    network.watch.observe()
+    assert (network.checks, network.losses, network.watch.lost_families) == (1, 1, (4,))
+    network.answers[4] = True
+    network.watch.observe()
+    assert not network.watch.is_lost()
+    assert network.losses == 1, "runs of the outage were stopped once, and may end now"
+
+
+def test_runs_of_dead_servers_alone_cause_one_check_in_five_seconds(network: Network) -> None:
+    for tick in range(1, 6):
+        network.clock.now += 2
+        network.traffic = {4: (10 * tick, 0), 6: (0, 0)}
+        network.watch.observe()
+    assert (network.checks, network.losses) == (2, 0)
 
 
 def test_family_that_never_answered_is_not_missed(network: Network) -> None:

@@ -26,11 +26,9 @@ _HARMFUL = (
     "EXTRA_PROCESSING_BROKEN",
 )
 _MINOR = (
-    "N15_WRONG_CLASS",
-    "N15_ERROR_ON_VERSION_QUERY",
-    "N16_*",
-    "N17_*",
-    "N18_*",
+    "N16_NO_RESPONSE",
+    "N17_NO_RESPONSE",
+    "N18_NO_RESPONSE",
     "QNAME_CASE_INSENSITIVE",
     "Z09_NO_RESPONSE_MX_QUERY",
     "Z09_UNEXPECTED_RCODE_MX",
@@ -38,7 +36,7 @@ _MINOR = (
     "Z15_NO_RESPONSE_CAA_QUERY",
     "Z15_UNEXPECTED_RCODE_CAA",
 )
-_OPTIONAL = ("N15_", "N16_", "N17_", "N18_")  # diagnostics and cookies, without which resolvers work as well
+OPTIONAL = ("N15_WRONG_CLASS", "N15_ERROR_ON_VERSION_QUERY", "N16_*", "N17_*", "N18_*")
 _SHOWS = "The answer of this name server; compare it with those of the others."
 _DETAILS = Texts(
     "Name servers do not handle all queries as the standards require",
@@ -59,13 +57,13 @@ def _find(run: Evidence) -> Found | None:
     if not found:
         return None
     addresses = run.addresses(found)
+    found += [place for place in run.find(*OPTIONAL) if run.addresses_of(place) <= addresses]
     tags = tags_of(run, found)
-    is_optional = all(tag.startswith(_OPTIONAL) and "NO_RESPONSE" not in tag for tag in tags)
     query_type = "AAAA" if any(tag.startswith("AAAA_") for tag in tags) else "SOA"
     worse, withheld = harm_to_validation(run) if harmful else (None, [])
     return Found(
         sorted({*found, *withheld, *run.within(addresses, without_answer)}),
-        harm=worse if harmful else Harm.ADVICE if is_optional else Harm.STANDARD,
+        harm=worse if harmful else Harm.STANDARD,
         addresses=addresses,
         texts=_UNVALIDATED if worse else None if harmful else _DETAILS,
         snippets=tuple(command(run.dig(query_type, run.domain, at=address), _SHOWS) for address in some(addresses)),

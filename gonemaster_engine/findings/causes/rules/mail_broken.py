@@ -1,4 +1,4 @@
-"""MX or SPF records are wrong or missing."""
+"""MX or SPF records are wrong."""
 
 from __future__ import annotations
 
@@ -13,26 +13,19 @@ _TAGS = (
     "Z13_*",
 )
 _OF_CONTACT = ("RNAME_MAIL_DOMAIN_INVALID", "RNAME_MAIL_ILLEGAL_CNAME")
-_ABSENT = frozenset({"Z09_MISSING_MAIL_TARGET", "Z11_NO_SPF_FOUND"})
+ABSENT = frozenset({"Z09_MISSING_MAIL_TARGET", "Z11_NO_SPF_FOUND"})
 _SHOWS_MX = "The hosts that take mail for the domain."
 _SHOWS_TXT = "One of the records may start with v=spf1."
-_MISSING = Texts(
-    "The zone does not say whether it takes and sends mail",
-    "Other mail servers try its address records, and anyone can send mail in its name.",
-    'Publish MX and SPF records. A domain without mail has the MX record "0 ." and the SPF record "v=spf1 -all".',
-)
 
 
 def _find(run: Evidence) -> Found | None:
     found = run.find(*_TAGS)
     found += [place for place in run.find(*_OF_CONTACT) if _is_of_own_mail(run, place)]
-    if not found:
+    if tags_of(run, found) <= ABSENT:
         return None
-    is_absent = tags_of(run, found) <= _ABSENT
     return Found(
         sorted(found),
-        harm=Harm.SOME if run.has("MX_RECORD_IS_CNAME") else Harm.ADVICE if is_absent else None,
-        texts=_MISSING if is_absent else None,
+        harm=Harm.SOME if run.has("MX_RECORD_IS_CNAME") else None,
         snippets=(
             command(run.dig("+short", "MX", run.domain), _SHOWS_MX),
             command(run.dig("+short", "TXT", run.domain), _SHOWS_TXT),
@@ -61,6 +54,5 @@ RULE = Rule(
         ' SPF record "v=spf1 -all".',
     ),
     _find,
-    variants=(_MISSING,),
     shows=(_SHOWS_MX, _SHOWS_TXT),
 )

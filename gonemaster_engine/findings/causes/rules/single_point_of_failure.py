@@ -6,7 +6,7 @@ from gonemaster_engine.findings.causes.evidence import Evidence
 from gonemaster_engine.findings.causes.finding import tags_of
 from gonemaster_engine.findings.causes.model import Found, Harm, Responsible, Rule, Texts
 
-_ONE_OPERATOR = (
+ONE_OPERATOR = (
     "IPV4_ONE_ASN",
     "IPV6_ONE_ASN",
     "IPV4_SAME_ASN",
@@ -23,25 +23,15 @@ _TAGS = (
     "DEL_NS_SAME_IP",
     "CHILD_NS_SAME_IP",
 )
-_ONE_NETWORK = Texts(
-    "Name servers share the network of one operator",
-    "If that network fails, the domain may be unreachable. Many large operators accept that.",
-    "For more independence, add a name server in the network of another operator.",
-)
 
 
 def _find(run: Evidence) -> Found | None:
-    serious, mild = run.find(*_TAGS), run.find(*_ONE_OPERATOR)
-    if not serious and not mild:
+    found = run.find(*_TAGS)
+    if not found:
         return None
-    one_server = any(tag.startswith("NOT_ENOUGH_NS_") for tag in tags_of(run, serious))
-    follows = run.find("NOT_ENOUGH_IPV6_*") if one_server else []
-    return Found(
-        sorted({*serious, *mild, *follows}),
-        harm=None if serious else Harm.ADVICE,
-        texts=None if serious else _ONE_NETWORK,
-        records=("NS",),
-    )
+    one_server = any(tag.startswith("NOT_ENOUGH_NS_") for tag in tags_of(run, found))
+    follows = run.find(*ONE_OPERATOR, *(("NOT_ENOUGH_IPV6_*",) if one_server else ()))
+    return Found(sorted({*found, *follows}), records=("NS",))
 
 
 RULE = Rule(
@@ -54,5 +44,4 @@ RULE = Rule(
         "Use at least two name servers with different addresses in different networks (RFC 2182).",
     ),
     _find,
-    variants=(_ONE_NETWORK,),
 )
