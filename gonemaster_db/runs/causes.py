@@ -98,7 +98,7 @@ class RunCauses:
 
 
 def list_causes_before(session: Session, run: Run, *, only_public: bool, limit: int) -> list[RunCauses]:
-    """Return the successful runs of the same domain before a run whose causes are known, newest first."""
+    """Return the earlier successful runs of the same domain that have known causes, newest first."""
     query = (
         select(Run.id, Run.public_id, Run.finished_at, Run.grade, CauseSet.causes)
         .join(CauseSet, CauseSet.id == Run.cause_set_id)
