@@ -15,7 +15,7 @@ _FIRST_RUN_LIFE_S = 5.0
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResults:
     """The names that match a search, at most six of each kind."""
 
     domains: list[str]
@@ -24,11 +24,11 @@ class Found:
     jobs: list[tuple[str, str]]  # ID and domain
 
 
-def search_everything(state: State, text: str) -> Found:
+def search_everything(state: State, text: str) -> SearchResults:
     """Return what matches: parts of names of domains, tags and batches, and whole IDs of jobs."""
     part = text.strip().lower()
     if not part:
-        return Found([], [], [], [])
+        return SearchResults([], [], [], [])
     with state.store.read_only() as session:
         domains = list_domains(session, DomainFilter(name=part), sort="name_asc", limit=_MOST, offset=0)
         batches = list_batches(session, search=part, limit=_MOST)
@@ -37,7 +37,7 @@ def search_everything(state: State, text: str) -> Found:
             jobs = [(job.id, job.domain)]
         except JobNotFound:
             jobs = []
-        return Found(
+        return SearchResults(
             [domain.name for domain in domains.items],
             list(find_tag_names(session, part, limit=_MOST)),
             [(item.batch.id, item.batch.name or item.batch.description or item.batch.id) for item in batches.items],
