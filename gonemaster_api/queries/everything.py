@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gonemaster_api.queries.workers import read_workers
 from gonemaster_api.state import State
 from gonemaster_db.batches.batches import list_batches
 from gonemaster_db.core.errors import JobNotFound
@@ -65,6 +66,7 @@ def read_first_run(state: State) -> FirstRun:
     """Return the first steps that are done, at most five seconds old."""
 
     def read() -> FirstRun:
+        workers = read_workers(state) or ()
         with state.store.read_only() as session:
             batches = bool(list_batches(session, limit=1).items)
             lists = batches or bool(find_tag_names(session, "", limit=1))
@@ -72,7 +74,7 @@ def read_first_run(state: State) -> FirstRun:
                 has_tests=has_tests(session),
                 has_lists=lists,
                 has_batches=batches,
-                has_workers=len(state.broker.workers.live()) > 1,
+                has_workers=len(workers) > 1,
                 has_tokens=state.keyring.mode() != "open",
             )
 
