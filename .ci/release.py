@@ -71,7 +71,7 @@ def run(*command: str, cwd: Path = ROOT, environ: dict[str, str] | None = None) 
 
 
 def problems_of(root: Path, version: str, *, is_tagged: bool = False) -> Iterator[str]:
-    """Yield why a version cannot be released from a clone."""
+    """Yield the reasons why a version cannot be released from a clone."""
     if not re.fullmatch(r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?", version):
         yield f"{version} is not a version such as 0.1.0 or 0.2.0rc1"
     if changed := run("git", "status", "--porcelain", cwd=root):

@@ -308,7 +308,7 @@ def end_leases(session: Session, *, worker: str, now: datetime) -> int:
 
 
 def list_running_jobs(session: Session, job_ids: Collection[str]) -> list[Job]:
-    """Return the running jobs among some IDs, the one that started first is first."""
+    """Return the running jobs among some IDs, the earliest start first."""
     query = select(Job).where(Job.id.in_(job_ids), Job.status == JobStatus.RUNNING).options(defer(Job.config))
     return list(session.scalars(query.order_by(Job.started_at, Job.id)))
 

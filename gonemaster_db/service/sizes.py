@@ -30,7 +30,7 @@ class DatabaseSize:
 
     @property
     def growth_per_day(self) -> int:
-        """How many bytes the runs of the last day take, if they are as large as the average run."""
+        """The bytes that the runs of the last day take if they are of average size."""
         return self.total * self.runs_of_last_day // self.runs if self.runs else 0
 
 

@@ -276,7 +276,7 @@ def _chain(kind: int) -> tuple[bytes, int]:
 
 
 def pointers(query: dns.message.Message) -> bytes | None:
-    """Return for each address as many names as fit into a message, half of them in other zones."""
+    """For each address, return as many names as fit into a message, half of them in other zones."""
     return reply(query, answer=_pointers()) if int(query.question[0].rdtype) == PTR else None
 
 

@@ -1,4 +1,4 @@
-"""Which operators the domains with a root cause have, and which domains match a filter."""
+"""The operators of domains with a root cause, and the domains that match a filter."""
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
