@@ -25,9 +25,10 @@ from gonemaster_api.queries.health import overloaded_readiness
 from gonemaster_api.server.bodies import Bodies
 from gonemaster_api.server.connection import Connection
 from gonemaster_api.state import NAME, State
+from gonemaster_api.ui.shell.error_pages import refusal_page
 from gonemaster_api.web.event_streams import FOLLOW
 from gonemaster_api.web.exporter import http_metrics
-from gonemaster_api.web.headers import API_HEADERS
+from gonemaster_api.web.headers import API_HEADERS, PAGE_POLICY
 from gonemaster_api.web.request_deadlines import HAS_LEFT
 
 PATIENCE_S = 0.6  # maximum wait for a thread, so that responses arrive within a second
@@ -136,9 +137,13 @@ class Bridge:
             self._logged[error.code] = True
             log.warning("requests are refused", code=error.code, remote=environ["REMOTE_ADDR"])
         is_probe = error.message == _OVERLOADED and environ["PATH_INFO"].rstrip("/") == _READINESS
+        shown = None if is_probe else refusal_page(error, environ)
         document = overloaded_readiness() if is_probe else error_document(error.code, error.message)
-        body = json.dumps(document).encode()
-        fixed = {"Content-Type": "application/json", "Content-Length": str(len(body)), "X-Request-Id": uuid.uuid4().hex}
+        body = json.dumps(document).encode() if shown is None else shown
+        kind = "application/json" if shown is None else "text/html; charset=utf-8"
+        fixed = {"Content-Type": kind, "Content-Length": str(len(body)), "X-Request-Id": uuid.uuid4().hex}
+        if shown is not None:
+            fixed["Content-Security-Policy"] = PAGE_POLICY
         return error.status, _encoded((API_HEADERS | error.headers | fixed).items()), body, None
 
     def _call(self, environ: dict[str, Any]) -> _Answer:

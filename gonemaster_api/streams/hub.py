@@ -180,7 +180,7 @@ class Hub:
         self._ended = ended
 
     def _count(self, batch_id: str) -> tuple[str, str]:
-        """Return the id and the text of the newest counts; no text before a count."""
+        """Return the id and the text of the newest counts; both are empty before the first count."""
         try:
             counts = self._watch.counts(self._store, batch_id)
         except BatchNotFound:
