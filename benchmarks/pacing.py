@@ -3,7 +3,7 @@
     python -m benchmarks.pacing [--packets 240] [--addresses 40] [--rounds 200] [--at-once 4]
 
 As in a run, a number of packets go to a number of addresses and are answered; `--at-once` packets are sent between two
-iterations of the event loop. The cases are: no limits, limits that are far from reached (all packets leave immediately,
+iterations of the event loop. The cases are: no limits, limits that are never reached (all packets leave immediately,
 without a lease), and a lease for each packet. No packet is sent, so the results vary only with the load of the machine,
 and the minimum of many rounds counts.
 """

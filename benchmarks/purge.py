@@ -3,7 +3,8 @@
     python -m benchmarks.purge --driver postgres --runs 20000
 
 The steps are those of the service. The reader requests the newest runs, the writer queues, starts and ends a job, at
-the rates of a busy service (--reads, --writes; 0 is without a pause: then they and the purge share the processors).
+the rates of a busy service (--reads, --writes; 0 means without pauses, so that they and the purge compete for the
+processors).
 The database is private, and removed at the end; with --seeded it is a copy of that database.
 """
 

@@ -12,7 +12,7 @@ With `--with-cohort` there is a cohort without any of these domains, and every s
 measures the cost of the analysis for operators who do not use it.
 
 The servers are private and share the cores of this machine with the workers and with the world's name servers. If
-other work shares them too, compare the CPU per job, and rounds that alternate.
+other work shares them too, compare the CPU per job, in alternating rounds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The known name that the writer of an unknown one probably meant."""
+"""The known name that a user probably meant by an unknown one."""
 
 from __future__ import annotations
 

@@ -38,7 +38,8 @@ class FailureLog:
     """The log of repeated failures.
 
     It has a line for the first failure, then one line per minute with the number of failures, and a line for the
-    recovery. Work that fails and succeeds in turns, as with a Redis that refuses only writes, has no more lines.
+    recovery. Work that alternately fails and succeeds, for example while Redis refuses only writes, adds no further
+    lines.
     """
 
     def __init__(self, work: str, *, clock: Callable[[], float] = time.monotonic) -> None:

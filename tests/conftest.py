@@ -1,5 +1,6 @@
 """Fixtures of all tests; each plugin module holds those of one part."""
 
+import gc
 import logging
 import os
 import sys
@@ -28,8 +29,8 @@ settings.register_profile(
 )
 settings.load_profile("repeatable")
 
-# These start processes and wait; those in a browser are one group. With the short tests at the end, no worker of
-# pytest-xdist is long alone.
+# These start processes and wait; those in a browser are one group. The short tests come last, so that all workers of
+# pytest-xdist finish at about the same time.
 _FIRST = ("distributed", "ui", "system", "hostile", "deploy", "tasks")
 
 pytest_plugins = [
@@ -44,9 +45,21 @@ pytest_plugins = [
 ]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Look for garbage only after all modules and tests exist, and never again among them: both would take seconds."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
-    """Undo the changes of a command inside the test process to the loggers: its stream is soon closed."""
+    """Restore the loggers that a command inside the test process has changed: its stream is soon closed."""
     root, configured = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers[:], root.level
     yield
@@ -113,7 +126,7 @@ def _repeats(item: pytest.Item) -> bool:
 
 def _room(item: pytest.Item) -> str:
     """Return the first directory below tests/."""
-    return item.path.relative_to(item.config.rootpath / "tests").parts[0]
+    return item.nodeid.split("/", 2)[1]  # `path` would take a second for all tests
 
 
 def _first_database(item: pytest.Item) -> str:

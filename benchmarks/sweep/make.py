@@ -221,7 +221,7 @@ def template(result: Result, kinds: dict[tuple[str, ...], int]) -> dict[str, Any
 
 
 def timings_by_bucket(results: Iterable[Result]) -> dict[str, list[list[Any]]]:
-    """Choose some of the measured times of name servers, in the order of their sums."""
+    """Choose some of the measured timings of name servers, sorted by their total time."""
     found: dict[str, list[list[Any]]] = defaultdict(list)
     for result in results:
         for one in result.timings:

@@ -92,7 +92,7 @@ class Template:
 
     @cached_property
     def parts(self) -> tuple[list[str], Callable[[Sequence[str]], Sequence[str]]]:
-        """Return its text in pieces: the pieces at odd positions are replaced with the result of the function."""
+        """Return the pieces of the text, and a function that returns what replaces the pieces at odd positions."""
         pieces = _SLOT.split("\n".join([*self.args, *(server for server, _ in self.servers)]))
         return pieces, itemgetter(*(ord(piece) - SLOT_BASE for piece in pieces[1::2]))
 
@@ -149,7 +149,7 @@ class Sweep:
     def _mutated(
         self, kinds: Sequence[int], args: Sequence[str], times: Sequence[int], domain: str, rng: random.Random
     ) -> tuple[list[int], list[str], list[int]]:
-        """Omit some findings and add some of another run, each among those of its module."""
+        """Omit some findings, and add some of another run next to those of the same module."""
         kept = sorted(rng.sample(range(1, len(kinds)), k=max(1, len(kinds) - 1 - rng.randrange(4))))
         rows = [(kinds[place], args[place], times[place]) for place in [0, *kept]]
         other = self._choose(rng)

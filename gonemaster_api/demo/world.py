@@ -20,7 +20,7 @@ _SIGNED = Signing(publish_cds=True)
 _HOSTS = "@ A 192.0.2.1\nwww A 192.0.2.1\n"
 _MAIL = 'mail A 192.0.2.1\n@ MX 10 mail\n@ TXT "v=spf1 mx -all"\n'
 _CAA = '@ CAA 0 issue "ca.example"\n'
-# Each domain, with how its zone differs from a healthy one; _break_servers has the faults of the name servers.
+# Each domain, and the changes to a healthy zone; _break_servers has the faults of the name servers.
 DOMAINS: dict[str, dict[str, Any]] = {
     HEALTHY: {},
     "unsigned.xa": {"signed": False},
@@ -145,6 +145,6 @@ def _origins() -> dict[str, int]:
 
 
 def _response_s(address: str) -> float:
-    """Return the response time of a name server. Operators take three times that of the story: sweeps last longer."""
+    """Return the response time of a name server; operators take three times that of the story, for longer sweeps."""
     *_, octet, number, _ = ip_address(address).packed
     return _RESPONSE_S.get(octet) or _RESPONSE_S.get(octet - _MAPPED) or 3 * OPERATORS[number].latency_ms / 1000

@@ -23,7 +23,7 @@ class Times:
         self._pairs: list[array[float] | None] = [None] * endpoints
 
     def add(self, endpoint: int, average_ms: float, answers: int) -> None:
-        """Add the average of a number of responses."""
+        """Add the average of some responses, and their number."""
         pairs = self._pairs[endpoint]
         if pairs is None:
             self._pairs[endpoint] = array("d", (average_ms, answers))

@@ -182,7 +182,8 @@ class QueueMismatch(StoreError):
 class AmbiguousProfile(StoreError):
     """The tags of a domain have different default profiles; `profile_ids` lists them.
 
-    `domain` is the first affected domain of many; it is empty for a single domain, or if the tags belong to a request.
+    `domain` is the first affected domain of a request for several. It is empty for a single domain, or if the tags are
+    those of the request.
     """
 
     def __init__(self, profile_ids: list[int], domain: str = "") -> None:

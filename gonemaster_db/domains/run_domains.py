@@ -1,7 +1,8 @@
 """Filters of runs by domain: a substring of the name, or a tag.
 
 A small number of domains is read first, and their IDs are compared within the index of the sorted list. If there are
-many, each run of the walk is looked up, and the page is full after a few runs; for a long walk the domains are read.
+many, the domain of each run in the walk is looked up, because the page is full after a few runs. If the walk is long,
+the domains are read nevertheless.
 """
 
 from collections.abc import Callable, Sequence

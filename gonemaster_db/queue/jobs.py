@@ -246,6 +246,11 @@ def find_job_or_run(session: Session, job_id: str) -> Job | Run:
     return _find(session, Job.id, Run.id, job_id)
 
 
+def has_tests(session: Session) -> bool:
+    """Return whether there is any job or run."""
+    return any(session.scalar(select(model.id).limit(1)) is not None for model in (Run, Job))
+
+
 def find_by_public_id(session: Session, public_id: str) -> Job | Run:
     """Read the job or run with this public ID. Raises JobNotFound."""
     return _find(session, Job.public_id, Run.public_id, public_id)
@@ -308,7 +313,7 @@ def end_leases(session: Session, *, worker: str, now: datetime) -> int:
 
 
 def list_running_jobs(session: Session, job_ids: Collection[str]) -> list[Job]:
-    """Return the running jobs among some IDs, the one that started first is first."""
+    """Return the running jobs among some IDs, the earliest start first."""
     query = select(Job).where(Job.id.in_(job_ids), Job.status == JobStatus.RUNNING).options(defer(Job.config))
     return list(session.scalars(query.order_by(Job.started_at, Job.id)))
 

@@ -59,7 +59,7 @@ def _without(hole: Hole, keys: Iterable[int]) -> Iterator[Hole]:
 
 
 def next_keys(session: Session, progress: Progress, *, limit: int) -> list[int]:
-    """Return the keys of runs that were not followed yet: all runs that appeared in holes, and `limit` others."""
+    """Return the keys of runs that were not followed yet: all in the holes of earlier keys, and `limit` new ones."""
     query = select(Run.key)
     found = session.scalars(query.where(Run.key > progress.seen).order_by(Run.key).limit(limit)).all()
     filled: list[int] = []

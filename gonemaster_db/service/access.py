@@ -60,7 +60,8 @@ def revoke_token(session: Session, digest: str, *, label: str, scopes: Sequence[
 
 def record_uses(session: Session, digests: Iterable[str], *, now: datetime) -> None:
     """Store that tokens are in use, at most once a minute for each token, for any number of calling processes."""
-    rows = [{"digest": digest, "last_used_at": now} for digest in sorted(digests)]  # sorted: no deadlock of two calls
+    # sorted, so that two calls cannot deadlock
+    rows = [{"digest": digest, "last_used_at": now} for digest in sorted(digests)]
     used = insert(session, AccessTokenUse).values(rows)
     is_old = AccessTokenUse.last_used_at <= now - _USE_INTERVAL
     session.execute(

@@ -69,7 +69,7 @@ def find_pooler(store: Store) -> Pooler | None:
         where = info.dsn_parameters | {"dbname": "pgbouncer", "password": info.password, "options": ""}
     try:
         with closing(psycopg2.connect(**where)) as console:
-            console.autocommit = True  # It knows no transactions.
+            console.autocommit = True  # The console has no transactions.
             with console.cursor() as cursor:
                 cursor.execute("SHOW CONFIG")
                 settings = {row[0]: row[1] for row in cursor.fetchall()}

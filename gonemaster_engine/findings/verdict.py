@@ -22,7 +22,7 @@ _HARM_OF = {
     "NAME_DOES_NOT_EXIST": DOES_NOT_EXIST,
     "NAME_NOT_A_ZONE": DOES_NOT_EXIST,
     "B01_CHILD_UNDETERMINED": NOT_TESTABLE,
-    "B01_NO_CHILD": DOES_NOT_EXIST,  # alone in runs of versions that had no other entry
+    "B01_NO_CHILD": DOES_NOT_EXIST,  # the only such entry in runs of older versions
     "DOMAIN_NAME_ZERO_LENGTH_LABEL": DOES_NOT_EXIST,
     "DOMAIN_NAME_LABEL_TOO_LONG": DOES_NOT_EXIST,
     "DOMAIN_NAME_TOO_LONG": DOES_NOT_EXIST,

@@ -23,7 +23,7 @@ class NameserverTiming:
     total_ms: float
     timeouts: int
     refusals: int
-    lost: int  # transmissions over UDP without an answer, of queries that were answered after a repeat
+    lost: int  # unanswered transmissions over UDP of queries that were answered after a repeat
     status: str  # "ok" or "unreachable"; "unresolved" for a name without an address
 
     @classmethod

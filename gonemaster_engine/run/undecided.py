@@ -1,7 +1,7 @@
 """Queries without a verdict: packets to the server were lost, so its silence proves nothing.
 
-A test case sees no response. Its findings that may follow from that are removed at its end, and the run reports the
-queries once per address in their place.
+A test case sees no response. When it ends, its findings that may be due to the missing response are removed, and the
+run reports the queries instead, once per address.
 """
 
 from __future__ import annotations

@@ -166,7 +166,7 @@ def _deductions(entries: list[ReadEntry], causes: Iterable[Cause], config: Scori
     """Return what the entries cost.
 
     The cap of a harm that resolvers see replaces the penalties of its entries: two faults with the same harm cost the
-    same, though one of them has more entries.
+    same, even if one of them has more entries.
     """
     replaced = {
         position: cause.id

@@ -204,7 +204,7 @@ class Zone:
     async def names_with_unknown_address(self, rtype: str) -> set[str]:
         """Return the names of delegation and apex whose A or AAAA records no server gave or denied.
 
-        A name with glue of this type has a known address, also if the zone's own servers do not answer.
+        A name with glue of this type has a known address even if the zone's own servers do not answer.
         """
         delegation, apex = await self.delegation() or {}, await self.apex() or {}
         unanswered = {name for name, missing in (self._unanswered | self.recursor.unanswered) if missing == rtype}
@@ -217,7 +217,7 @@ class Zone:
         }
 
     def unresolved_names(self) -> list[str]:
-        """Return the names of delegation and apex that are known to have no address, as far as either was computed."""
+        """Return the names without any address in the delegation and the apex, as far as these were computed."""
         ended = (task for key, task in self._once.items() if key in {"delegation", "apex"} and _has_result(task))
         found: dict[str, set[str]] = {}
         for task in ended:

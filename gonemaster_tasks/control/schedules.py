@@ -22,7 +22,7 @@ def rule_of(schedule: Schedule | NewSchedule) -> RecurrenceRule:
     """Parse the rule of a schedule.
 
     Raises:
-        InvalidRule: the rule is invalid; for a stored rule, this host lacks its time zone.
+        InvalidRule: the rule is invalid; a stored rule is invalid only if this host lacks its time zone.
     """
     return make_rule(
         kind=schedule.kind,

@@ -52,7 +52,7 @@ ADVICE = {
     "worker_idle": "The worker ends itself after 10 s, and its supervisor starts it again. Check its log.",
     # Root servers, or reachability_targets, do not answer.
     "worker_without_network": "The worker requeued its jobs and takes jobs again once name servers answer. Check the "
-    "network and the firewall of its host; for IPv6 alone, set ipv6_mode to off if the host has no IPv6.",
+    "network and the firewall of its host; if the host has no IPv6, set ipv6_mode to off.",
     # An API process or beat.
     "process_without_database": "Check the log of the process, the network to the database, the login and the "
     "connection limit.",

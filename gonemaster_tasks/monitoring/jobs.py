@@ -189,7 +189,7 @@ def _rejected(parts: QueueParts) -> Iterator[Issue]:
 
 
 def _operations(parts: QueueParts, now: datetime, grace: timedelta) -> Iterator[Issue]:
-    """Yield failed operations, and operations that no worker performs although the reconciler calls workers."""
+    """Yield failed operations, and operations that no worker performs although the reconciler has asked for it."""
     with parts.store.read_only() as session:
         unfinished = unfinished_operations(session, limit=_MAX_JOBS)
         failed = failed_operations(session, since=now - _FAILURE_PERIOD, limit=_MAX_JOBS)

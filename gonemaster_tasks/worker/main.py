@@ -82,7 +82,7 @@ from gonemaster_tasks.worker.upkeep.watchdog import EXIT_STATUS, Watchdog
 
 log = logging.getLogger(__name__)
 
-# The minimum: one step of an operation takes longer than a test between renewals.
+# A minimum, because a step of an operation may take longer than the time between renewals for a test.
 _OPERATION_LEASE = timedelta(seconds=30)
 _OPEN_FILES = 16_384  # Sockets of the engine, TCP connections, and the other files of the process.
 

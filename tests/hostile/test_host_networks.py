@@ -69,7 +69,7 @@ def test_a_network_is_one_victim_for_all_zones_that_name_it() -> None:
 @pytest.mark.thorough
 @pytest.mark.parametrize("network", ["one /24", "one /64"])
 def test_honest_servers_in_one_network_are_tested_in_full(network: str) -> None:
-    """With six transmissions for each query, the first queries are charged more than the limit, and wait for it."""
+    """With six transmissions for each query, the first queries are charged more than the limit and have to wait."""
     found = found_by_test(network, "honest")
     assert (found["limits"], found["unfinished"], len(found["packets"])) == ({}, [], 13)
     assert sum(found["packets"].values()) > MOST

@@ -82,7 +82,7 @@ def _pointer_chain() -> bytes:
 
 
 def _label_chains() -> bytes:
-    """Each record points to another position in chains of one label and a pointer."""
+    """Return records whose names point to different positions in a chain; each position has one label and a pointer."""
     base = HEADER_OCTETS + ROOT_RECORD_OCTETS
     chain, places, start = b"\x01a\x00", [], base
     while len(chain) < 16_000:

@@ -1,4 +1,4 @@
-"""What strangers send cannot forge, hide or flood log lines, and no failure writes a secret to them."""
+"""Data from strangers cannot forge, hide or flood log lines, and no failure writes a secret to the log."""
 
 from __future__ import annotations
 

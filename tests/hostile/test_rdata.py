@@ -152,7 +152,7 @@ ELEMENTS = {
 @pytest.mark.parametrize("element", ELEMENTS)
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_no_rdata_of_64_kib_takes_100_ms_of_processor_time(prefix: str, element: str) -> None:
-    """Elements of rdata become objects, so the number of elements is limited, whatever the type."""
+    """Elements of rdata become objects, so the number of elements is limited for every type."""
     load_all_types()  # as long-running processes do
     rdata = (PREFIXES[prefix] + ELEMENTS[element])[:LARGEST]
     found = {}

@@ -89,7 +89,7 @@ PROBES: Final = ("example.xa", "sub.victim.xb", "evil.xa")
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    """A public tree that contains evil.xa; a server at `EVIL` lies about all of it to clients referred to it."""
+    """A public tree with evil.xa; clients that are referred to `EVIL` get false answers about the whole tree."""
     world = World()
     world.zone(".")
     world.zone("xa", ns={"ns1.nic.xa": "127.8.1.1"})

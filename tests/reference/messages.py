@@ -76,7 +76,7 @@ class Reply:
         return next((rrset.name for rrset in self.authority if rrset.rdtype == dns.rdatatype.NS), None)
 
     def options(self, number: int) -> list[bytes]:
-        """Return the data of the EDNS options of a number, as received."""
+        """Return the data of the EDNS options with this number, as received."""
         found: list[bytes] = []
         for rdtype, data in _opt_data(self.wire):
             parser = dns.wire.Parser(data)

@@ -40,7 +40,7 @@ def farm(
 
 
 def start(farm: Farm) -> None:
-    """Start the processes of two beats and two workers that are not running."""
+    """Start those of the two beats and the two workers that are not running."""
     missing = [name for name in ("one", "two") if name not in farm.processes]
     for name in missing:
         farm.start_worker(name, ready=False)

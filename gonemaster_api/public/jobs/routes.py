@@ -80,7 +80,7 @@ class Result(MethodView):
 
     @blueprint.arguments(LocaleQuerySchema, location="query")
     @blueprint.response(200, PublicJobResultSchema)
-    @blueprint.refuses(_404="not_found; also while the job is not finished", _429="rate_limited")
+    @blueprint.refuses(_404="not_found, even for an existing job until it has finished", _429="rate_limited")
     def get(self, query: dict[str, Any], public_id: str) -> Any:
         """Show the result of a finished job."""
         shared = state()
@@ -113,7 +113,7 @@ class AsnNames(MethodView):
     """Names of the ASes of a job."""
 
     @blueprint.response(200, AsnNamesSchema)
-    @blueprint.refuses(_404="not_found; also while the job is not finished", _429="rate_limited")
+    @blueprint.refuses(_404="not_found, even for an existing job until it has finished", _429="rate_limited")
     def get(self, public_id: str) -> Any:
         """Show the holders of the ASes in the result of a job; waits at most three seconds for missing names."""
         shared = state()

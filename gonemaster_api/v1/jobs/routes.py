@@ -140,7 +140,7 @@ class Result(MethodView):
 
     @blueprint.arguments(LocaleQuerySchema, location="query")
     @blueprint.response(200, JobResultSchema)
-    @blueprint.refuses(_404="not_found; also while the job is not finished")
+    @blueprint.refuses(_404="not_found, even for an existing job until it has finished")
     def get(self, query: dict[str, Any], job_id: str) -> Any:
         """Show the result of a finished job."""
         return read_scored_result(state(), job_id, locale=query["locale"])

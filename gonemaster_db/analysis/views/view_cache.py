@@ -16,7 +16,7 @@ _MAX_VALUES = 2000  # each a few kilobytes at most
 
 
 def _key(session: Session, key: Hashable, compute: Callable[[], object]) -> tuple[Dialect, Hashable]:
-    """Add the dialect to the key, which distinguishes databases: engines that share a pool share their dialect."""
+    """Add the dialect to the key. It distinguishes databases: engines that share a pool share their dialect."""
     return session.get_bind().engine.dialect, key
 
 

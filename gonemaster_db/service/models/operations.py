@@ -30,7 +30,7 @@ class OperationKind(enum.StrEnum):
 class OperationStatus(enum.StrEnum):
     """The state of an operation. Values are stored and sent by the API: append, never change."""
 
-    QUEUED = "queued"  # waits for a worker, also after its worker was shut down
+    QUEUED = "queued"  # waits for a worker, possibly for another one after a shutdown
     RUNNING = "running"  # claimed by a worker; after the lease has expired, another worker can claim it
     SUCCEEDED = "succeeded"
     FAILED = "failed"  # `error` says why; finished changes are not undone

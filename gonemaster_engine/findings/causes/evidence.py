@@ -73,7 +73,7 @@ class ReadTiming(Protocol):
 
     @property
     def lost(self) -> int:
-        """The number of transmissions without an answer, of queries that were answered after a repeat."""
+        """The number of unanswered transmissions of queries that were answered after a repeat."""
 
 
 class Evidence:

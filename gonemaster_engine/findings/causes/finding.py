@@ -42,7 +42,7 @@ def validation_harm(run: Evidence, addresses: Collection[str], *, unharmed: Coll
 
 
 def harm_to_validation(run: Evidence) -> tuple[Harm | None, list[int]]:
-    """Return the harm of queries for keys without an answer, None if enough keys are left, and what follows from it."""
+    """Return the harm of unanswered queries for keys (None if enough keys are left), and the entries that follow."""
     withheld = run.within(run.withholding_keys, lambda entry: entry.tag.startswith("DS"))
     if not run.is_without_keys:
         return None, withheld

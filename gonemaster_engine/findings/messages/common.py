@@ -16,7 +16,7 @@ TEXTS = {
 
 _ALIAS = (
     "The name of a name server must not be an alias (RFC 2181 section 10.3). Give the name its own A and AAAA records, or"
-    " use a name that has them in the NS record."
+    " in the NS record use a name that has them."
 )
 
 ADVICE = {

@@ -151,8 +151,8 @@ TEXTS = {
         " {size} octets; UDP payload size of the query: {payload} octets): {servers}."
     ),
     "CN05_LARGE_ANSWER_NO_UDP_ANSWER": (
-        "No {query_type} response arrived over UDP when the query allowed a larger response (response over TCP: {size}"
-        " octets; UDP payload size of the query: {payload} octets), from these name servers: {servers}."
+        "No {query_type} response arrived over UDP from these name servers when the query allowed a larger response"
+        " (response over TCP: {size} octets; UDP payload size of the query: {payload} octets): {servers}."
     ),
     "CN05_SERVER_CAPS_UDP_ANSWER": (
         "These name servers truncated the {query_type} response over UDP, although it fits into the UDP payload size of the"
@@ -162,9 +162,9 @@ TEXTS = {
         "These name servers truncated the {query_type} response (TC bit set) even over TCP ({size} octets): {servers}."
     ),
     "CN05_UDP_LOSS_SIZE_DEPENDENT": (
-        "No {query_type} response arrived over UDP, although a query with a smaller UDP payload size got a truncated response"
-        " (response over TCP: {size} octets; UDP payload size of the query: {payload} octets), from these name servers:"
-        " {servers}."
+        "No {query_type} response arrived over UDP from these name servers, although a query with a smaller UDP payload"
+        " size got a truncated response (response over TCP: {size} octets; UDP payload size of the query: {payload}"
+        " octets): {servers}."
     ),
 }
 

@@ -66,7 +66,7 @@ ADVICE = {
     "REFERRAL_SIZE_LARGE": "Resolvers with EDNS receive the referral over UDP; resolvers without EDNS may need TCP. Fewer or shorter name server names make the referral smaller.",
     "REFERRAL_SIZE_TOO_LARGE": "The referral may be truncated or fragmented. Resolvers then query again over TCP, which takes longer and is sometimes blocked. Use fewer name servers, or names with a common ending, which compression makes shorter.",
     "IS_NOT_AUTHORITATIVE": "The name server is listed for the zone but does not serve it, or its copy of the zone has expired. Configure the zone on the name server, or remove the name server from the delegation and the NS records.",
-    "NS_IS_CNAME": "The name of a name server must not be an alias (RFC 2181 section 10.3); many resolvers do not follow it. Use the name that has the address records in the NS record.",
+    "NS_IS_CNAME": "The name of a name server must not be an alias (RFC 2181 section 10.3); many resolvers do not follow it. In the NS record, use the name that has the address records.",
     "UNEXPECTED_RCODE": "A name server of the zone must know the names in the zone. Check the zone on this name server.",
     "SOA_NOT_EXISTS": "Each zone has exactly one SOA record, and each of its name servers must return it. Configure the zone on the name server, or remove the name server from the delegation and the NS records.",
     "EXTRA_NAME_CHILD": f"Resolvers do not learn these name servers from the delegation. {_SAME_NAMES}",

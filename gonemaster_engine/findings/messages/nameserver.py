@@ -155,7 +155,7 @@ _UPDATE = (
 )
 _EDNS = f"DNSSEC and larger responses need EDNS (RFC 6891). Resolvers must query again without it, or fail. {_UPDATE}"
 _UNKNOWN_EDNS = (
-    "The name server must handle EDNS versions, options and flags that it does not know as RFC 6891 section 6.1 requires."
+    "The name server must handle unknown EDNS versions, options and flags as RFC 6891 section 6.1 requires."
     f" Otherwise resolvers lose time, and new features of the protocol fail. {_UPDATE}"
 )
 _LETTER_CASE = (

@@ -87,8 +87,8 @@ class AddressLimits(NamedTuple):
     def leased(self, processes: int) -> AddressLimits:
         """Return the limits of all leases together, which the half shares of `processes` processes leave.
 
-        Within a second GCRA allows the packets of one second plus its tolerance at the even rate, and one more packet;
-        the life of a lease adds to that. At the returned rate, leases and shares together exceed the limit by at most a
+        Within a second, GCRA allows the packets of one second, those of its tolerance, and one more; the life of a
+        lease adds further packets. At the returned rate, leases and shares together exceed the limit by at most a
         tenth.
         """
         packets, unanswered, _ = self.half_share(processes)

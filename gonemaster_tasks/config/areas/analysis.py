@@ -28,7 +28,7 @@ class AnalysisOptions:
     analysis_coverage: int = option(
         80,
         integer(0, 100),
-        "percent of the members of a cohort that a snapshot needs to become the default without being pinned, for "
+        "percentage of the members of a cohort that a snapshot must contain to become the default without a pin, for "
         "cohorts that set no percentage",
         key="analysis.coverage",
         runtime=True,

@@ -13,7 +13,8 @@ remaining capacity in this order:
 A paused tier has no capacity. After Redis lost its content or returned with older files, no tier has capacity until all
 are rebuilt: BRPOP is only sent to the Redis in which the tiers were rebuilt, which its replication id identifies. No
 queue has capacity while the worker stops, while the database does not answer, or for a second after Redis refused
-BRPOP (5 s if the login lacks the permission); without a network only maintenance has. The limit is the number of slots
+BRPOP (5 s if the login lacks the permission); without a network only maintenance has capacity. The limit is the number
+of slots
 or, if that is less, this process' share of `max_concurrent_jobs`. Messages in flight are received and not finished;
 jobs that yield their slots do not count.
 """

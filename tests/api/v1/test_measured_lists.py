@@ -28,7 +28,7 @@ def document(client: FlaskClient) -> dict[str, Any]:
 
 
 def asked() -> dict[str, dict[str, set[str]]]:
-    """Return values by parameter by group of the probes."""
+    """Return the values of the probes by group, then by parameter."""
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for probe in probes(SIZE):
         for name, value in probe.query.items():

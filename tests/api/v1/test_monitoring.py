@@ -45,7 +45,7 @@ def promtool(*arguments: str, text: str | None = None, status: int = 0) -> str:
 
 @pytest.fixture
 def exposed(client: FlaskClient, queue: QueueParts) -> str:
-    """The text of a service in which each family has a series."""
+    """The metrics text of a service; each family of metrics has a series."""
     run = make_run(queue.store, outcome=record("ERROR", status=RunStatus.FAILED))
     client.get("/api/v1/runs/job_none")
     client.get(f"/api/v1/runs/{run.id}/result")

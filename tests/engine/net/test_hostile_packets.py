@@ -19,7 +19,7 @@ from tests.support.engine import in_run
 from tests.support.work import at_most_lines
 
 HOST, OTHER = "127.9.1.1", "127.9.1.2"
-SHORT_S = 0.25  # the time limit for tests that do not reach one
+SHORT_S = 0.25  # the time limit of tests in which no limit is reached
 LINES_OF_A_RESOLUTION = 50_000  # of Python
 
 

@@ -78,7 +78,7 @@ def collect(found: asyncio.Future[list[QueryOutcome]], *pending: asyncio.Future[
 
 @pytest.mark.parametrize("tries", [1, 3])
 def test_an_answer_in_the_buffer_is_no_timeout(server: socket.socket, tries: int) -> None:
-    """The check of deadlines is due in the iteration in which the second query is sent, answered and overdue."""
+    """The second query is sent, answered and overdue in one iteration, in which the deadlines are checked, too."""
 
     def work(transport: Transport, found: asyncio.Future[list[QueryOutcome]]) -> None:
         silent = ask(transport, "silent.xa")

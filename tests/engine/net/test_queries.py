@@ -220,7 +220,7 @@ def test_answer_from_elsewhere_is_awaited_though_none_came_from_the_server(world
 
 
 def test_answer_to_the_question_from_any_source_is_one_to_the_question_itself(world: World, server: Server) -> None:
-    """A server that loses packets has answered the query over UDP; another packet could be lost, too."""
+    """A server that loses packets has answered over UDP; a further packet could be lost, too."""
     packets = itertools.count()
     server.fault(lambda reply: reply if next(packets) == 1 else None)
 

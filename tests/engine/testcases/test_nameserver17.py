@@ -50,7 +50,7 @@ def answering(make: Callable[[bytes], bytes | None], *, rcode: str = "NOERROR") 
 
 
 def first_then(*several: Fault) -> Callable[[Server], object]:
-    """Apply the first fault to the query for a cookie, the others in turn to the queries with a full one."""
+    """Apply the first fault to the query for a cookie, and the others in turn to the queries with a full cookie."""
 
     def change(server: Server) -> None:
         server.fault(several[0], when=lambda exchange: with_cookie(exchange) and not with_full_cookie(exchange))

@@ -163,7 +163,7 @@ class Levels:
         return self._lost(level)
 
     def _towards(self, level: Level, zone: Name) -> Fault | None:
-        """Create levels on the path to a zone on the same servers."""
+        """Create the levels between this one and a zone, as the servers of this level show them."""
         for server in level.servers[:ASKED]:
             reply = self.subject.ask(server.address, do(zone, DS_TYPE))
             if reply is None:

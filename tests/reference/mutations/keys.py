@@ -87,12 +87,12 @@ def roca(but: int = 0) -> int:
 
 
 def telling_primes() -> list[int]:
-    """Return the primes modulo which some numbers are not powers of 65537."""
+    """Return the primes for which some numbers are not powers of 65537 modulo the prime."""
     return [prime for prime in ROCA_PRIMES if len({pow(65537, each, prime) for each in range(prime)}) < prime - 1]
 
 
 def wiener(bits: int) -> tuple[int, int]:
-    """Return modulus and exponent of a number of bits with a small private exponent."""
+    """Return a modulus of `bits` bits and its public exponent, for which the private exponent is small."""
     random = Random(f"wiener {bits}")
     while True:
         first, second = (_prime(random, bits // 2 + (bits < 100)) for _ in range(2))

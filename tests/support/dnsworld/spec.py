@@ -78,7 +78,7 @@ class Delegation:
 
 @dataclass(frozen=True)
 class ZoneSpec:
-    """One zone as all its servers have it, or as one of them has it."""
+    """One zone, as served by all its servers or by one of them."""
 
     origin: dns.name.Name
     ns: NameserverSet

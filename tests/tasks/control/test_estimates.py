@@ -46,7 +46,7 @@ def estimate_batch_of(parts: QueueParts, job_id: str, now: datetime) -> Estimate
 
 @pytest.fixture
 def measured(parts: QueueParts) -> list[str]:
-    """A batch of twenty jobs: ten have finished, one a second after two seconds each; the next one runs."""
+    """A batch of twenty jobs of two seconds each: ten have finished, one per second, and the next one runs."""
     ids = queue_batch(parts, 20)
     for number in range(10):
         finish(parts, ids[number], seconds_ago=10 - number, took_s=2)

@@ -59,7 +59,7 @@ RULE = Rule(
     Texts(
         "The DS records in the parent zone match no key of the zone",
         "Validating resolvers answer SERVFAIL for every name in the zone.",
-        "Have the registrar replace the DS records by one of a key that signs the zone. If that takes long and the"
+        "Have the registrar replace the DS records with one of a key that signs the zone. If that takes long and the"
         " zone needs to work at once, have the registrar remove all DS records.",
     ),
     _find,

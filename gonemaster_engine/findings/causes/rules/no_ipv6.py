@@ -11,7 +11,7 @@ RULE = Rule(
     Responsible.ZONE,
     Texts(
         "Too few name servers have an IPv6 address",
-        "Resolvers with IPv6 only need a translation to reach the domain, or depend on one name server.",
+        "Resolvers without IPv4 need address translation to reach the domain, or depend on one name server.",
         "Give at least two name servers an IPv6 address, and publish it in the zone and, as glue, in the parent zone.",
     ),
     tagged("NO_IPV6_NS_DEL", "NO_IPV6_NS_CHILD", "NOT_ENOUGH_IPV6_NS_DEL", "NOT_ENOUGH_IPV6_NS_CHILD"),

@@ -45,7 +45,7 @@ RULE = Rule(
         "No name server serves the zone",
         "No resolver gets an answer for any name in the zone.",
         "Load the zone on the name servers that the parent zone lists, or have the registrar replace the NS records"
-        " in the parent zone by those of the name servers that serve it.",
+        " in the parent zone with those of the name servers that serve it.",
     ),
     _find,
     variants=(_SILENT,),

@@ -12,15 +12,15 @@ _SHOWS = "No answer: the query times out."
 _REMOVE = "Remove this record in the zone and, as glue, at the registrar, until the address responds."
 _ONE = Texts(
     "The name server {ns} does not respond on {address}",
-    "Resolvers wait for it before they query another name server, so some answers are slow, and with it a part of the"
-    " redundancy is lost.",
+    "Resolvers wait for it before they query another name server, so some answers are slow, and there is less"
+    " redundancy.",
     "Start the name server on this address, and check that a firewall lets UDP and TCP port 53 through. Remove the"
     " address if it is no longer in use.",
 )
 _MANY = Texts(
     "{affected} of {total} name server addresses do not respond",
-    "Resolvers wait for them before they query another name server, so some answers are slow, and with them a part of"
-    " the redundancy is lost.",
+    "Resolvers wait for them before they query another name server, so some answers are slow, and there is less"
+    " redundancy.",
     "Start the name servers on these addresses, and check that a firewall lets UDP and TCP port 53 through. Remove"
     " addresses that are no longer in use.",
 )
