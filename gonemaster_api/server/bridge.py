@@ -25,15 +25,17 @@ from gonemaster_api.queries.health import overloaded_readiness
 from gonemaster_api.server.bodies import Bodies
 from gonemaster_api.server.connection import Connection
 from gonemaster_api.state import NAME, State
+from gonemaster_api.ui.shell.error_pages import refusal_page
 from gonemaster_api.web.event_streams import FOLLOW
 from gonemaster_api.web.exporter import http_metrics
-from gonemaster_api.web.headers import API_HEADERS
+from gonemaster_api.web.headers import API_HEADERS, PAGE_POLICY
 from gonemaster_api.web.request_deadlines import HAS_LEFT
 
 PATIENCE_S = 0.6  # maximum wait for a thread, so that responses arrive within a second
 BULK_THREADS = 2  # for long requests: more would keep other threads from the interpreter
+_MANY = 100  # connections of one client
 _PIECE = 64 * 1024  # bytes that are sent together
-_REFUSAL_S = 0.0005  # time of the event loop that a refusal takes
+_REFUSAL_S = 0.002  # time of the event loop that a refusal takes if threads compete for the interpreter
 _LINGER_S = 2.0  # time for a client that is still sending to read a refusal
 # Responses that may have megabytes: pages with more than a hundred items, results, differences and counts of all runs.
 _BULK = re.compile(
@@ -54,9 +56,9 @@ _Answer = tuple[int, list[tuple[bytes, bytes]], bytes, Any]
 class Bridge:
     """The adapter that serves Flask over ASGI.
 
-    It handles `threads` requests at the same time, half of them for one client; others wait, and are refused after a
-    time limit. Of a client's requests with others behind them on their connection, one is handled at a time. Requests
-    that write leave some threads to those that read, because they may all be waiting for a lock in the database.
+    It handles `threads` requests at the same time, half of them for one client, or a sixteenth if the client pipelines
+    its requests or has many connections; others wait, and are refused after a time limit. Requests that write leave
+    some threads to those that read, because they may all be waiting for a lock in the database.
     """
 
     def __init__(self, app: Flask, *, threads: int) -> None:
@@ -116,9 +118,10 @@ class Bridge:
         if "format=csv" not in query and (_BULK.fullmatch(path) or _LONG_PAGE.search(query)):
             return await run(self._bulk, self._call, environ)  # few threads, because bulk requests may wait
         peer, writers = connection.peer, nullcontext() if environ["REQUEST_METHOD"] in _READING else self._writers
-        turn = peer.pipelined if connection.pipeline else nullcontext()  # browsers do not pipeline
+        few = peer.few if connection.pipeline or peer.connections > _MANY else nullcontext()
+        patience_s = None if connection.pipeline else PATIENCE_S  # the next one of a pipeline would follow a refusal
         try:
-            async with turn, asyncio.timeout(PATIENCE_S) as limit, writers, peer.threads, self._free:
+            async with asyncio.timeout(patience_s) as limit, few, writers, peer.threads, self._free:
                 limit.reschedule(None)
                 return await run(self._threads, self._call, environ)
         except TimeoutError:
@@ -134,9 +137,13 @@ class Bridge:
             self._logged[error.code] = True
             log.warning("requests are refused", code=error.code, remote=environ["REMOTE_ADDR"])
         is_probe = error.message == _OVERLOADED and environ["PATH_INFO"].rstrip("/") == _READINESS
+        shown = None if is_probe else refusal_page(error, environ)
         document = overloaded_readiness() if is_probe else error_document(error.code, error.message)
-        body = json.dumps(document).encode()
-        fixed = {"Content-Type": "application/json", "Content-Length": str(len(body)), "X-Request-Id": uuid.uuid4().hex}
+        body = json.dumps(document).encode() if shown is None else shown
+        kind = "application/json" if shown is None else "text/html; charset=utf-8"
+        fixed = {"Content-Type": kind, "Content-Length": str(len(body)), "X-Request-Id": uuid.uuid4().hex}
+        if shown is not None:
+            fixed["Content-Security-Policy"] = PAGE_POLICY
         return error.status, _encoded((API_HEADERS | error.headers | fixed).items()), body, None
 
     def _call(self, environ: dict[str, Any]) -> _Answer:

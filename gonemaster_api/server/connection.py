@@ -43,7 +43,7 @@ class Peer:
 
     def __init__(self, share: int) -> None:
         self.connections = 0
-        self.threads, self.pipelined = asyncio.Semaphore(share), asyncio.Semaphore(1)
+        self.threads, self.few = asyncio.Semaphore(share), asyncio.Semaphore(max(1, share // 8))
         self.busy_until = 0.0
 
 

@@ -499,7 +499,7 @@ def wide_referrals(depth: int = 24, *, never_asked: int = 0) -> CountingDns:
 
 
 def _referral(query: dns.message.Message, level: int, never_asked: int) -> bytes:
-    """Refer to the zone one label below, which has 50 servers with 20 addresses each, of the next level."""
+    """Refer to the zone one label below; its 50 servers have 20 addresses each, in the network of the next level."""
     question = query.question[0]
     asked = (question.name.to_wire() or b"") + struct.pack("!HH", question.rdtype, question.rdclass)
     labels = question.name.labels[:-1]

@@ -50,7 +50,7 @@ ADVICE = {
     "RNAME_MISUSED_AT_SIGN": f"{_RNAME} Replace the at sign with a dot.",
     "RNAME_MAIL_DOMAIN_INVALID": f"{_RNAME} Put a mail address that works in the RNAME, or correct the MX records of its domain: each mail exchange needs an address record.",
     "RNAME_MAIL_DOMAIN_LOCALHOST": f"{_RNAME} With a loopback address, each sender connects to itself. Give the mail exchange its globally reachable address.",
-    "RNAME_MAIL_ILLEGAL_CNAME": f"{_RNAME} A mail exchange must have address records and must not be an alias (RFC 5321 section 5.1): use the name that has the address records in the MX record.",
+    "RNAME_MAIL_ILLEGAL_CNAME": f"{_RNAME} A mail exchange must have address records and must not be an alias (RFC 5321 section 5.1): in the MX record, use the name that has the address records.",
     "RNAME_RFC822_INVALID": f"{_RNAME} Write it as mailbox.domain, with a backslash before each dot in the mailbox.",
     "MNAME_DISCOURAGED_DOUBLE_DASH": _RESERVED,
     "MNAME_NON_ALLOWED_CHARS": f"{_HOST_NAME} The MNAME is the primary server, to which dynamic updates are sent. Correct it in the SOA record.",

@@ -135,7 +135,7 @@ ADVICE = {
     "SOA_DEFAULT_TTL_MAXIMUM_VALUE_LOWER": "The MINIMUM value limits how long resolvers cache negative answers (RFC 2308 section 4). With a small value, resolvers repeat queries for names that do not exist. Use at least five minutes.",
     "MNAME_HAS_NO_ADDRESS": f"{_PRIMARY} Correct the MNAME, or add an address record for it.",
     "MNAME_IS_CNAME": f"{_PRIMARY} Use the name that has the address records as the MNAME.",
-    "MX_RECORD_IS_CNAME": "A mail exchange must not be an alias (RFC 2181 section 10.3); some senders reject it. Use the name that has the address records in the MX record.",
+    "MX_RECORD_IS_CNAME": "A mail exchange must not be an alias (RFC 2181 section 10.3); some senders reject it. In the MX record, use the name that has the address records.",
     "Z09_ARPA_EMAIL_DOMAIN": _NO_MAIL,
     "Z09_INCONSISTENT_MX": f"Whether mail is delivered depends on the name server that a sender happens to query. {_VERSIONS}",
     "Z09_INCONSISTENT_MX_DATA": f"Where mail is delivered depends on the name server that a sender happens to query. {_VERSIONS}",
