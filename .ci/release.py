@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Build and tag a release: release.py VERSION [--key KEY] [--target DIR] [--tagged]; see docs/howto/release.md.
 
 The steps are: check the tree, build wheel and sdist twice and compare them, install both into empty environments and
@@ -94,12 +95,12 @@ def build_twice(root: Path, target: Path) -> list[Path]:
     """Build wheel and sdist twice from the last commit. Raises NotReady if the bytes differ."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    epoch = run("git", "log", "-1", "--format=%ct", cwd=root).strip()
+    commit, epoch = run("git", "log", "-1", "--format=%H %ct", cwd=root).split()  # both builds are of this commit
     hashes = []
     for _ in range(2):
         with tempfile.TemporaryDirectory(prefix="gm-release-") as folder:
             source, built = Path(folder) / "source", Path(folder) / "dist"
-            archive = subprocess.run(["git", "archive", "HEAD"], cwd=root, capture_output=True, check=True).stdout
+            archive = subprocess.run(["git", "archive", commit], cwd=root, capture_output=True, check=True).stdout
             with tarfile.open(fileobj=io.BytesIO(archive)) as files:
                 files.extractall(source, filter="data")
             environ = {"PATH": "/usr/bin:/bin", "SOURCE_DATE_EPOCH": epoch, "HOME": folder, "LC_ALL": "C.UTF-8"}

@@ -1,52 +1,54 @@
-"""Measure a normal run of a clean domain together with batch runs of hostile zones in one worker process.
+"""Measure normal runs of a clean domain during a batch of hostile zones, in the whole service.
 
-    python -m benchmarks.beside_hostile [--rounds 50] [--zones 200] [--slots 16] [--without-priority]
+    python -m benchmarks.beside_hostile [--rounds 5] [--zones 200] [--workers 2] [--slots 16] [--delay-ms 20]
+        [--without-sharing]
 
-The zones are those of tests/hostile: large answers, chains of aliases, policies with a thousand names, and many
-servers that refuse. Their DNS and the DNS of the clean domain run in two separate processes. Every slot for batch runs
-is always in use, in the event loop of the worker; the normal run has the slot of `reserved_normal_slots`. The output
-has the seconds of each normal run and the CPU seconds that the worker uses during it, without and
-with the batch runs. On a busy machine only the CPU seconds can be compared; on an idle machine, a run takes about as
-long as the CPU time of its worker.
+PostgreSQL, Redis, the API and worker processes as in production. The zones are those of tests/hostile: large answers,
+chains of aliases, policies with a thousand names, and many servers that refuse. The batch is one POST, without
+politeness, so that the workers are as busy as possible. A normal run is measured from its POST until its result is
+stored; each starts when the previous one has ended. The DNS has two processes, one of them for the hostile zones. Its
+servers answer after a delay, as servers on the Internet do. All processes share the cores of this machine: compare the
+normal runs before the batch with those during it. `--workers 1 --without-sharing` shows one worker process alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import contextlib
 import multiprocessing
+import os
+import socket
 import threading
 import time
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
 import dns.message
 import dns.rcode
 
-from gonemaster_engine.loop_time import LoopTime
-from gonemaster_engine.net.transport import Transport
-from gonemaster_engine.resources import Resources
-from gonemaster_engine.run.run import run_test
-from gonemaster_tasks.queues import BATCH, NORMAL
-from gonemaster_tasks.worker.execute.running import EngineLoop, RunningJob
-from tests.hostile._counting import CountingDns, Records, numbered, settings
+from benchmarks.queue.rig import Rig, open_rig, wait_until
+from gonemaster_tasks.worker.execute.engine_resources import LOCK_FILE
+from tests.hostile._counting import _IP_PKTINFO, _PKTINFO, ARPA, ROOT, TLD, CountingDns, Records, numbered
 from tests.hostile._giants import KINDS
-from tests.support.engine import loopback_profile
 
 CLEAN = "clean.xa"
 REFUSED, SERVERS = "refused", 100
-BUSY_S = 2.0  # processor time of batch runs before the first normal run
 HOSTILE = [REFUSED, *(kind for kind in KINDS if not kind.startswith("key_trap"))]
 KINDS_OF = {f"evil{number}.xa": HOSTILE[number % len(HOSTILE)] for number in range(400)}
+SHARED = [ROOT, TLD, ARPA, "127.0.0.55", "127.0.0.56", "127.78.0.1", "127.78.0.2"]  # root, TLDs, the clean zone
+BUSY_S = 5.0  # processor time of the workers before the first normal run
 
 
 class QuickDns(CountingDns):
-    """A DNS that composes each response once, so that it keeps the worker busy, not its own process."""
+    """A DNS that composes each response once, and sends it over UDP after a delay."""
 
-    def __init__(self, zones: dict[str, Records], served: dict[str, list[str]]) -> None:
+    def __init__(self, zones: dict[str, Records], served: dict[str, list[str]], delay_s: float) -> None:
         super().__init__(zones, served)
+        self._delay_s = delay_s
         self._known: dict[object, bytes | None] = {}
 
     def _reply(self, address: str, wire: bytes, *, limit: int) -> bytes | None:
@@ -56,8 +58,18 @@ class QuickDns(CountingDns):
         reply = self._known[key]
         return reply and wire[:2] + reply[2:]
 
+    def _receive(self, udp: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                wire, extra, _, peer = udp.recvmsg(4096, 64)
+                index, _, destination = _PKTINFO.unpack(extra[0][2][: _PKTINFO.size])
+                if reply := self._reply(socket.inet_ntoa(destination), wire, limit=512):
+                    control = (socket.IPPROTO_IP, _IP_PKTINFO, _PKTINFO.pack(index, destination, b"\0" * 4))
+                    loop.call_later(self._delay_s, udp.sendmsg, [reply], [control], 0, peer)
 
-def world(made_of: type[QuickDns] = QuickDns) -> QuickDns:
+
+def world(delay_s: float) -> QuickDns:
     """Return a world with the clean zone and all hostile ones."""
     clean: Records = {(CLEAN, "NS"): [f"ns1.{CLEAN}.", f"ns2.{CLEAN}."]}
     clean |= {(f"ns{number}.{CLEAN}", "A"): [f"127.78.0.{number}"] for number in (1, 2)}
@@ -74,7 +86,7 @@ def world(made_of: type[QuickDns] = QuickDns) -> QuickDns:
                 records[zone, "NS"].append(f"{ns}.")
         zones[zone] = records
     served |= {address: list(KINDS_OF) for address in own}
-    made = made_of(zones, served)
+    made = QuickDns(zones, served, delay_s)
 
     def answer(address: str, query: dns.message.Message) -> dns.message.Message | bytes | None:
         asked = query.question[0].name.to_text(omit_final_dot=True).lower()
@@ -97,105 +109,85 @@ def world(made_of: type[QuickDns] = QuickDns) -> QuickDns:
     return made
 
 
-def start(hints: Path) -> int:
-    """Serve the world in a new process until this one ends; return its port."""
+def start(hints: Path, port: int, delay_s: float, *, bound_to: Sequence[str]) -> None:
+    """Serve the world at these addresses in a new process, until this one ends."""
     here, there = multiprocessing.Pipe()
-    multiprocessing.Process(target=_serve, args=(hints, there), daemon=True).start()
-    port: int = here.recv()
-    return port
+    multiprocessing.Process(target=_serve, args=(hints, port, delay_s, bound_to, there), daemon=True).start()
+    there.close()  # so that an error of the process ends this one
+    here.recv()
 
 
-def _serve(hints: Path, control: Connection) -> None:
-    with world() as served:
+def _serve(hints: Path, port: int, delay_s: float, bound_to: Sequence[str], control: Connection) -> None:
+    with contextlib.suppress(PermissionError):
+        # Name servers on the Internet do not share the cores of the workers.
+        os.nice(-10 if bound_to == SHARED else 0)
+    served = world(delay_s)
+    served.port, served.bound_to = port, bound_to
+    with served:
         served.write_hints(hints)
-        control.send(served.port)
+        control.send(None)
         threading.Event().wait()
 
 
-class Taken(NamedTuple):
-    """The duration of a run, and the CPU time of its process during the run."""
+def free_port() -> int:
+    """Return a port that no process uses."""
+    with socket.socket() as tcp:
+        tcp.bind(("0.0.0.0", 0))
+        return int(tcp.getsockname()[1])
 
-    seconds: float
-    cpu_s: float
+
+def normal_run(rig: Rig) -> float:
+    """Return the seconds of a normal run, from its submission until its result is stored."""
+    begun = time.perf_counter()
+    job_id = rig.post("/jobs", {"domain": CLEAN})["id"]
+    wait_until(lambda: bool(rig.value(f"SELECT count(*) FROM runs WHERE id = '{job_id}'")), within_s=300)
+    return time.perf_counter() - begun
 
 
-class Worker:
-    """The loop of a worker with resources that its runs share."""
-
-    def __init__(self, hints: Path, ports: dict[str, int]) -> None:
-        self.loop = EngineLoop()
-        self.loop.start()
-        self._profile = loopback_profile(**settings(timeout_s=3.0, retrans_s=1.0))
-        normal, batch = (self.loop.call(self._open(hints, ports[tier])) for tier in (NORMAL, BATCH))
-        batch.transport = self.loop.call(self._transport(ports[BATCH], normal.transport.turns))
-        self._resources = {NORMAL: normal, BATCH: batch}
-        self.ended = 0  # batch runs
-        self.stopping = False
-
-    async def _open(self, hints: Path, port: int) -> Resources:
-        return Resources.open(root_hints=hints, dns_port=port, hot_cache_ttl_s=0)
-
-    async def _transport(self, port: int, turns: LoopTime) -> Transport:
-        return Transport(port=port, turns=turns)
-
-    def test(self, domain: str, tier: str) -> Taken:
-        """Test a domain as a job of that tier."""
-        begun, cpu_s = time.perf_counter(), time.process_time()
-        resources = self._resources[NORMAL if domain == CLEAN else BATCH]
-        work = run_test(domain, self._profile, resources=resources, deadline_s=120.0, is_urgent=tier == NORMAL)
-        self.loop.run(RunningJob(domain, tier), work)
-        return Taken(time.perf_counter() - begun, time.process_time() - cpu_s)
-
-    def keep_busy(self, domains: list[str]) -> None:
-        """Test batch domains one after the other."""
-        while domains and not self.stopping:
-            self.test(domains.pop(), BATCH)
-            self.ended += 1
-
-    def close(self) -> None:
-        for resources in self._resources.values():
-            self.loop.call(resources.close())
-        self.loop.stop()
+def show(name: str, rig: Rig, rounds: int) -> None:
+    """Measure and print normal runs."""
+    cpu, ended = sum(rig.cpu_s().values()), rig.value("SELECT count(*) FROM runs")
+    seconds = [normal_run(rig) for _ in range(rounds)]
+    cpu, ended = sum(rig.cpu_s().values()) - cpu, rig.value("SELECT count(*) FROM runs") - ended - rounds
+    each = ", ".join(f"{one:.2f}" for one in seconds)
+    print(
+        f"{name}: {each}; median {median(seconds):.2f} s; CPU of the service {cpu:.1f} s;"
+        f" batch runs ended {ended}; load {os.getloadavg()[0]:.1f}",
+        flush=True,
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=50, help="normal runs, alone and with batch runs")
+    parser.add_argument("--rounds", type=int, default=5, help="normal runs: before, during and after the batch")
     parser.add_argument("--zones", type=int, default=200, help="hostile zones")
-    parser.add_argument("--slots", type=int, default=16, help="batch runs in progress at the same time")
-    parser.add_argument("--without-priority", action="store_true", help="treat all runs as batch runs")
+    parser.add_argument("--workers", type=int, default=2, help="worker processes")
+    parser.add_argument("--slots", type=int, default=16, help="slots of each worker process")
+    parser.add_argument("--delay-ms", type=int, default=20, help="delay of each DNS answer over UDP")
+    parser.add_argument("--without-sharing", action="store_true", help="batch runs rest in the same process only")
     options = parser.parse_args()
     with TemporaryDirectory() as directory:
         hints = Path(directory) / "root.hints"
-        ports = {tier: start(hints) for tier in (NORMAL, BATCH)}
-        worker = Worker(hints, ports)
-        tier = BATCH if options.without_priority else NORMAL
-        worker.test(CLEAN, tier)
-        show("alone", [worker.test(CLEAN, tier) for _ in range(options.rounds)], worker)
-        domains = list(KINDS_OF)[: options.zones]
-        slots = [threading.Thread(target=worker.keep_busy, args=(domains,)) for _ in range(options.slots)]
-        for slot in slots:
-            slot.start()
-        begun = time.process_time()
-        while time.process_time() - begun < BUSY_S and any(slot.is_alive() for slot in slots):
-            time.sleep(0.05)  # until the batch runs have answers to process
-        taken: list[Taken] = []
-        while len(taken) < options.rounds and any(slot.is_alive() for slot in slots):
-            taken.append(worker.test(CLEAN, tier))
-        show("with batch runs", taken, worker)
-        worker.stopping = True
-        for slot in slots:
-            slot.join()
-        worker.close()
-
-
-def show(name: str, taken: list[Taken], worker: Worker) -> None:
-    """Print the seconds of the normal runs."""
-    for unit, figures in zip(("s", "CPU s"), zip(*taken, strict=True), strict=True):
-        ordered = sorted(figures)
-        p90, mean = ordered[len(ordered) * 9 // 10], sum(ordered) / len(ordered)
-        print(f"{name}: median {median(ordered):.3f} mean {mean:.3f} p90 {p90:.3f} maximum {ordered[-1]:.3f} {unit}")
-    print(f"{name}: {len(taken)} normal runs; batch runs ended: {worker.ended}", flush=True)
+        port = free_port()
+        start(hints, port, options.delay_ms / 1000, bound_to=SHARED)
+        start(hints, port, options.delay_ms / 1000, bound_to=["0.0.0.0"])
+        flags = {
+            "root_hints_path": str(hints),
+            "dns_port": str(port),
+            "allow_non_global": "true",
+            "ipv6_mode": "off",
+            "nameserver_qps": "0",
+        }
+        with open_rig(slots=options.slots, **flags) as rig:
+            if options.without_sharing:
+                (rig.directory / LOCK_FILE).mkdir()  # the path cannot be opened
+            rig.start_workers(options.workers, "gonemaster_tasks.worker")
+            normal_run(rig)
+            show("before", rig, options.rounds)
+            busy = rig.cpu_s()["workers"]
+            rig.post("/jobs/batch", {"domains": list(KINDS_OF)[: options.zones]})
+            wait_until(lambda: rig.cpu_s()["workers"] > busy + BUSY_S, within_s=300)
+            show("during", rig, options.rounds)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,7 @@ class State:
     batches: BatchWatch
     responses: ResponseCache = field(default_factory=ResponseCache)
     recent: SharedResults = field(default_factory=SharedResults)
+    batch_titles: SharedResults = field(default_factory=lambda: SharedResults(_PARTIALS))
     partials: SharedResults = field(default_factory=lambda: SharedResults(_PARTIALS))  # of pages
     profiles_of_domains: Groups[str, list[int]] = field(default_factory=lambda: Groups(maximum=_NAMES))
     started_at: datetime = field(default_factory=utcnow)

@@ -37,6 +37,12 @@ def cause_title(cause: str, *, locale: str = DEFAULT_LOCALE) -> str:
     return cause if place is None else _WORST_FIRST[place].as_dict(locale=locale)["title"]
 
 
+def cause_tone(cause: str) -> str:
+    """Return the tone of a cause by its usual harm: a severity, or `s1`."""
+    tone = _KEYS[cause].tone if cause in _KEYS else "neutral"
+    return "s1" if tone == "neutral" else tone
+
+
 def cause_changes(changes: Iterable[CauseChange], *, locale: str = DEFAULT_LOCALE) -> list[dict[str, Any]]:
     """Return changed causes as documents, worst first."""
     found = {change.cause: change for change in changes}

@@ -38,13 +38,12 @@ from gonemaster_tasks.tracing import start_tracing, stop_tracing
 
 HUNG_S = 60.0  # longer than the pauses of a machine that swaps
 _OTHER_CONNECTIONS = 2000  # maximum per process, in addition to viewers of event streams
-_PER_CLIENT = 1000  # connections of one client, in addition to its event streams
+_PER_CLIENT = 500  # connections of one client, in addition to its event streams
 _OTHER_FILES = 256  # file descriptors other than connections and bodies
 # The time a thread may hold the interpreter while other threads wait (Python's default is 5 ms). The event loop needs
 # the interpreter several times per request, and would wait this long each time if all threads are busy.
 _SWITCH_INTERVAL_S = 0.001
 _UNSENT = 128 * 1024  # bytes that the kernel buffers beyond what it has sent
-_UNREAD = 64 * 1024  # bytes that the kernel buffers for the process, which reads all of them in one turn of the loop
 _REPORTS, _LATENCIES = f"{NAME}-reports", f"{NAME}-latencies"
 _OUTAGE_WAIT = timedelta(seconds=1.6)  # GET /queue responds within 2 s, even if other services are unavailable
 _SILENT_S = 5.0  # requests fail fast after the database has not responded for this long
@@ -86,12 +85,12 @@ def serve(settings: Settings, *, listener: socket.socket) -> None:
     signal.signal(signal.SIGHUP, lambda *_: app.extensions[NAME].keyring.reread_soon())
     Connection.limit = _allow_connections(_OTHER_CONNECTIONS + settings.max_viewers)
     Connection.limit_per_client = _PER_CLIENT + settings.max_viewers_per_client
+    Connection.threads_per_client = max(3, settings.api_threads // 2)
     Connection.trusts = TrustedProxies(app.wsgi_app, settings.trusted_proxy_cidrs).trusts
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    # Connections inherit these options. Without the first two the kernel buffers megabytes for a slow client, and the
-    # loop reads megabytes of one client in a turn; the third ends connections whose clients do not read.
+    # Connections inherit these options. Without the first the kernel buffers megabytes for a client that reads slowly;
+    # the second ends connections whose clients do not read.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _UNREAD)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(settings.write_timeout.total_seconds() * 1000))
     config = uvicorn.Config(
         Bridge(app, threads=settings.api_threads),

@@ -11,10 +11,9 @@ import sys
 import uuid
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, nullcontext, suppress
+from contextlib import closing, nullcontext
 from typing import Any
 from urllib.parse import unquote_to_bytes
-from weakref import WeakValueDictionary
 
 import structlog
 from cachetools import TTLCache
@@ -26,14 +25,17 @@ from gonemaster_api.queries.health import overloaded_readiness
 from gonemaster_api.server.bodies import Bodies
 from gonemaster_api.server.connection import Connection
 from gonemaster_api.state import NAME, State
+from gonemaster_api.ui.shell.error_pages import refusal_page
 from gonemaster_api.web.event_streams import FOLLOW
 from gonemaster_api.web.exporter import http_metrics
-from gonemaster_api.web.headers import API_HEADERS
+from gonemaster_api.web.headers import API_HEADERS, PAGE_POLICY
 from gonemaster_api.web.request_deadlines import HAS_LEFT
 
 PATIENCE_S = 0.6  # maximum wait for a thread, so that responses arrive within a second
 BULK_THREADS = 2  # for long requests: more would keep other threads from the interpreter
+_MANY = 100  # connections of one client
 _PIECE = 64 * 1024  # bytes that are sent together
+_REFUSAL_S = 0.002  # time of the event loop that a refusal takes if threads compete for the interpreter
 _LINGER_S = 2.0  # time for a client that is still sending to read a refusal
 # Responses that may have megabytes: pages with more than a hundred items, results, differences and counts of all runs.
 _BULK = re.compile(
@@ -54,9 +56,9 @@ _Answer = tuple[int, list[tuple[bytes, bytes]], bytes, Any]
 class Bridge:
     """The adapter that serves Flask over ASGI.
 
-    It handles `threads` requests at the same time, three quarters of them for one client; others wait, and are refused
-    after a time limit. Requests that write leave some threads to those that read, because they may all be waiting for
-    a lock in the database.
+    It handles `threads` requests at the same time, half of them for one client, or a sixteenth if the client pipelines
+    its requests or has many connections; others wait, and are refused after a time limit. Requests that write leave
+    some threads to those that read, because they may all be waiting for a lock in the database.
     """
 
     def __init__(self, app: Flask, *, threads: int) -> None:
@@ -67,9 +69,7 @@ class Bridge:
         self._bulk = ThreadPoolExecutor(BULK_THREADS, thread_name_prefix="bulk")
         self._free = asyncio.Semaphore(threads)
         self._logged: TTLCache[str, bool] = TTLCache(100, ttl=10.0)  # codes of the refusals in the log
-        self._share = max(1, threads * 3 // 4)
-        self._writers = asyncio.Semaphore(max(1, self._share - max(1, threads // 8)))
-        self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()  # by client
+        self._writers = asyncio.Semaphore(max(1, threads * 3 // 4 - max(1, threads // 8)))
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Serve one request."""
@@ -89,6 +89,7 @@ class Bridge:
                 status, headers, body, pieces = await self._answer(environ, connection)
         except ApiError as error:
             status, headers, body, pieces = self._refuse(error, environ)
+            connection.charge(_REFUSAL_S)
         lingers = cycle is connection.cycle and (cycle.more_body or connection.parser is None)
         if lingers or FOLLOW in environ:
             headers.append((b"connection", b"close"))
@@ -101,11 +102,10 @@ class Bridge:
         if len(body) > _PIECE:
             connection.limit_unsent()
         if lingers:  # closing now would reset the connection, and the client could not read the response
+            connection.parser = None  # what the client still sends is ignored
+            connection.flow.resume_reading()
             connection.transport.write_eof()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LINGER_S):
-                    while (await receive())["type"] == "http.request":
-                        pass
+            await asyncio.sleep(_LINGER_S)
             connection.abort()
 
     async def _answer(self, environ: dict[str, Any], connection: Connection) -> _Answer:
@@ -117,12 +117,11 @@ class Bridge:
         run, path, query = asyncio.get_running_loop().run_in_executor, environ["PATH_INFO"], environ["QUERY_STRING"]
         if "format=csv" not in query and (_BULK.fullmatch(path) or _LONG_PAGE.search(query)):
             return await run(self._bulk, self._call, environ)  # few threads, because bulk requests may wait
-        share: Any = nullcontext()  # of a trusted proxy, which limits its clients
-        if not connection.is_proxy:
-            share = self._shares.setdefault(connection.remote, asyncio.Semaphore(self._share))
-        writers = nullcontext() if environ["REQUEST_METHOD"] in _READING else self._writers
+        peer, writers = connection.peer, nullcontext() if environ["REQUEST_METHOD"] in _READING else self._writers
+        few = peer.few if connection.pipeline or peer.connections > _MANY else nullcontext()
+        patience_s = None if connection.pipeline else PATIENCE_S  # the next one of a pipeline would follow a refusal
         try:
-            async with asyncio.timeout(PATIENCE_S) as limit, writers, share, self._free:
+            async with asyncio.timeout(patience_s) as limit, few, writers, peer.threads, self._free:
                 limit.reschedule(None)
                 return await run(self._threads, self._call, environ)
         except TimeoutError:
@@ -138,9 +137,13 @@ class Bridge:
             self._logged[error.code] = True
             log.warning("requests are refused", code=error.code, remote=environ["REMOTE_ADDR"])
         is_probe = error.message == _OVERLOADED and environ["PATH_INFO"].rstrip("/") == _READINESS
+        shown = None if is_probe else refusal_page(error, environ)
         document = overloaded_readiness() if is_probe else error_document(error.code, error.message)
-        body = json.dumps(document).encode()
-        fixed = {"Content-Type": "application/json", "Content-Length": str(len(body)), "X-Request-Id": uuid.uuid4().hex}
+        body = json.dumps(document).encode() if shown is None else shown
+        kind = "application/json" if shown is None else "text/html; charset=utf-8"
+        fixed = {"Content-Type": kind, "Content-Length": str(len(body)), "X-Request-Id": uuid.uuid4().hex}
+        if shown is not None:
+            fixed["Content-Security-Policy"] = PAGE_POLICY
         return error.status, _encoded((API_HEADERS | error.headers | fixed).items()), body, None
 
     def _call(self, environ: dict[str, Any]) -> _Answer:

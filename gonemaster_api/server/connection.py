@@ -5,6 +5,7 @@ exceeds them, or is malformed, gets a refusal: the application answers it with a
 """
 
 import asyncio
+import sys
 import time
 from functools import partial
 from typing import Any, ClassVar
@@ -12,6 +13,7 @@ from weakref import WeakValueDictionary
 
 import httptools
 import structlog
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gonemaster_api.errors import ApiError
@@ -22,8 +24,8 @@ _MAX_HEAD = 64 * 1024  # bytes of a head, or of the framing between two pieces o
 _MAX_URL = _MAX_FIELD = 8190  # bytes
 _MAX_FIELDS = 100
 _HEAD_TIMEOUT_S = 5.0
-_MAX_PIECE, _MIN_PIECE = 4096, 256  # bytes parsed in one step: they contain few pipelined requests
-_SLOWDOWN, _BURST_S = 5, 0.25  # large data of a client take a fifth of the time of the event loop, after a burst
+_PIECE = 512  # bytes read and parsed in one step: they contain few pipelined requests
+_SLOWDOWN, _BURST_S = 5, 0.25  # a client takes a fifth of the time of the event loop, after a burst
 _FIRST_REQUEST_S = 1.0  # time for the first request on a connection accepted just before a stop
 _MAX_UNSENT = 64 * 1024 * 1024  # bytes of all responses that wait for their clients
 _SINGLE = (b"host", b"content-length", b"transfer-encoding")
@@ -37,10 +39,45 @@ log = structlog.get_logger(__name__)
 
 
 class Peer:
-    """A client with all its connections: their number, and the time until which it has used its share of the loop."""
+    """A client with all its connections, its share of the threads, and the time until which it waits for the loop."""
 
-    connections = 0
-    busy_until = 0.0
+    def __init__(self, share: int) -> None:
+        self.connections = 0
+        self.threads, self.few = asyncio.Semaphore(share), asyncio.Semaphore(max(1, share // 8))
+        self.busy_until = 0.0
+
+
+class _Reader:
+    """The protocol for the transport. Unlike uvicorn's, it has a buffer, so that a turn of the loop reads one piece."""
+
+    _buffer = bytearray(_PIECE)
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+
+    def get_buffer(self, _size: int) -> bytearray:
+        """Return where the transport stores the next piece."""
+        return self._buffer
+
+    def buffer_updated(self, size: int) -> None:
+        """Pass a piece on. All connections share the buffer, because the loop reads and passes on without a pause."""
+        self._connection.data_received(bytes(self._buffer[:size]))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+class _Flow(FlowControl):
+    """uvicorn's flow control, but it reads nothing while pipelined requests wait, or the client for its share."""
+
+    def __init__(self, connection: "Connection") -> None:
+        super().__init__(connection.transport)
+        self._connection = connection
+
+    def resume_reading(self) -> None:
+        """Resume, unless the reason to pause still holds."""
+        if not (self._connection.pipeline or self._connection.timer):
+            super().resume_reading()
 
 
 class Connection(HttpToolsProtocol):
@@ -51,84 +88,73 @@ class Connection(HttpToolsProtocol):
     """
 
     limit = 2000
-    limit_per_client = 1000
+    limit_per_client = 500
+    threads_per_client = 16
     trusts: Any = staticmethod(lambda _address: False)
     _peers: ClassVar[WeakValueDictionary[str, Peer]] = WeakValueDictionary()
     parser: Any  # None when further data is ignored
     cycle: Any  # None before the first request
     scope: Any
-    _timer: asyncio.TimerHandle | None = None
+    timer: asyncio.TimerHandle | None = None  # while the client waits for its share of the loop
     _in_head = False
     _unfinished = 0  # bytes parsed since the last head or piece of a body was complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base class
         """Refuse connections beyond the limits."""
         super().connection_made(transport)
-        self._unparsed, self._waits_since = bytearray(), time.monotonic()
+        transport.set_protocol(_Reader(self))  # type: ignore[arg-type]  # uvloop looks for the methods
+        self.flow, self._waits_since = _Flow(self), time.monotonic()
         address = self.client[0] if self.client else ""
         self.remote, self.is_proxy = client_key(address), self.trusts(address)
-        self._peer = self._peers.setdefault(self.remote, Peer())
-        self._peer.connections += 1
-        is_excess = self._peer.connections > self.limit_per_client and not self.is_proxy
+        share = sys.maxsize if self.is_proxy else self.threads_per_client
+        self.peer = self._peers.setdefault(self.remote, Peer(share))
+        self.peer.connections += 1
+        is_excess = self.peer.connections > self.limit_per_client and not self.is_proxy
         if is_excess or len(self.connections) > self.limit:
             log.warning("connection closed: too many are open", remote=address, open=len(self.connections))
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Release the connection."""
-        self._peer.connections -= 1
+        self.peer.connections -= 1
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse data, or stop reading for a time if the client has used its share of the event loop for large data."""
+        """Parse a piece, at the expense of the client."""
+        began = time.thread_time()
         if self.parser:
-            self._unparsed += data
-        began = self.loop.time()
-        if self.is_proxy or len(self._unparsed) <= _MAX_PIECE:  # ordinary requests are not measured
-            self._parse()
-        elif self._peer.busy_until <= began:
-            self._parse()
-            used_s = self.loop.time() - began
-            self._peer.busy_until = max(self._peer.busy_until, began - _BURST_S) + _SLOWDOWN * used_s
-        elif self._timer is None and not self.transport.is_closing():
-            self.transport.pause_reading()
-            self._timer = self.loop.call_at(self._peer.busy_until, self._continue)
+            self._parse(data)
+        self.charge(time.thread_time() - began)
+
+    def charge(self, used_s: float) -> None:
+        """Charge the client for time of the event loop. After more than its share, its data wait in the kernel."""
+        now = self.loop.time()
+        self.peer.busy_until = max(self.peer.busy_until, now - _BURST_S) + _SLOWDOWN * used_s
+        if self.peer.busy_until > now and self.timer is None and not self.is_proxy:
+            self.flow.pause_reading()
+            self.timer = self.loop.call_at(self.peer.busy_until, self._continue)
 
     def _continue(self) -> None:
-        self._timer = None
-        if not (self.flow.read_paused or self.transport.is_closing()):
-            self.transport.resume_reading()
-        self.data_received(b"")
+        self.timer = None
+        self.flow.resume_reading()
 
-    def _parse(self) -> None:
-        """Parse data in pieces, which end with a head, until a pipelined request waits for the one before it."""
-        while self._unparsed and self.parser and not (self.pipeline or self.transport.is_closing()):
-            size = self._unparsed.find(b"\r\n\r\n", _MIN_PIECE - 4, _MAX_PIECE) + 4
-            piece = bytes(self._unparsed[: size if size >= _MIN_PIECE else _MAX_PIECE])
-            del self._unparsed[: len(piece)]
-            self._unfinished += len(piece)
-            try:
-                self.parser.feed_data(piece)
-            except httptools.HttpParserUpgrade as offer:  # an offer that a server may ignore (RFC 9110 section 7.8)
-                self._unparsed[:0] = self._head_without_offer() + piece[offer.args[0] :]
-            except httptools.HttpParserError:
-                self._refuse(_malformed())
-            else:
-                if self._unfinished > _MAX_HEAD:
-                    self._refuse(_too_large() if self._in_head else _malformed())
-        if self.pipeline and not self.transport.is_closing():
-            self.flow.pause_reading()
+    def _parse(self, piece: bytes) -> None:
+        self._unfinished += len(piece)
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as offer:  # an offer that a server may ignore (RFC 9110 section 7.8)
+            self._parse(self._head_without_offer() + piece[offer.args[0] :])
+        except httptools.HttpParserError:
+            self._refuse(_malformed())
+        else:
+            if self._unfinished > _MAX_HEAD:
+                self._refuse(_too_large() if self._in_head else _malformed())
 
     def on_message_begin(self) -> None:
         """Begin a head. Empty lines before it do not count as activity."""
         super().on_message_begin()
         self._unset_keepalive_if_required()
         self._in_head, self._unfinished, self._waits_since = True, 0, time.monotonic()
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Store a header field. Trailer fields are dropped, because they would be taken for header fields."""
-        if self._in_head:
-            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Start the request, or queue it. A ValueError is answered as an error of the parser."""
@@ -137,18 +163,14 @@ class Connection(HttpToolsProtocol):
             raise ValueError("neither HTTP/1.1 with a path nor with a URL")
         self._in_head, self._unfinished = False, 0
         super().on_headers_complete()
-        self.scope |= {"connection": self, "cycle": self.cycle, "target": self.url}
+        fields = tuple(self.headers)  # without the trailer fields that may follow
+        self.scope |= {"headers": fields, "connection": self, "cycle": self.cycle, "target": self.url}
         self.scope["refusal"] = _refusal_of(self.scope)
 
     def on_body(self, body: bytes) -> None:
         """Store a piece of a body."""
         self._unfinished = 0
         super().on_body(body)
-
-    def on_response_complete(self) -> None:
-        """Continue with the next request, or with the data that waited for this response."""
-        super().on_response_complete()
-        self.data_received(b"")
 
     def _should_upgrade(self) -> bool:
         """Let the base class skip a request that offers an upgrade; it is parsed again without the offer."""
@@ -200,12 +222,12 @@ class Connection(HttpToolsProtocol):
 
 def _refusal_of(scope: Any) -> ApiError | None:
     """Return the error for a request whose head is too large, or valid for the parser but not for HTTP/1.1."""
-    names = [name for name, _ in scope["headers"]]
-    sizes = [len(name) + len(value) for name, value in scope["headers"]]
-    codings = [value.lower() for name, value in scope["headers"] if name == b"transfer-encoding"]
+    fields = scope["headers"]
+    names = [name for name, _ in fields]
+    codings = [value.lower() for name, value in fields if name == b"transfer-encoding"]
     if len(scope["target"]) > _MAX_URL:
         return ApiError(414, "uri_too_long", Text("the URL is too long"))
-    if len(sizes) > _MAX_FIELDS or max(sizes, default=0) > _MAX_FIELD:
+    if len(names) > _MAX_FIELDS or any(len(name) + len(value) > _MAX_FIELD for name, value in fields):
         return _too_large()
     is_incomplete = b"host" not in names if scope["http_version"] == "1.1" else bool(codings)
     if is_incomplete or any(names.count(name) > 1 for name in _SINGLE):  # RFC 9112 sections 3.2 and 6.1

@@ -119,7 +119,7 @@ def print_sizes(settings: Settings) -> int:
         if sizes.growth_per_day:
             days = free // sizes.growth_per_day
             lines.append(f"The disk is full in {days} days if nothing is deleted; retention deletes after"
-                         f" {settings.db_retention_days} days.")  # fmt: skip
+                         f" {settings.retention_days} days.")  # fmt: skip
     sys.stdout.writelines(f"{line}\n" for line in lines)
     return 0
 

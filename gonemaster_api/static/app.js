@@ -6,6 +6,7 @@
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
   const root = document.documentElement;
   root.classList.add("has-script");
+  try { document.cookie = `gm_zone=${Intl.DateTimeFormat().resolvedOptions().timeZone};path=/;max-age=31536000;samesite=lax`; } catch { /* the pages stay in UTC */ }
 
   // --- URLs of the previous interface: #/domains/x becomes /domains/x
   if (location.pathname === "/" && location.hash.startsWith("#/")) {
@@ -184,6 +185,10 @@
 
   // --- chain of trust: highlight the box whose facts are open
   const choose = () => all(".chain a").forEach((link) => $(".node", link)?.classList.toggle("on", link.getAttribute("href") === location.hash));
+  document.addEventListener("click", (event) => { // facts open below the picture, which stays where it is
+    const link = event.target.closest(".chain a"), top = scrollY;
+    if (link && plain(event)) { event.preventDefault(); location.hash = link.hash; scrollTo(0, top); }
+  });
   addEventListener("hashchange", choose);
   choose();
 
@@ -323,6 +328,17 @@
     }
   }
 
+  // --- typed texts survive a lost session: kept in this tab until the form is sent, and put back after the login
+  const KEPT = "gm-typed";
+  document.addEventListener("input", ({ target }) => {
+    if (target.matches("textarea[name]")) sessionStorage.setItem(KEPT, JSON.stringify([location.pathname, target.name, target.value]));
+  });
+  if (!$("[type=password]")) {
+    const [path, name, text] = JSON.parse(sessionStorage.getItem(KEPT) || "[]"), area = path === location.pathname && $(`textarea[name="${name}"]`);
+    if (area && !area.value) { area.value = text; say($("#live").dataset.restored); }
+    if (!area) sessionStorage.removeItem(KEPT);
+  }
+
   // --- unsaved changes: ask before leaving the page
   document.addEventListener("input", (event) => { const form = event.target.closest("form[data-unsaved]"); if (form) form.dataset.dirty = ""; });
   addEventListener("beforeunload", (event) => { if ($("form[data-dirty]")) event.preventDefault(); });
@@ -359,6 +375,38 @@
       clocks.set(form, setTimeout(() => check(form).catch(() => {}), wait));
     });
   }
+
+  // --- command palette: the search page in a dialog; the arrows move between its results
+  async function palette() {
+    const from = $("[data-palette]"), box = parse(await (await request(from.href)).text()), dialog = document.createElement("dialog");
+    dialog.className = "dialog palette";
+    dialog.setAttribute("aria-label", from.dataset.palette);
+    dialog.append($("form[role=search]", box), $("[data-partial=found]", box));
+    document.body.append(dialog);
+    const field = $("input", dialog), links = () => all("a", dialog);
+    let clock = 0;
+    field.addEventListener("input", () => {
+      clearTimeout(clock);
+      clock = setTimeout(async () => {
+        const asked = field.value, fresh = await fetchPart("found", `${from.href}?q=${encodeURIComponent(asked)}`).catch(() => null);
+        if (fresh && asked === field.value) $("[data-partial]", dialog).replaceWith(fresh);
+      }, 150);
+    });
+    $("form", dialog).addEventListener("submit", (event) => { event.preventDefault(); links()[0]?.click(); });
+    dialog.addEventListener("keydown", (event) => {
+      const by = { ArrowDown: 1, ArrowUp: -1 }[event.key], at = links().indexOf(document.activeElement) + by;
+      if (by) { event.preventDefault(); (links()[at] || field).focus(); }
+    });
+    dialog.addEventListener("close", () => dialog.remove());
+    dialog.showModal();
+    field.focus();
+  }
+  document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "k" && $("[data-palette]") && !$("dialog[open]")) { event.preventDefault(); palette().catch(refused); }
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-palette]") && plain(event)) { event.preventDefault(); palette().catch(refused); }
+  });
 
   // --- keyboard shortcuts
   let after = "";

@@ -39,7 +39,7 @@ class Topic:
     """
 
     def __init__(self, *, is_log: bool) -> None:
-        self._is_log = is_log
+        self.is_log = is_log
         self.texts: deque[tuple[str, bytes]] = deque(maxlen=_KEPT if is_log else 1)
         self.viewers = 0
         self.cursor = "0"  # the last event of a job that has been read from Redis
@@ -49,7 +49,7 @@ class Topic:
 
     def add(self, identity: str, text: str, *, ends: bool = False) -> None:
         """Add a text and wake the viewers."""
-        self.is_cut |= self._is_log and len(self.texts) == self.texts.maxlen
+        self.is_cut |= self.is_log and len(self.texts) == self.texts.maxlen
         self.texts.append((identity, text.encode()))
         self.has_ended = ends
         self.wake()
@@ -79,22 +79,18 @@ class Hub:
         self._store = store
         self._watch = batches
         self._stopping = stopping
-        self._jobs: dict[str, Topic] = {}
-        self._batches: dict[str, Topic] = {}
+        self._topics: dict[str, Topic] = {}  # by id of the job or batch
         self._ended: Mapping[str, str] = {}  # jobs that had ended at the last check of the database
         self._next_check = 0.0
         self._readers: dict[str, asyncio.Task[None]] = {}
         self._reader, self._catching_up = EventReader(address), asyncio.Semaphore(_CATCHING_UP)
 
-    async def follow(
-        self, write: Write, is_over: Callable[[], bool], *, job_id: str = "", batch_id: str = "", after: str
-    ) -> None:
+    async def follow(self, key: str, write: Write, is_over: Callable[[], bool], *, is_job: bool, after: str) -> None:
         """Write the events of a job after the given event until its end; "0" starts with the first event in Redis.
 
         Of a batch, write the counts whenever they differ from the counts with the id `after`.
         """
-        topics, key = (self._jobs, job_id) if job_id else (self._batches, batch_id)
-        topic = topics.setdefault(key, Topic(is_log=bool(job_id)))
+        topic = self._topics.setdefault(key, Topic(is_log=is_job))
         topic.viewers += 1
         sent_at = time.monotonic()
         try:
@@ -120,8 +116,8 @@ class Hub:
                     await changed.wait()
         finally:
             topic.viewers -= 1
-            if not topic.viewers and topics.get(key) is topic:
-                del topics[key]
+            if not topic.viewers and self._topics.get(key) is topic:
+                del self._topics[key]
 
     async def _read_missed(self, job_id: str, topic: Topic, after: str) -> list[tuple[str, bytes]]:
         """Return texts that are no longer in memory; none while Redis is unavailable."""
@@ -130,7 +126,7 @@ class Hub:
                 events = (await self._reader.read({job_id: after}, count=_PAGE)).get(job_id, [])
         except BrokerUnavailable:
             return []
-        return [(event.id, sse.event_texts([event]).encode()) for event in events] or list(topic.texts)
+        return [(event.id, sse.job_event_text(event).encode()) for event in events] or list(topic.texts)
 
     def _start(self, name: str, turn: Callable[[], Awaitable[None]], pause_s: float) -> None:
         if name not in self._readers or self._readers[name].done():
@@ -138,7 +134,7 @@ class Hub:
 
     async def _repeat(self, name: str, turn: Callable[[], Awaitable[None]], pause_s: float) -> None:
         failures = FailureLog(name)
-        while self._jobs or self._batches:
+        while self._topics:
             began = time.monotonic()
             try:
                 await turn()
@@ -155,9 +151,9 @@ class Hub:
         now = time.monotonic()
         if self._stopping.is_set() or now >= self._next_check:
             self._next_check = now + min(_CHECK_EVERY_S, KEEP_ALIVE_S)
-            for topic in (*self._jobs.values(), *self._batches.values()):
+            for topic in self._topics.values():
                 topic.wake()
-        topics = {job_id: topic for job_id, topic in self._jobs.items() if not topic.has_ended}
+        topics = {key: topic for key, topic in self._topics.items() if topic.is_log and not topic.has_ended}
         due = [job_id for job_id, topic in topics.items() if now >= topic.marked_at + _MARK_EVERY_S]
         while topics:
             found = await self._reader.read({key: topic.cursor for key, topic in topics.items()}, count=_PAGE, mark=due)
@@ -166,19 +162,21 @@ class Hub:
             for job_id, events in found.items():
                 for event in events:
                     topics[job_id].cursor = event.id
-                    topics[job_id].add(event.id, sse.event_texts([event]), ends=event.type == "done")
+                    topics[job_id].add(event.id, sse.job_event_text(event), ends=event.type == "done")
             topics, due = {job_id: topics[job_id] for job_id, events in found.items() if len(events) >= _PAGE}, []
 
     async def _look(self) -> None:
         """Read the counts of watched batches, and the ends of watched jobs whose last event Redis has lost."""
-        for batch_id, topic in list(self._batches.items()):
+        topics = list(self._topics.items())
+        for batch_id, topic in [(key, topic) for key, topic in topics if not topic.is_log]:
             identity, text = await asyncio.to_thread(self._count, batch_id)
-            if text and not topic.has_ended and (not topic.texts or topic.texts[-1][0] != identity):
+            if text and (not topic.texts or topic.texts[-1][0] != identity):
                 topic.add(identity, text, ends=identity == sse.END_ID)
-        ended = await asyncio.to_thread(self._ends_of, list(self._jobs)) if self._jobs else {}
-        for job_id in self._jobs.keys() & self._ended.keys() & ended.keys():  # The last event has had time to arrive.
-            if not self._jobs[job_id].has_ended:
-                self._jobs[job_id].add(sse.END_ID, sse.done_text(ended[job_id]), ends=True)
+        jobs = [key for key, topic in topics if topic.is_log]
+        ended = await asyncio.to_thread(self._ends_of, jobs) if jobs else {}
+        for job_id in self._topics.keys() & self._ended.keys() & ended.keys():  # The last event has had time to arrive.
+            if not self._topics[job_id].has_ended:
+                self._topics[job_id].add(sse.END_ID, sse.done_text(ended[job_id]), ends=True)
         self._ended = ended
 
     def _count(self, batch_id: str) -> tuple[str, str]:
@@ -187,9 +185,7 @@ class Hub:
             counts = self._watch.counts(self._store, batch_id)
         except BatchNotFound:
             return sse.END_ID, sse.done_text("deleted")
-        if counts is None:
-            return "", ""
-        return sse.END_ID if sse.is_finished(counts) else sse.counts_id(counts), sse.counts_text(counts)
+        return ("", "") if counts is None else sse.counts_event(counts)
 
     def _ends_of(self, jobs: list[str]) -> Mapping[str, str]:
         with self._store.read_only() as session:

@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from gonemaster_api.errors import RETRY_AFTER_S, ApiError, Unavailable
 from gonemaster_engine.texts import Text
@@ -18,7 +19,7 @@ class Seats:
         self._lock = threading.Lock()
 
     def take(self, client: str) -> Callable[[], None]:
-        """Reserve a seat for a client, and return a function that releases it once.
+        """Reserve a seat for a client, and return a function that releases it.
 
         Raises:
             ApiError: 503 too_many_streams, 429 too_many_client_streams.
@@ -30,12 +31,9 @@ class Seats:
             if self._taken.total() >= self._limit:
                 raise Unavailable("too_many_streams", Text("too many event streams are open"))
             self._taken[client] += 1
-        reserved = [client]
+        return partial(self._release, client)
 
-        def release() -> None:
-            with self._lock:
-                if reserved:
-                    self._taken[reserved.pop()] -= 1
-                    self._taken += Counter()  # removes clients without seats
-
-        return release
+    def _release(self, client: str) -> None:
+        with self._lock:
+            self._taken[client] -= 1
+            self._taken += Counter()  # removes clients without seats

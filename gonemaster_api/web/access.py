@@ -126,6 +126,8 @@ ACCESS = {
     "ui_domains.prune": Access.ADMINS,
     "ui_operations": Access.READ,
     "ui_workers": Access.READ,
+    "ui_search": Access.READ,
+    "ui_wall": Access.READ,
 }
 
 

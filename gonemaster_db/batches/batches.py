@@ -160,6 +160,12 @@ def set_snapshot_intent_of_tag(session: Session, tag: str) -> None:
     session.execute(mark, execution_options={"synchronize_session": False})
 
 
+def find_batch_names(session: Session, batch_id: str) -> tuple[str, ...]:
+    """Return name, description and tag of a batch, of which some may be empty; nothing if it does not exist."""
+    row = session.execute(select(Batch.name, Batch.description, Batch.tag).where(Batch.id == batch_id)).first()
+    return () if row is None else tuple(text or "" for text in row)
+
+
 def list_batches(
     session: Session,
     *,

@@ -62,6 +62,12 @@ def list_tag_names(session: Session, *, limit: int) -> Sequence[str]:
     return session.scalars(select(Tag.name).order_by(Tag.name).limit(limit)).all()
 
 
+def find_tag_names(session: Session, part: str, *, limit: int) -> Sequence[str]:
+    """Return the first tag names that contain a text, ignoring case."""
+    query = select(Tag.name).where(func.lower(Tag.name).contains(part.lower(), autoescape=True))
+    return session.scalars(query.order_by(Tag.name).limit(limit)).all()
+
+
 def get_tag(session: Session, name: str) -> ListedTag:
     """Read a tag. Raises TagNotFound."""
     tag = _tag(session, name)

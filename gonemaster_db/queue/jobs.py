@@ -246,6 +246,11 @@ def find_job_or_run(session: Session, job_id: str) -> Job | Run:
     return _find(session, Job.id, Run.id, job_id)
 
 
+def has_tests(session: Session) -> bool:
+    """Return whether there is any job or run."""
+    return any(session.scalar(select(model.id).limit(1)) is not None for model in (Run, Job))
+
+
 def find_by_public_id(session: Session, public_id: str) -> Job | Run:
     """Read the job or run with this public ID. Raises JobNotFound."""
     return _find(session, Job.public_id, Run.public_id, public_id)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from gonemaster_db.core.upsert import insert
@@ -109,3 +109,18 @@ def list_causes_before(session: Session, run: Run, *, only_public: bool, limit: 
     if only_public:
         query = query.where(Run.public_id.is_not(None))
     return [RunCauses(*row[:4], frozenset(filter(None, row.causes.split("|")))) for row in session.execute(query)]
+
+
+def count_recent_causes(session: Session, since: datetime, *, maximum: int) -> Counter[str]:
+    """Return how many runs since a moment have each cause, among the newest `maximum` runs."""
+    first = select(func.coalesce(func.max(Run.key), 0) - maximum).scalar_subquery()
+    query = (
+        select(CauseSet.causes, func.count())
+        .join(Run, Run.cause_set_id == CauseSet.id)
+        .where(Run.key > first, Run.finished_at > since)
+        .group_by(CauseSet.causes)
+    )
+    found = Counter[str]()
+    for causes, number in session.execute(query):
+        found.update(dict.fromkeys(filter(None, causes.split("|")), number))
+    return found

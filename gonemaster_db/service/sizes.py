@@ -38,14 +38,20 @@ def read_sizes(store: Store, *, now: datetime) -> DatabaseSize:
     """Read the sizes. Raises StoreError."""
     with store.read_only() as session:
         is_sqlite = store.engine.dialect.name == "sqlite"
-        query = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
-        total = session.scalars(text(query if is_sqlite else "SELECT pg_database_size(current_database())")).one()
+        total = total_bytes(session)
         tables = _tables_of_sqlite(session) if is_sqlite else _tables(session, _TABLES)
         runs = session.scalars(select(func.count()).select_from(Run)).one()
         recent = session.scalars(
             select(func.count()).select_from(Run).where(Run.finished_at > now - timedelta(days=1))
         ).one()
-    return DatabaseSize(int(total), tables, runs, recent)
+    return DatabaseSize(total, tables, runs, recent)
+
+
+def total_bytes(session: Session) -> int:
+    """Return the size of the database, with space that deleted rows have left."""
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    query = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+    return int(session.scalars(text(query if is_sqlite else "SELECT pg_database_size(current_database())")).one())
 
 
 def _tables_of_sqlite(session: Session) -> tuple[tuple[str, int], ...]:

@@ -12,14 +12,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeGuard
+from typing import Any, Generic, TypeGuard, TypeVar
 
 from gonemaster_engine import names
 from gonemaster_engine.context import RunContext
 from gonemaster_engine.net.cache import ZoneCut
 from gonemaster_engine.net.server.nameserver import Nameserver
+from gonemaster_engine.net.server.pending import count_as_queried, counted_apart
 from gonemaster_engine.net.wire.messages import Record, Response
 from gonemaster_engine.net.wire.rrtypes import CNAME
 from gonemaster_engine.waiting import first_done
@@ -36,6 +37,8 @@ _MAX_STEPS = 200  # queries and name server lookups per resolution
 CHAIN_TOO_LONG = "CNAME_CHAIN_TOO_LONG"
 TARGET_UNRESOLVED = "CNAME_TARGET_UNRESOLVED"
 TOO_MANY_RECORDS = "CNAME_TOO_MANY_RECORDS"
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -89,6 +92,25 @@ class _Search:
         return next(self._steps) <= _MAX_STEPS
 
 
+class _Lookup(Generic[_T]):
+    """A lookup that concurrent test cases share: its unanswered queries count for each of them.
+
+    Otherwise they would count for the case that happens to be first.
+    """
+
+    __slots__ = ("_task", "_unanswered")
+
+    def __init__(self, context: RunContext, work: Coroutine[Any, Any, _T]) -> None:
+        with counted_apart() as self._unanswered:
+            self._task = context.start(work)
+
+    async def result(self) -> _T:
+        """Return the result of the lookup."""
+        found = await self._task
+        count_as_queried(self._unanswered)
+        return found
+
+
 class Recursor:
     """Resolves names for one run."""
 
@@ -96,9 +118,8 @@ class Recursor:
         self._context = context
         self._cuts: dict[str, ZoneCut] = {}
         self._servers: dict[str, tuple[ZoneCut, list[Nameserver]]] = {}  # servers with known addresses, by zone
-        # Tasks, not results, so that concurrent test cases share a resolution in progress.
-        self._resolutions: dict[tuple[str, str, bool], asyncio.Task[Resolution]] = {}
-        self._addresses: dict[str, asyncio.Task[list[str]]] = {}
+        self._resolutions: dict[tuple[str, str, bool], _Lookup[Resolution]] = {}
+        self._addresses: dict[str, _Lookup[list[str]]] = {}
         self.problems: dict[str, CnameProblem] = {}  # by query name
         self.unanswered: set[tuple[str, str]] = (
             set()
@@ -114,19 +135,19 @@ class Recursor:
     async def resolve(self, qname: str, qtype: str, *, dnssec: bool = False) -> Resolution:
         """Return the answer to a query, with aliases followed."""
         key = (qname, qtype, dnssec)
-        task = self._resolutions.get(key)
-        if task is None:
+        lookup = self._resolutions.get(key)
+        if lookup is None:
             if self._context.log.traces_queries:
                 self._context.log.system("RECURSE", query_name=qname, query_type=qtype, query_class="IN")
-            task = self._resolutions[key] = self._context.start(self._resolve(qname, qtype, dnssec, _Search()))
-        return await task
+            lookup = self._resolutions[key] = _Lookup(self._context, self._resolve(qname, qtype, dnssec, _Search()))
+        return await lookup.result()
 
     async def addresses(self, name: str) -> list[str]:
         """Return the IPv4 and IPv6 addresses of a name, sorted; empty if there are none or no server answers."""
-        task = self._addresses.get(name)
-        if task is None:
-            task = self._addresses[name] = self._context.start(self._all_addresses(name))
-        return await task
+        lookup = self._addresses.get(name)
+        if lookup is None:
+            lookup = self._addresses[name] = _Lookup(self._context, self._all_addresses(name))
+        return await lookup.result()
 
     async def _all_addresses(self, name: str) -> list[str]:
         failed: set[str] = set()
@@ -295,7 +316,22 @@ class Recursor:
     async def _query(
         self, cut: ZoneCut, servers: Sequence[Nameserver], qname: str, qtype: str, *, dnssec: bool
     ) -> Response | None:
-        """Return the first usable response; a slow server does not delay the query to the next one."""
+        """Return the first usable response, or another one.
+
+        Without a usable response all queries have ended. Only then do they count for the test case: which servers are
+        queried until one responds depends on their speed.
+        """
+        with counted_apart() as queried:
+            response = await self._query_in_turn(cut, servers, qname, qtype, dnssec=dnssec)
+        if not (response and _is_usable(response, cut.zone, qname)):
+            count_as_queried(queried)
+        queried.clear()  # a socket that outlives the run keeps the context in which it was opened
+        return response
+
+    async def _query_in_turn(
+        self, cut: ZoneCut, servers: Sequence[Nameserver], qname: str, qtype: str, *, dnssec: bool
+    ) -> Response | None:
+        """Query each server until a response is usable; a slow server does not delay the query to the next one."""
         shared = self._can_share(qname)
         pending: set[asyncio.Future[Response | None]] = set()
         fallback: Response | None = None

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.xdist_group("release")  # builds once
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> str:
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=280)
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=580)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -235,3 +235,11 @@ def test_checksums_can_be_checked(tmp_path: Path) -> None:
 def test_every_dependency_is_named_with_a_licence() -> None:
     rows = dict(re.findall(r"^\| (\S+) \| (.+) \|$", (ROOT / "THIRD-PARTY.md").read_text(), re.MULTILINE))
     assert set(dependencies("gonemaster", ("", "flower"))) <= set(rows), "run make notices"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_two_builds_of_the_last_commit_have_the_same_bytes(tmp_path: Path) -> None:
+    build = f"release.build_twice(release.ROOT, pathlib.Path({str(tmp_path / 'dist')!r}))"
+    run(tools_python(), "-c", f"import pathlib, sys; sys.path.insert(0, '.ci'); import release; {build}")
+    assert {file.suffix for file in (tmp_path / "dist").iterdir()} == {".whl", ".gz"}

@@ -53,8 +53,8 @@ def _found_on_import() -> dict[str, Found]:
     compiled = _compiled_on_import()
     uses: dict[str, set[str]] = defaultdict(set)
     found = {}
-    for path in _sources():
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for module in _modules():
+        for node in ast.walk(_module_tree(module)):
             if isinstance(node, ast.Attribute) and node.attr in _USES and isinstance(node.value, ast.Name):
                 uses[node.value.id].add(node.attr)
     for (module, line), patterns in compiled.items():
@@ -67,9 +67,12 @@ def _found_on_import() -> dict[str, Found]:
     return found
 
 
-def _sources() -> Iterator[Path]:
+def _modules(*, containing: str = "") -> Iterator[str]:
+    """Yield the names of the modules of the packages whose source contains a text."""
     for package in PACKAGES:
-        yield from sorted((ROOT / package).rglob("*.py"))
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if containing in path.read_text("utf-8"):
+                yield ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
 def _compiled_on_import() -> dict[tuple[str, int], list[re.Pattern[Any]]]:
@@ -124,8 +127,7 @@ def _assigned_name(module: str, line: int) -> str:
 
 def _in_functions() -> Iterator[tuple[str, re.Pattern[Any], str]]:
     """Yield the expressions that functions pass to the functions of `re`: constants, or names of the module."""
-    for path in _sources():
-        module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for module in _modules(containing="re."):
         for node in ast.walk(_module_tree(module)):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _USES):
                 continue
@@ -142,14 +144,13 @@ def _in_functions() -> Iterator[tuple[str, re.Pattern[Any], str]]:
 def compiled_in_functions() -> set[str]:
     """Return the modules in which a function compiles an expression, which `all_patterns` therefore lacks."""
     found = set()
-    for path in _sources():
-        tree = ast.parse(path.read_text("utf-8"))
-        for function in ast.walk(tree):
+    for module in _modules(containing="re.compile"):
+        for function in ast.walk(_module_tree(module)):
             if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
                 continue
             for node in ast.walk(function):
                 if isinstance(node, ast.Call) and ast.unparse(node.func) == "re.compile":
-                    found.add(".".join(path.relative_to(ROOT).with_suffix("").parts))
+                    found.add(module)
     return found
 
 

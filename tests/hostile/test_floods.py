@@ -20,13 +20,14 @@ from tests.support.service import Service, wait_for
 
 pytestmark = [pytest.mark.xdist_group("floods"), pytest.mark.thorough]  # one server
 KEEP = b"GET /api/v1/queue HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+HEAD = b"HEAD / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 AFTER_A_BODY = post(b"Content-Length: 1", body=b"x").replace(b"Connection: close\r\n", b"")
 BARE = b"GET / HTTP/1.1\r\n\r\n"
 CHUNKED = post(b"Transfer-Encoding: chunked", body=b"", path=b"/api/v1/jobs/batch")
 FIXED = post(b"Content-Length: 60000000", body=b"", path=b"/api/v1/jobs/batch")
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: discard unsent data at the end
 CONNECTIONS = 3_000
-PER_CLIENT = 1_100  # connections and event streams that one client may have, with the setting below
+PER_CLIENT = 600  # connections and event streams that one client may have, with the setting below
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +101,25 @@ def test_pipelined_and_half_requests_leave_others_their_share(service: Service, 
         assert len(sockets) == 60
     assert memory_of(pid, "VmHWM") - before < 100 * MIB
     assert service.process.poll() is None
+
+
+@pytest.mark.parametrize("data", [KEEP * 4_000, HEAD * 20], ids=["long", "short"])
+def test_a_thousand_pipelines_take_bounded_memory_and_leave_others_their_share(service: Service, data: bytes) -> None:
+    """Their data wait in the kernel: the process reads small pieces, and closes pipelines whose requests it refuses."""
+    pid = worker_of(service)
+    (Path("/proc") / str(pid) / "clear_refs").write_text("5")  # resets the peak
+    before = memory_of(pid, "VmRSS")
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(1_000)]
+        for each in sockets:
+            each.connect(("127.0.0.1", port_of(service)))
+            each.setblocking(False)
+            with suppress(OSError):  # beyond the limit of the client
+                each.send(data)
+        for _ in range(20):
+            wait_for(lambda: other_is_served(service), what="an answer to another client")
+        wait_for(lambda: closed(sockets) >= 1_000 - PER_CLIENT, what="the limit of connections")
+    assert memory_of(pid, "VmHWM") - before < 80 * MIB
 
 
 def unsent(sockets: list[socket.socket]) -> int:

@@ -9,7 +9,9 @@ from flask.testing import FlaskClient
 
 from gonemaster_api.web.header_lengths import LONGEST
 from gonemaster_api.web.proxies import TrustedProxies
+from gonemaster_db.core.settings import StoreSettings
 from tests.api.web.test_swapped_requests import read_headers
+from tests.support.stores import MakeSettings
 
 PARTS = ("a", ",", ";", " ", "=", '"', "a,", "a;", 'W/"a",', "a=b;", "0-1,", "*;q=0.1,", "en-a,", "::1,", "%", "\\")
 FLOOR_S = 0.02  # processor time of a request without the header
@@ -17,6 +19,12 @@ GROWTH = 8.0  # from once to four times the length; quadratic time grows by 16
 CHECKED_ELSEWHERE = {"x-partial", "x-request-id", "idempotency-key"}  # a name of a list; at most 128; at most 255
 OF_PROXIES = {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"}  # removed for other clients
 OF_SERVER = {"transfer-encoding", "x-forwarded-port", "x-forwarded-prefix", "x-real-ip"}  # not read by the application
+
+
+@pytest.fixture
+def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
+    """One database kind is enough: no request reads the database."""
+    return make_store_settings("sqlite")
 
 
 def seconds(client: FlaskClient, name: str, value: str) -> float:

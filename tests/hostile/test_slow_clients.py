@@ -183,9 +183,9 @@ def test_silent_and_idle_connections_are_closed_without_an_answer(impatient_serv
         assert read_to_end(silent) == read_to_end(idle) == b""
 
 
-def test_empty_lines_do_not_keep_an_idle_connection_open(hasty: Service) -> None:
+def test_empty_lines_do_not_keep_an_idle_connection_open(impatient_service: Service) -> None:
     keep = get(b"/api/v1/healthz").replace(b"close", b"keep-alive")
-    with connect(hasty, keep) as connection:
+    with connect(impatient_service, keep) as connection:
         assert read_response(connection)[0] == 200
         connection.settimeout(0.1)
 

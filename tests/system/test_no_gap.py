@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,6 +41,7 @@ class Clients:
         self._url = f"{url}/api/v1/healthz"
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._pump = threading.Thread(target=self._run, daemon=True)
 
     def _send(self) -> None:
         try:
@@ -54,20 +56,18 @@ class Clients:
             thread.start()
             self._threads.append(thread)
 
-    @contextmanager
-    def sending(self) -> Iterator[None]:
-        """Send while the block runs, and wait for all responses."""
-        pump = threading.Thread(target=self._run)
-        pump.start()
-        try:
-            self.wait_for_more()
-            yield
-            self.wait_for_more()
-        finally:
-            self._stopping.set()
-            pump.join()
-            for thread in self._threads:
-                thread.join()
+    def start(self) -> None:
+        """Start to send, and wait until requests have been answered."""
+        self._pump.start()
+        self.wait_for_more()
+
+    def stop(self) -> None:
+        """Wait until further requests have been answered, and end with all responses."""
+        self.wait_for_more()
+        self._stopping.set()
+        self._pump.join()
+        for thread in self._threads:
+            thread.join()
 
     def wait_for_more(self) -> None:
         """Wait until further requests have been answered."""
@@ -110,10 +110,9 @@ def test_a_restart_behind_the_socket_unit_refuses_nothing(tmp_path: Path) -> Non
         clients = Clients(url)
         with activated(listener, tmp_path):
             assert open_url(f"{url}/api/v1/healthz")
-            sending = clients.sending()
-            sending.__enter__()
+            clients.start()
         with activated(listener, tmp_path):
-            sending.__exit__(None, None, None)
+            clients.stop()
     assert set(clients.statuses) == {200}, set(clients.statuses)
     assert len(clients.statuses) > 2 * PER_SECOND
 
@@ -126,7 +125,11 @@ def test_a_restart_behind_the_proxy_of_compose_refuses_nothing(tmp_path: Path) -
     proxied = text[text.index("\treverse_proxy") : text.rindex("}")].replace("api:8080", f"127.0.0.1:{api_port}")
     file = tmp_path / "Caddyfile"
     file.write_text(f"{{\n\tadmin off\n}}\nhttp://127.0.0.1:{proxy_port} {{\n{proxied}}}\n")
-    flags = {"listen": f"127.0.0.1:{api_port}", "worker_processes": 1, "trusted_proxy_cidrs": "127.0.0.1/32"}
+    flags: dict[str, Any] = {
+        "listen": f"127.0.0.1:{api_port}",
+        "worker_processes": 1,
+        "trusted_proxy_cidrs": "127.0.0.1/32",
+    }
     caddy = subprocess.Popen(
         ["caddy", "run", "--adapter", "caddyfile", "--config", str(file)],
         env=os.environ | {"HOME": str(tmp_path)},
@@ -137,10 +140,9 @@ def test_a_restart_behind_the_proxy_of_compose_refuses_nothing(tmp_path: Path) -
     try:
         with Service(home=tmp_path, **flags) as first:
             first.wait_until_ready()
-            sending = clients.sending()
-            sending.__enter__()
+            clients.start()
         with Service(home=tmp_path, **flags):
-            sending.__exit__(None, None, None)
+            clients.stop()
     finally:
         caddy.terminate()
         caddy.wait(30)

@@ -112,7 +112,7 @@ def test_name_that_does_not_exist_has_one_answer_and_no_grade(client: FlaskClien
     ]
     run = public_run(store, "www.a.example", entries=entries)
     text = text_of(client, str(run.public_id))
-    assert "<b>www.a.example is not a zone: it is a name in the zone a.example, which does not delegate it.</b>" in text
+    assert '<h2 class="big">www.a.example is not a zone: it is a name in the zone a.example, which' in text
     assert "Test a.example instead" in text
     assert "Criteria for A+" not in text
     assert 'data-grade=""' in text
@@ -147,7 +147,7 @@ def test_levels_are_filtered_by_the_address(client: FlaskClient, store: Store) -
     assert "REMAINING_SHORT" not in notice
     passed = text_of(client, f"{run.public_id}?level=ok")
     assert "B01" not in passed
-    assert "Basic01" in passed
+    assert "BASIC01" in passed
     assert "REFRESH_MINIMUM_VALUE_LOWER" not in passed
     assert "No findings at this level" in text_of(client, f"{run.public_id}?level=critical")
     for unknown in ("x", "%3Cscript%3E", ""):
@@ -427,7 +427,7 @@ def test_the_chain_of_trust_is_drawn_with_its_facts(make_app: MakeApp, client: F
     assert not {"iframe", "object", "foreignobject"} & seen.names
     assert [name for name, _ in seen.attributes if name.startswith("on")] == []
     assert text.count("<img") == 1, "that of the badge"
-    assert 'value="&lt;a href=&#34;http://localhost/public/result/' in text, "the badge as HTML to copy"
+    assert 'value="&lt;a href=&#34;http://localhost/public/badge/' in text, "the badge as HTML to copy"
     assert "<script>alert" not in text
     picture = look(client, f"{run.public_id}/chain.svg")
     assert picture.mimetype == "image/svg+xml"

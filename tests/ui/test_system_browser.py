@@ -12,12 +12,11 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
-@pytest.mark.core
 @shapes("1440-light", "390-dark")
 @pytest.mark.parametrize(
     "path",
     [
-        "/statistics",
+        pytest.param("/statistics", marks=pytest.mark.core),
         "/audit",
         "/settings/system",
         "/settings/profiles",

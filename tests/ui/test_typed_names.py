@@ -5,6 +5,7 @@ import html
 import pytest
 from flask.testing import FlaskClient
 
+from gonemaster_api.ui.admin.batches.names import read_pasted
 from gonemaster_engine.errors import InvalidDomain
 from gonemaster_engine.names import REFUSALS, host_of_url, normalize_domain
 from gonemaster_engine.texts import Text
@@ -52,15 +53,28 @@ def test_host_of_an_address(typed: str, host: str) -> None:
     assert host_of_url(typed) == host
 
 
-@pytest.mark.parametrize(("path", "field"), [("/public/", "domain"), ("/test", "domain")])
-def test_a_typed_url_suggests_its_domain(client: FlaskClient, path: str, field: str) -> None:
-    response = client.post(path, data={field: "https://www.räk.example/start"}, headers=SWEDISH)
-    text = html.unescape(response.get_data(as_text=True))
-    assert response.status_code == 400
-    assert "Ange bara domännamnet: www.räk.example." in text
-    assert client.get("/api/v1/jobs").get_json()["total"] == 0
+@pytest.mark.parametrize("path", ["/public/", "/test"])
+@pytest.mark.parametrize("typed", ["https://www.räk.example/start", "Me@www.räk.example"])
+def test_a_typed_url_or_email_address_becomes_its_domain(client: FlaskClient, path: str, typed: str) -> None:
+    response = client.post(path, data={"domain": typed}, headers=SWEDISH)
+    assert response.status_code == 303
     if path == "/public/":
-        assert "Testa räk.example i stället" in text
+        shown = html.unescape(client.get(response.location, headers=SWEDISH).text)
+        assert "Du angav en URL eller en e-postadress. Dess domän testas." in shown
+    assert [job["domain"] for job in client.get("/api/v1/jobs").get_json()["items"]] == ["www.xn--rk-via.example"]
+
+
+def test_urls_in_a_list_become_their_domains() -> None:
+    pasted = read_pasted("https://a.example/x?y=1, b.example\n# comment\nme@c.example;0-127.2.0.192.in-addr.arpa")
+    assert pasted.names == ["a.example", "b.example", "c.example", "0-127.2.0.192.in-addr.arpa"]
+    assert [pasted.line_of(index) for index in range(4)] == [1, 1, 3, 3]
+
+
+def test_an_ip_address_leads_to_its_reverse_zone(client: FlaskClient) -> None:
+    response = client.post("/public/", data={"domain": "192.0.2.7"}, headers={"Accept": "text/html"})
+    assert response.status_code == 400
+    assert "192.0.2.7 is an IP address, not a domain." in response.text
+    assert "/public/?domain=2.0.192.in-addr.arpa" in response.text
 
 
 @pytest.mark.parametrize("kind", REFUSALS)

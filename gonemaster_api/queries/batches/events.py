@@ -3,7 +3,7 @@
 from functools import partial
 
 from gonemaster_api.state import State
-from gonemaster_api.streams.texts import FIRST_LINES, counts_id, counts_text, is_finished
+from gonemaster_api.streams.texts import END_ID, FIRST_LINES, counts_event
 from gonemaster_api.web.event_streams import Feed
 
 
@@ -17,8 +17,10 @@ def batch_feed(state: State, batch_id: str, *, last_event_id: str) -> Feed:
     """
     counts = state.batches.counts(state.store, batch_id)
     first, seen = FIRST_LINES, last_event_id
-    if counts is not None and (is_finished(counts) or counts_id(counts) != seen):
-        first, seen = first + counts_text(counts), counts_id(counts)
-    if counts is not None and is_finished(counts):
-        return Feed(first)
-    return Feed(first, partial(state.hub.follow, batch_id=batch_id, after=seen))
+    if counts is not None:
+        identity, text = counts_event(counts)
+        if identity == END_ID:
+            return Feed(first + text)
+        if identity != seen:
+            first, seen = first + text, identity
+    return Feed(first, partial(state.hub.follow, batch_id, is_job=False, after=seen))

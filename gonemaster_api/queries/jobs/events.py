@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from gonemaster_api.state import State
-from gonemaster_api.streams.texts import FIRST_LINES, done_text, event_text, event_texts
+from gonemaster_api.streams.texts import FIRST_LINES, done_text, event_text, job_event_text
 from gonemaster_api.web.event_streams import Feed
 from gonemaster_db.models import Job, Run
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -25,7 +25,7 @@ def job_feed(state: State, item: Job | Run, *, last_event_id: str) -> Feed:
         missed = _stored_events(state, item.id, after=last_event_id) if is_known else ""
         return Feed(first + missed + done_text(item.status.value))
     after = last_event_id if is_known else "0"
-    return Feed(first, partial(state.hub.follow, job_id=item.id, after=after))
+    return Feed(first, partial(state.hub.follow, item.id, is_job=True, after=after))
 
 
 def _stored_events(state: State, job_id: str, *, after: str) -> str:
@@ -34,7 +34,7 @@ def _stored_events(state: State, job_id: str, *, after: str) -> str:
         events = state.broker.events.read(job_id, after=after)
     except BrokerUnavailable:
         return ""
-    return event_texts(event for event in events if event.type != "done")
+    return "".join(job_event_text(event) for event in events if event.type != "done")
 
 
 def _state(state: State, item: Job | Run) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from gonemaster_api.queries.causes import cause_tone
 from gonemaster_api.queries.operations import read_unfinished_operations
 from gonemaster_api.queries.searching import search_term
 from gonemaster_api.rest.paging import page_document, slice_of
@@ -14,6 +15,7 @@ from gonemaster_db.models import Job, Operation
 from gonemaster_db.queue.jobs import get_job
 from gonemaster_db.queue.queue import list_running, next_queued_after, oldest_waiting
 from gonemaster_db.queue.waiting_jobs import count_waiting_jobs, list_waiting_jobs
+from gonemaster_db.runs.causes import count_recent_causes
 from gonemaster_db.service.metrics.following import read_tally
 from gonemaster_db.service.metrics.slots import SlotSums, read_slots
 from gonemaster_tasks.control.selection import selection
@@ -22,7 +24,9 @@ from gonemaster_tasks.queues import TIERS, tier_of
 
 MINUTES = 60
 _MINUTE_S = 60
-_FIGURES_LIFE_S = 3.0
+_FIGURES_LIFE_S, _CAUSES_LIFE_S = 3.0, 30.0
+_HOUR = timedelta(hours=1)
+_MAX_COUNTED = 200_000
 _NOTHING = SlotSums()
 
 
@@ -72,6 +76,18 @@ def _figures(state: State) -> Figures:
     sums = [(start, slots.get((_MINUTE_S, start), _NOTHING)) for start in starts]
     minutes = [Minute(datetime.fromtimestamp(start, UTC), total.throughput, total.failed) for start, total in sums]
     return Figures({tier: moment for tier, moment in oldest.items() if moment is not None}, minutes)
+
+
+def read_causes_of_last_hour(state: State) -> list[tuple[str, int]]:
+    """Return the causes that are more than advice and their numbers of tests, most frequent first; cached for 30 s."""
+
+    def read() -> list[tuple[str, int]]:
+        with state.store.read_only() as session:
+            counts = count_recent_causes(session, state.queue.clock.now() - _HOUR, maximum=_MAX_COUNTED)
+        return [(cause, count) for cause, count in counts.most_common() if cause_tone(cause) != "s1"]
+
+    found: list[tuple[str, int]] = state.recent.get("causes-of-hour", read, life_s=_CAUSES_LIFE_S)
+    return found
 
 
 def read_work(state: State) -> list[Operation]:

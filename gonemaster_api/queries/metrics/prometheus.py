@@ -100,6 +100,7 @@ def _service(metrics: Metrics) -> Iterator[Metric]:
     )
     yield gauge("queue_paused", "Whether all tiers of the queue are paused.", metrics.queue_paused)
     yield gauge("scheduler_enabled", "Whether batches of schedules are submitted.", settings.scheduler_enabled)
+    yield gauge("database_bytes", "Size of the database, with the space of deleted rows.", metrics.database_bytes)
     yield gauge("queue_depth", "Waiting jobs.", depth_of(metrics))
     yield gauge("in_flight_jobs", "Running jobs.", metrics.in_state(JobStatus.RUNNING))
     yield counters(

@@ -27,6 +27,7 @@ from gonemaster_db.service.metrics.counting import (
 )
 from gonemaster_db.service.metrics.following import read_tally
 from gonemaster_db.service.metrics.slots import SlotKey, SlotSums, read_latencies, read_slots
+from gonemaster_db.service.sizes import total_bytes
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.broker.processes.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
@@ -56,6 +57,7 @@ class Metrics:
     beat_active: bool
     broker_reachable: bool
     limited_addresses: int
+    database_bytes: int
     http: HttpCounts
 
     def labels(self, name: str) -> dict[str, int]:
@@ -138,6 +140,7 @@ def read_metrics(state: State) -> Metrics:
                 beat_active=beat_active,
                 broker_reachable=reachable,
                 limited_addresses=limited,
+                database_bytes=total_bytes(session),
                 http=http,
             )
     except StoreError as error:

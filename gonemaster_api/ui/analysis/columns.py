@@ -77,7 +77,7 @@ LISTS: Mapping[str, tuple[Cell, ...]] = {
         Cell("tag", mark("Finding"), "tag", "tag"),
         Cell("level", mark("Level"), "level", "level"),
         _DOMAINS,
-        Cell("share", mark("Share"), "share"),
+        Cell("share", mark("Share of domains"), "share"),
         Cell("trend", mark("Trend"), "trend", "", "p2"),
         Cell("occurrence_count", mark("Occurrences"), "number", "occurrence_count", "p2"),
     ),

@@ -167,7 +167,9 @@ def finding(message_tag: str) -> Response:
 
     def parts(shown: Mapping[str, Any]) -> dict[str, Any]:
         change = shown["change"]
-        trend = "" if change is None else _("%(n)s since last time", n=f"{change:+d}") if change else _("unchanged")
+        trend = (
+            "" if change is None else _("%(n)s since last time", n=format(change, "+d")) if change else _("unchanged")
+        )
         return {
             "title": shown["tag"],
             "facts": shown["module"],
@@ -176,7 +178,7 @@ def finding(message_tag: str) -> Response:
             "advice": tag_advice(shown["tag"], shown["module"]),
             "figures": [
                 (_("Domains"), number(shown["domain_count"]), trend),
-                (_("Share"), percent(shown["domain_count"], shown["whole"], 1), _("of all domains")),
+                (_("Share of domains"), percent(shown["domain_count"], shown["whole"], 1), ""),
                 (_("Occurrences"), number(shown["occurrence_count"]), ""),
             ],
             "sections": [Section(_("By test case"), "tag", shown["testcases"])],

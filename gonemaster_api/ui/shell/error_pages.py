@@ -1,12 +1,18 @@
 """Error pages: the errors of the API, rendered for browsers."""
 
+from collections.abc import Mapping
+from functools import lru_cache
 from http import HTTPStatus
+from typing import Any
 
 from flask import Response, g, request
+from markupsafe import escape
+from werkzeug.datastructures import LanguageAccept, MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from gonemaster_api.errors import ApiError
 from gonemaster_api.ui.shell.pages import HEADER, page
-from gonemaster_api.ui.shell.texts.languages import gettext, mark
+from gonemaster_api.ui.shell.texts.languages import ENGLISH, gettext, languages, mark, translations_of
 from gonemaster_api.ui.shell.texts.refusals import in_language
 from gonemaster_api.web.headers import is_api
 
@@ -23,6 +29,8 @@ _TITLES = {
     503: mark("The service is temporarily unavailable"),
 }
 _OTHER_TITLE = mark("The request failed")
+_PASSING = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+_RETRY = mark("Reload the page in a few seconds.")
 _LASTING = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}  # A retry has the same result.
 _SAFE = {
     500: mark("No partial changes were saved. Running jobs continue. See the server log for details."),
@@ -32,8 +40,39 @@ _SAFE = {
 
 def wants_html() -> bool:
     """Return whether a browser, not a program, sends this request."""
+    return _is_browser(request.path, request.accept_mimetypes)
+
+
+def _is_browser(path: str, accepted: MIMEAccept) -> bool:
     kinds = ["application/json", "text/html"]  # The first one wins a tie, because programs send */*.
-    return not is_api(request.path) and request.accept_mimetypes.best_match(kinds) == "text/html"
+    return not is_api(path) and accepted.best_match(kinds) == "text/html"
+
+
+def refusal_page(error: ApiError, environ: Mapping[str, Any]) -> bytes | None:
+    """Return a page for a request that the server refuses without the application; None if the caller is a program.
+
+    The page needs no application, no database and no template, because the server may be overloaded.
+    """
+    if not _is_browser(environ["PATH_INFO"], parse_accept_header(environ.get("HTTP_ACCEPT"), MIMEAccept)):
+        return None
+    accepted = parse_accept_header(environ.get("HTTP_ACCEPT_LANGUAGE"), LanguageAccept)
+    return _refusal_page(accepted.best_match(languages(), ENGLISH) or ENGLISH, int(error.status), error.code)
+
+
+@lru_cache(200)
+def _refusal_page(code: str, status: int, error: str) -> bytes:
+    translated = translations_of(code).gettext
+    title = escape(translated(_TITLES.get(status, _OTHER_TITLE)))
+    texts = [translated(_SAFE[status])] if status in _SAFE else []
+    texts = [*texts, translated(_RETRY)] if status in _PASSING else texts
+    return (
+        f'<!DOCTYPE html><html lang="{code}"><head><meta charset="utf-8"><title>{title} · gonemaster</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="stylesheet" href="/static/tokens.css"><link rel="stylesheet" href="/static/components.css"></head>'
+        f'<body class="column narrow"><main class="page"><section class="panel"><div class="empty"><h1>{title}</h1>'
+        f"{''.join(f'<span>{escape(text)}</span>' for text in texts)}<code>{escape(error)}</code>"
+        "</div></section></main></body></html>"
+    ).encode()
 
 
 def error_page(error: ApiError) -> Response | None:

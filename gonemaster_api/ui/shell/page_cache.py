@@ -10,6 +10,7 @@ from flask import Response, request
 from gonemaster_api.state import state
 from gonemaster_api.ui.shell.pages import HEADER, wanted_part
 from gonemaster_api.ui.shell.texts.languages import language
+from gonemaster_api.ui.shell.texts.zones import zone_name
 from gonemaster_api.ui.shell.themes import has_keys, theme
 
 _EFFORT = 6
@@ -19,8 +20,8 @@ VARY = ("Accept-Encoding", HEADER, "Cookie", "Accept-Language")
 def cached_page(version: str, render: Callable[[], Response], *, caching: str, indexed: bool = False) -> Response:
     """Return a page, or 304 if the client has it; `version` must change with the content of the page.
 
-    Language, theme and partial are added to the version. A cached response is sent to all clients that request the
-    same, so that it must not depend on the client.
+    Language, time zone, theme and partial are added to the version. A cached response is sent to all clients that
+    request the same, so that it must not depend on the client.
     """
     whole = _version(version)
     tag = f'W/"{whole}"'
@@ -54,6 +55,6 @@ def _with_headers(response: Response, tag: str, caching: str, *, indexed: bool) 
 
 def _version(version: str) -> str:
     digest = blake2b(digest_size=12)
-    for value in (version, request.host_url, language(), theme(), has_keys(), wanted_part()):
+    for value in (version, request.host_url, language(), zone_name(), theme(), has_keys(), wanted_part()):
         digest.update(repr(value).encode() + b"\0")
     return digest.hexdigest()

@@ -10,6 +10,7 @@ from flask import Response, g, request
 from gonemaster_api.state import state
 from gonemaster_api.ui.shell.pages import wanted_part
 from gonemaster_api.ui.shell.texts.languages import language
+from gonemaster_api.ui.shell.texts.zones import zone_name
 
 LIFE_S = 2.0
 View = Callable[..., Response]
@@ -25,7 +26,7 @@ def cached_partials(view: View) -> View:
     def shown(*args: Any, **kwargs: Any) -> Response:
         if not wanted_part() or request.method != "GET":
             return view(*args, **kwargs)
-        key = (request.full_path, wanted_part(), language(), _scope())
+        key = (request.full_path, wanted_part(), language(), zone_name(), _scope())
         cached: Response = state().partials.get(key, lambda: _frozen(view(*args, **kwargs)), life_s=LIFE_S)
         if cached.status_code != HTTPStatus.OK:
             return view(*args, **kwargs)

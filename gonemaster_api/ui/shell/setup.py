@@ -15,7 +15,7 @@ from gonemaster_api.ui.shell.error_pages import error_page
 from gonemaster_api.ui.shell.strip import queue_status
 from gonemaster_api.ui.shell.tables.tables import column
 from gonemaster_api.ui.shell.templates import Layout, TemplateEnvironment
-from gonemaster_api.ui.shell.texts import languages, notes, words
+from gonemaster_api.ui.shell.texts import languages, notes, words, zones
 from gonemaster_api.ui.shell.texts.formats import FILTERS
 from gonemaster_api.ui.shell.texts.hidden_characters import finalize
 from gonemaster_api.ui.shell.texts.refusals import in_language
@@ -30,6 +30,7 @@ _GLOBALS = {
     "full_url": urls.full_url,
     "utcnow": utcnow,
     "language": languages.language,
+    "zone_name": zones.zone_name,
     "languages": languages.names_of_languages,
     "may": scopes.may,
     "can_post": scopes.can_post,
@@ -51,6 +52,7 @@ _GLOBALS = {
     "stacked_parts": charts.stacked,
     "path_of": charts.path,
     "last_point": charts.last_point,
+    "lone_points": charts.lone_points,
     "bounds_of": charts.bounds,
     "version": __version__,
 }

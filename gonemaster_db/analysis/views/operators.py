@@ -24,7 +24,7 @@ def largest_operator(session: Session, view_id: int, cause: str) -> tuple[str, i
         .limit(1)
     )
     row = session.execute(query).first()
-    return None if row is None else (row[0], row[1], row[2])
+    return None if row is None or row[1] is None else (row[0], row[1], row[2])
 
 
 def matching_positions(session: Session, view_id: int, *, search: str, operator: str, level: str) -> set[int] | None:

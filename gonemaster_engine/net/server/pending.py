@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
@@ -15,6 +17,23 @@ Answer: TypeAlias = asyncio.Future[Response | None]
 
 QUERIED: ContextVar[list[Answer] | None] = ContextVar("QUERIED", default=None)
 """The answers that the current test case has requested."""
+
+
+def count_as_queried(answers: Iterable[Answer]) -> None:
+    """Count answers as requested by the current test case."""
+    if (queried := QUERIED.get()) is not None:
+        queried.extend(answers)
+
+
+@contextmanager
+def counted_apart() -> Iterator[list[Answer]]:
+    """Collect the answers that a block requests: they do not count for the current test case."""
+    collected: list[Answer] = []
+    token = QUERIED.set(collected)
+    try:
+        yield collected
+    finally:
+        QUERIED.reset(token)
 
 
 @dataclass(slots=True)

@@ -5,8 +5,7 @@ The first matching line applies:
 | when | condition | action |
 | --- | --- | --- |
 | before the claim | the database does not answer | requeued |
-| | the tier is paused, more jobs are in flight than allowed, or the worker stops | requeued in order |
-| | this worker has no network | requeued in order |
+| | the tier is paused, the limit is exceeded, the worker stops or has no network | requeued in order |
 | | another slot of this process has the job | dropped |
 | claim | the row is queued and due; it is now running | claimed: the domain is tested |
 | no claim | the database does not answer | requeued, unless `Unclaimed` has done so |

@@ -79,11 +79,8 @@ def test_flags_answer_all_questions(tmp_path: Path, answering: Answering) -> Non
 
 def test_without_answers_one_unit_runs_everything(tmp_path: Path) -> None:
     assert main(["setup", "--no-input", "--output", str(tmp_path)]) == 0
-    assert {file.name for file in tmp_path.iterdir()} == {
-        setup.CONFIG_NAME,
-        "gonemaster.service",
-        "gonemaster.sysusers",
-    }
+    units = {"gonemaster.service", "gonemaster.socket", "gonemaster.sysusers"}
+    assert {file.name for file in tmp_path.iterdir()} == {setup.CONFIG_NAME, *units}
     assert read(tmp_path).embedded_broker
     unit = (tmp_path / "gonemaster.service").read_text()
     assert re.search(r"^ExecStart=/\S+/gonemaster-server$", unit, re.MULTILINE)

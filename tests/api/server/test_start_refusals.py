@@ -156,3 +156,23 @@ def test_a_digest_that_is_none_is_refused_and_not_shown(refusal: Refusal, wrong:
 
 def test_public_pages_are_not_protected_by_tokens_that_are_not_there(refusal: Refusal) -> None:
     assert "auth.protect_public needs admin tokens" in refusal("--auth-protect-public")
+
+
+@pytest.mark.parametrize(
+    ("broken", "text"),
+    [
+        ("sys.modules['structlog'] = None", "the Python package structlog is missing: install gonemaster again, with "),
+        ("sys.version_info = (3, 9, 1)", "gonemaster needs Python 3.11 or later, and this is Python "),
+    ],
+)
+def test_a_wrong_installation_is_one_sentence(broken: str, text: str) -> None:
+    program = f"import sys; {broken}; from gonemaster_api.server.__main__ import main; sys.exit(main())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode in (1, 2)
+    assert text in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--data-dir", "/proc/gonemaster"]) == EXIT_REFUSED
+    assert "the data directory /proc/gonemaster cannot be used: " in capsys.readouterr().err

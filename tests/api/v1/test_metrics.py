@@ -45,6 +45,7 @@ FAMILIES = {
     "queue_paused": ("gauge", set()),
     "scheduler_enabled": ("gauge", set()),
     "queue_depth": ("gauge", set()),
+    "database_bytes": ("gauge", set()),
     "in_flight_jobs": ("gauge", set()),
     "dns_external_queries_total": ("counter", {"family"}),
     "dns_cache_lookups_total": ("counter", {"result"}),

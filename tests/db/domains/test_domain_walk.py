@@ -43,7 +43,8 @@ LIMITS: dict[str, dict[str, int]] = {
 }
 
 
-@pytest.fixture(params=LIMITS)
+# "hashed after a few" looks up domains, too.
+@pytest.fixture(params=["few", pytest.param("looked up", marks=pytest.mark.thorough), "hashed after a few", "hashed"])
 def search_method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     for name, value in LIMITS[request.param].items():
         monkeypatch.setattr(domain_walk if name == "MAX_LOOKED_UP" else domain_list, name, value)

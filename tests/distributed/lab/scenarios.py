@@ -271,7 +271,7 @@ def a_synchronous_standby_is_promoted(trial: Trial) -> None:
 def the_name_of_the_database_moves_to_a_standby(trial: Trial) -> None:
     """The clients know one name, whose address changes a few seconds after the promotion."""
     _follow_synchronously(trial.lab)
-    trial.allowed = Allowed(lost_claims=1)
+    trial.allowed = Allowed(lost_claims=1, suspended=True)
     trial.begin()
     trial.lab["db1"].power_off()
     trial.lab.databases[1].promote()

@@ -119,7 +119,7 @@ BAD = {
     "the same level twice": (["-H", "a.xa", "-w", "ERROR"], "must be higher than"),
     "DS without name server": (["-H", "a.xa", "--ds", "1,13,2,ab"], "--ds needs --ns"),
     "unknown grade": (["-H", "a.xa", "--grade-warning", "E"], "'E' is not a grade"),
-    "unknown option": (["-H", "a.xa", "--nope"], "unrecognized arguments"),
+    "unknown option": (["-H", "a.xa", "--nope"], "unknown option --nope"),
     "no time at all": (["-H", "a.xa", "-t", "0"], "-t must be greater than 0"),
     "invalid name": (["-H", "a..xa"], "empty label"),
     "profile that is not there": (["-H", "a.xa", "--profile", "/nonexistent"], "cannot read /nonexistent"),

@@ -176,7 +176,7 @@ def test_keys_of_one_tag_with_many_signatures_cost_little(tmp_path: Path, checks
     assert "DS08_RRSIG_NOT_VALID_BY_DNSKEY" in {entry.tag for entry in result.entries}
 
 
-@pytest.mark.parametrize("iterations", [2500, 65535])
+@pytest.mark.parametrize("iterations", [2500, pytest.param(65535, marks=pytest.mark.thorough)])
 def test_iterations_of_nsec3_cost_little(tmp_path: Path, rounds: Work, iterations: int) -> None:
     world = described(Signing(nsec3=Nsec3(iterations=iterations, salt="ab" * 255)))
     with world:

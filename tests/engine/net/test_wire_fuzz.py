@@ -217,9 +217,9 @@ def test_each_type_of_record_is_read(rtype: str) -> None:
 # Messages from servers
 
 
-def recorded(world: World) -> Iterator[bytes]:
-    """Return the responses of the demo world's servers to all usual queries about its domains."""
-    for domain in DOMAINS:
+def recorded(world: World, domains: int) -> Iterator[bytes]:
+    """Return the responses of the demo world's servers to all usual queries about its first domains."""
+    for domain in itertools.islice(DOMAINS, domains):
         zones = [world.zones[name] for name in map(dns.name.from_text, (".", "xa", domain)) if name in world.zones]
         for zone, name, rtype in itertools.product(zones, (domain, f"www.{domain}", f"nothing.{domain}"), ASKED_TYPES):
             query = dns.message.make_query(name, rtype, want_dnssec=True)
@@ -227,13 +227,14 @@ def recorded(world: World) -> Iterator[bytes]:
                 yield from (one.to_wire(max_size=LARGEST) for one in server.authority.respond(query))
 
 
-def test_recorded_answers_are_read_as_dnspython_reads_them(demo_world: World) -> None:
+@pytest.mark.parametrize("domains", [4, pytest.param(len(DOMAINS), marks=pytest.mark.thorough)])
+def test_recorded_answers_are_read_as_dnspython_reads_them(demo_world: World, domains: int) -> None:
     count = 0
-    for wire in set(recorded(demo_world)):
+    for wire in set(recorded(demo_world, domains)):
         assert assert_agreement(wire)
         look_everywhere(Response(wire))
         count += 1
-    assert count > 500
+    assert count > 100 * domains
 
 
 # Malformed messages

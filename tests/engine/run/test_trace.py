@@ -196,7 +196,7 @@ def test_traced_runs_give_every_tag_of_the_run(tmp_path: Path) -> None:
     reported = [entry for result in (*results, run_over_ipv6(tmp_path)) for entry in result.entries]
     values = {entry.tag for entry in reported if entry.module == "SYSTEM"}
     assert all(set(entry.args) <= set(FACTS[entry.tag][1:]) for entry in reported if entry.tag in FACTS)
-    by_command = {"RESTORED_NS_CACHE", "SAVED_NS_CACHE"}  # test_cli.py
+    by_command = {"RESTORED_NS_CACHE", "SAVED_NS_CACHE"}  # test_recordings.py
     assert set(FACTS) - values == NEVER | ELSEWHERE | by_command
 
 

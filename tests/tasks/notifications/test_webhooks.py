@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,15 @@ def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhooks, "TIMEOUT_S", 0.7)
 
 
+@cache
+def default_tls() -> ssl.SSLContext:
+    """Return the context of a worker, which takes long to make: it reads the certificates of the system."""
+    return ssl.create_default_context()
+
+
 def send(url: str, *, allow_private: bool = True, secret: str | None = None, tls: ssl.SSLContext | None = None) -> int:
     webhook = Webhook(url, b'{"a":1}', "domain.regressed", "dlv_1", secret)
-    context = tls or ssl.create_default_context()
+    context = tls or default_tls()
     return asyncio.run(send_webhook(webhook, timestamp=1800000000, allow_private=allow_private, tls=context))
 
 

@@ -116,6 +116,7 @@ def test_an_outage_is_noticed_while_the_runs_that_suffer_from_it_wait(network: N
     network.watch.observe()
     assert (network.checks, network.losses, network.watch.lost_families) == (1, 1, (4,))
     network.answers[4] = True
+    network.clock.now += 2
     network.watch.observe()
     assert not network.watch.is_lost()
     assert network.losses == 1, "runs of the outage were stopped once, and may end now"

@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gonemaster_api.state import state
 from gonemaster_api.ui.shell.forms.typed_names import without_url
 from gonemaster_api.ui.shell.texts.formats import day, shortened
 from gonemaster_api.ui.shell.texts.languages import gettext as _
+from gonemaster_db.batches.batches import find_batch_names
 
+_TITLE_KEPT_S = 60.0
 _MAX_TITLE_LENGTH = 100  # A description may have 10,000 characters.
 _IN_URLS = re.compile(r"[/@:]")
 _BETWEEN = re.compile(r"[\s,;]+")
@@ -18,6 +21,18 @@ def title_of(batch: Mapping[str, Any]) -> str:
     """Return the title of a batch: its name, description or tag, with the day of its creation."""
     called = batch["name"] or batch["description"] or batch["tag"] or _("Batch")
     return _("%(name)s, %(day)s", name=shortened(called, _MAX_TITLE_LENGTH), day=day(batch["created_at"]))
+
+
+def batch_title(batch_id: str) -> str:
+    """Return the name or description of a batch, cached for a minute; its ID if it has neither or does not exist."""
+    shared = state()
+
+    def read() -> str:
+        with shared.store.read_only() as session:
+            names = find_batch_names(session, batch_id)
+        return shortened(next(filter(None, names), batch_id), _MAX_TITLE_LENGTH)
+
+    return str(shared.batch_titles.get(batch_id, read, life_s=_TITLE_KEPT_S))
 
 
 @dataclass(frozen=True)

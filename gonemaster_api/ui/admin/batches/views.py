@@ -9,7 +9,7 @@ from gonemaster_api.queries.batches.batches import read_batch_progress, read_bat
 from gonemaster_api.queries.jobs.jobs import job_filter, read_jobs
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.exports import stream_batches, stream_jobs
-from gonemaster_api.ui.admin.batches.names import title_of
+from gonemaster_api.ui.admin.batches.names import batch_title, title_of
 from gonemaster_api.ui.admin.batches.outcomes import grade_parts, level_parts
 from gonemaster_api.ui.shell.forms.forms import read_query
 from gonemaster_api.ui.shell.pages import page, wanted_part
@@ -19,6 +19,7 @@ from gonemaster_api.web.streaming import stream
 from gonemaster_db.core.clock import utcnow
 
 blueprint = Blueprint("ui_batches", __name__)
+blueprint.add_app_template_global(batch_title)
 PER_PAGE = 50
 
 

@@ -9,6 +9,7 @@ from gonemaster_api.errors import ApiError, BadRequest
 from gonemaster_api.queries.cohorts import read_cohort, read_snapshot
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.cohorts.views import detail_with
+from gonemaster_api.ui.admin.numbers import whole
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form
 from gonemaster_api.ui.shell.pages import page
@@ -40,7 +41,7 @@ register_notes(
     {
         "snapshot_default": Note(mark("The snapshot is now the default of the cohort.")),
         "snapshot_newest": Note(mark("The newest public snapshot is now the default of the cohort.")),
-        "snapshot_retire": Note(mark("Snapshot retired. It is no longer visible.")),
+        "snapshot_retire": Note(mark("Snapshot retired. It is no longer visible."), undo="ui_snapshots.undo_retire"),
         "snapshot_restore": Note(mark("Snapshot restored.")),
         "snapshot_show": Note(mark("Snapshot published.")),
         "snapshot_hide": Note(mark("Snapshot hidden from the public.")),
@@ -72,7 +73,19 @@ def change(cohort_id: int, slug: str) -> Response:
         sent = Form()
         sent.fail(SUMMARY, error.message, error.code)
         return detail_with(cohort_id, sent)
-    return see_other(url_for("ui_cohorts.detail", cohort_id=cohort_id), f"snapshot_{action}", n=queued)
+    of = f"{cohort_id}:{slug}" if action == "retire" else ""
+    return see_other(url_for("ui_cohorts.detail", cohort_id=cohort_id), f"snapshot_{action}", n=queued, of=of)
+
+
+@blueprint.post("/cohorts/snapshots/undo")
+def undo_retire() -> Response:
+    """Restore the snapshot that was just retired; `of` names its cohort and its slug."""
+    number_of, _colon, slug = request.form.get("of", "").partition(":")
+    cohort_id = whole(number_of)
+    if not isinstance(cohort_id, int):
+        raise BadRequest("invalid_snapshot", "of must name a cohort and a snapshot")
+    patch_snapshot(state(), cohort_id, slug, _CHANGES["restore"], who=who())
+    return see_other(url_for("ui_cohorts.detail", cohort_id=cohort_id), "snapshot_restore")
 
 
 @blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/snapshots/<slug>", methods=["GET", "POST"])

@@ -15,6 +15,7 @@ from gonemaster_api.queries.runs.last_time import LastTime, read_last_time
 from gonemaster_api.queries.runs.results import RunWithEntries, parts_for_operators
 from gonemaster_api.state import State
 from gonemaster_api.ui.shell.causes import ShownCauses
+from gonemaster_api.ui.shell.charts.ways import WayBand, way_of
 from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_api.use_cases.score_backfill import read_scored_finish
 from gonemaster_db.core.errors import DocumentDamaged, JobNotFound
@@ -117,6 +118,12 @@ class Inspection:
         slowest = max((row.get("max_ms") or 0 for row in rows), default=0)
         scale = next((ms for ms in _SCALES_MS if ms >= slowest), _SCALES_MS[-1])
         return [ShownTiming(row, scale) for row in rows]
+
+    @cached_property
+    def way(self) -> Sequence[WayBand]:
+        """The parent zone and the name servers, with state and time; none if timings are hidden."""
+        rows = self.finished.nameserver_timings if self.shows_timings and not self.verdict else ()
+        return way_of(self.run.domain, self.finished.entries, rows)
 
     @property
     def responses(self) -> int:

@@ -8,6 +8,7 @@ from gonemaster_api.queries.runs.findings import MAX_ENTRIES, MAX_SHOWN, SHOWN_L
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.jobs.exports import result_text
 from gonemaster_api.ui.admin.jobs.inspection import (
+    Inspection,
     count_profile_changes,
     inspect_run,
     inspect_waiting,
@@ -21,10 +22,11 @@ from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import Problem
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.strip import clear_queue_status
-from gonemaster_api.ui.shell.texts.formats import u_label
+from gonemaster_api.ui.shell.texts.formats import instant_utc, u_label
 from gonemaster_api.ui.shell.texts.languages import gettext, language, mark
+from gonemaster_api.ui.shell.texts.markdown import result_markdown
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
-from gonemaster_api.ui.shell.urls import local_path
+from gonemaster_api.ui.shell.urls import absolute, local_path
 from gonemaster_api.use_cases.submission.jobs import submit_job_again
 from gonemaster_api.web.actor import who
 from gonemaster_db.models import Job, Run
@@ -71,7 +73,17 @@ def detail(job_id: str) -> Response:
         problems=problems,
         changes=lambda: count_profile_changes(shared, inspection.run),
         chain=lambda: chain_view(read_chain(shared, job_id)),
+        markdown=lambda: _markdown(inspection),
     )
+
+
+def _markdown(inspection: Inspection) -> str:
+    run, score = inspection.run, inspection.score
+    name = u_label(run.domain)
+    title = f"{name}: {score['grade']}, {score['score']}/100" if score else name
+    address = absolute("ui_jobs.detail", job_id=run.id)
+    causes = inspection.causes
+    return result_markdown(title, instant_utc(run.finished_at), address, causes.sentence, causes)
 
 
 def _wanted_level() -> tuple[str, list[Problem]]:

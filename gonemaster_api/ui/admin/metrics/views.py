@@ -11,6 +11,8 @@ from gonemaster_api.ui.admin.metrics.series import MetricsSeries
 from gonemaster_api.ui.shell.forms.forms import read_query
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.v1.metrics.schemas import MetricsQuerySchema
+from gonemaster_api.web.exporter import LATENCY_BOUNDS_MS
+from gonemaster_db.service.metrics.aggregation import DURATION_BOUNDS_MS
 
 ROWS = (5, 20, 50, 100)
 
@@ -33,4 +35,6 @@ def show() -> Response:
         rows=ROWS,
         metrics=document,
         series=series,
+        duration_bounds=DURATION_BOUNDS_MS,
+        latency_bounds=LATENCY_BOUNDS_MS,
     )

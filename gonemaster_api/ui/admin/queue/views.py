@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request, url_for
 from marshmallow import validate
 
 from gonemaster_api.errors import BadRequest
+from gonemaster_api.queries.everything import read_first_run
 from gonemaster_api.queries.health import read_issues
 from gonemaster_api.queries.jobs.jobs import read_job
 from gonemaster_api.queries.jobs.queue_screen import (
@@ -88,6 +89,7 @@ def show() -> Response:
         work_title=work_title,
         flower=flower_link(shared, request.host),
         grouped_from=GROUPED_FROM,
+        first_run=lambda: read_first_run(shared),
         group_workers=group_workers,
         domains_of=lambda workers: domains_of(shared, workers),
     )

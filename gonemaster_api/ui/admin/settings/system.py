@@ -18,6 +18,8 @@ from gonemaster_api.use_cases.settings import save_settings
 from gonemaster_api.web.actor import who
 from gonemaster_tasks.config.settings import BY_KEY, OPTIONS_BY_AREA
 
+_MAX_SEARCH = 100
+
 blueprint = Blueprint("ui_settings", __name__)
 
 # Titles of gonemaster_tasks.config.settings.AREAS, marked here for translation.
@@ -77,11 +79,20 @@ def save() -> Response:
 def _page(form: Form) -> Response:
     settings = read_settings(state())
     names = {option.key: option.name for option in BY_KEY.values()}
+    search, changed = request.args.get("search", "").strip()[:_MAX_SEARCH], request.args.get("changed") == "yes"
+
+    def is_shown(key: str, item: Mapping[str, Any]) -> bool:
+        text = f"{key} {item['description']} {gettext(item['description'])}".lower()
+        return key in form.errors or (search.lower() in text and not (changed and item["source"] == "default"))
+
     areas = {
-        gettext(title): [(option.key, settings[names[option.key]]) for option in options]
+        gettext(title): [
+            (option.key, item) for option in options if is_shown(option.key, item := settings[names[option.key]])
+        ]
         for title, options in OPTIONS_BY_AREA.items()
     }
-    return page("admin/settings/system.html", status=form.status, form=form, areas=areas, tabs=tabs(), text_of=text_of)
+    values = {"areas": areas, "tabs": tabs(), "text_of": text_of, "search": search, "changed": changed}
+    return page("admin/settings/system.html", status=form.status, form=form, **values)
 
 
 def _changes(form: Form, settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

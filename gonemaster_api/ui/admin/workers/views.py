@@ -1,5 +1,7 @@
 """The list of workers, and the page of one worker."""
 
+from typing import Any
+
 from flask import Blueprint, Response, request
 
 from gonemaster_api.queries.health import read_issues
@@ -19,7 +21,7 @@ def show() -> Response:
     live = read_workers(shared) or []
     chosen = [worker for worker in live if worker.host == host] if host else live
     hosts = group_workers(live) if not host and len(live) >= GROUPED_FROM else []
-    values = {"live": live, "chosen": chosen, "hosts": hosts, "host": host}
+    values: dict[str, Any] = {"live": live, "chosen": chosen, "hosts": hosts, "host": host}
     return page("admin/workers/list.html", **values, domains=lambda: domains_of(shared, chosen))
 
 

@@ -2,12 +2,13 @@
 
 from http import HTTPStatus
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 
 from gonemaster_api.errors import NotFound
 from gonemaster_api.queries.runs.badges import Badge, find_badge_run, read_badge
 from gonemaster_api.state import state
 from gonemaster_api.use_cases.submission.jobs import read_name
+from gonemaster_db.runs.runs import get_run
 
 blueprint = Blueprint("ui_public_badge", __name__, url_prefix="/badge")
 
@@ -41,6 +42,18 @@ def show(domain: str) -> Response:
         error.headers = {**(error.headers or {}), "Cache-Control": _AGE_OF_NONE}
         raise
     return _with_headers(Response(image, mimetype="image/svg+xml"), tag)
+
+
+@blueprint.get("/<domain>")
+def newest(domain: str) -> Response:
+    """Redirect to the newest public result of a domain, the one that its badge shows."""
+    shared = state()
+    run_id, _version = find_badge_run(shared, read_name(domain))
+    with shared.store.read_only() as session:
+        public_id = get_run(session, run_id).public_id
+    found: Response = redirect(url_for("ui_public_result.show", public_id=public_id), Response=Response)  # type: ignore[assignment]
+    found.headers["Cache-Control"] = _AGE_OF_NONE
+    return found
 
 
 def _image(badge: Badge) -> bytes:

@@ -159,5 +159,5 @@ def _filter_of(entry: EntryDocument) -> str:
 
 
 def display_case(testcase: str) -> str:
-    """Return a test case as spelled in the specifications, `DNSSEC04` or `Zone01`."""
-    return testcase.upper() if testcase.startswith("dnssec") else testcase.capitalize()
+    """Return a test case as pages show it, `DNSSEC04` or `ZONE01`."""
+    return testcase.upper()

@@ -18,6 +18,7 @@ from gonemaster_api.ui.public.result.servers import Servers, servers
 from gonemaster_api.ui.public.result.verdict import Banner, Card, banner, card
 from gonemaster_api.ui.shell.causes import ShownCauses
 from gonemaster_api.ui.shell.charts.chains import ChainPicture, chain_view
+from gonemaster_api.ui.shell.charts.ways import WayBand, way_of
 from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_db.models import Run, RunStatus
 from gonemaster_engine.findings.messages import best_locale
@@ -83,6 +84,12 @@ class Result:
         """The response times of the name servers, without rows if the operator hides them."""
         shown = self.finished.nameserver_timings if parts_for_public(self.state.settings).timings else ()
         return servers(shown, own_servers=self.findings.own_servers)
+
+    @cached_property
+    def way(self) -> Sequence[WayBand]:
+        """The parent zone and the name servers, with state and time; none if the operator hides timings."""
+        shown = self.finished.nameserver_timings if parts_for_public(self.state.settings).timings else ()
+        return () if self.has_verdict else way_of(self.run.domain, self.finished.entries, shown)
 
     @property
     def has_chain(self) -> bool:

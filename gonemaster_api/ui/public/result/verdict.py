@@ -55,7 +55,7 @@ class Card:
     score: int
     arc: str  # Lengths of dash and gap of the ring, as in the SVG attribute stroke-dasharray.
     categories: Sequence[Bar]
-    criteria: Sequence[tuple[str, bool | None]]  # None if the criterion does not apply.
+    criteria: Sequence[tuple[str, str, bool | None]]  # None if the criterion does not apply.
     families_off: Sequence[str]
     cap: str  # The reason why the grade cannot be better; empty if no root cause limits it.
 
@@ -110,7 +110,7 @@ def card(score: Score, *, locale: str) -> Card:
             Bar(_(CATEGORIES[name]) if name in CATEGORIES else name, category.score, category.tested)
             for name, category in score.categories.items()
         ],
-        criteria=[(_(CRITERIA[name]) if name in CRITERIA else name, met) for name, met in score.criteria.items()],
+        criteria=[(name, _(CRITERIA[name]) if name in CRITERIA else name, met) for name, met in score.criteria.items()],
         families_off=[{"ipv4": "IPv4", "ipv6": "IPv6"}[family] for family in score.disabled_stacks],
         cap=cap_sentence(score, locale=locale),
     )

@@ -19,7 +19,9 @@ from gonemaster_api.ui.public.result.findings import FILTERS
 from gonemaster_api.ui.public.result.reading import Result, read_result
 from gonemaster_api.ui.shell.charts.chains import svg_response
 from gonemaster_api.ui.shell.page_cache import cached_page
+from gonemaster_api.ui.shell.texts.formats import instant_utc, u_label
 from gonemaster_api.ui.shell.texts.languages import language
+from gonemaster_api.ui.shell.texts.markdown import result_markdown
 from gonemaster_api.ui.shell.urls import absolute, reduce_query
 from gonemaster_api.use_cases.lookups import name_asns
 from gonemaster_api.web.event_streams import last_event_id, respond
@@ -92,13 +94,22 @@ def _whole(result: Result, level: str) -> Response:
         left_out=result.findings.left_out(level),
         glossary=glossary(),
         address=address,
-        badge=_badge(address, run.domain) if result.card else "",
+        badge=_badge(run.domain) if result.card else "",
+        markdown=result_markdown(
+            _title(result), instant_utc(run.finished_at), address, result.banner.words, result.causes
+        ),
     )
 
 
-def _badge(address: str, domain: str) -> str:
-    """Return the HTML that embeds the badge of a domain on another website; plain text for copying."""
-    return str(_BADGE.format(address, absolute("ui_public_badge.show", domain=domain)))
+def _title(result: Result) -> str:
+    name = u_label(result.run.domain)
+    return f"{name}: {result.card.grade}, {result.card.score}/100" if result.card else name
+
+
+def _badge(domain: str) -> str:
+    """Return the HTML that embeds the badge of a domain on another website and links to the newest result."""
+    newest, image = (absolute(f"ui_public_badge.{view}", domain=domain) for view in ("newest", "show"))
+    return str(_BADGE.format(newest, image))
 
 
 @blueprint.get("/<public_id>/events")

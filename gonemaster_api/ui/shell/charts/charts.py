@@ -58,6 +58,17 @@ def stacked(columns: Sequence[Sequence[tuple[str, float]]], top: float) -> Itera
                 yield ChartPart(key, index * step + step * 0.1, step * 0.8, y, height)
 
 
+def lone_points(values: Sequence[Value], top: float) -> list[tuple[float, float]]:
+    """Return the places of values between two gaps, which a line cannot show."""
+    step = 100 / max(1, len(values) - 1)
+    gaps = [None, *values, None]
+    return [
+        (index * step, 100 * (1 - value / (top or 1.0)))
+        for index, value in enumerate(values)
+        if value is not None and gaps[index] is None and gaps[index + 2] is None
+    ]
+
+
 def path(values: Sequence[Value], top: float, bottom: float = 0.0) -> str:
     """Return the path of a line in a square of 100 by 100 units; None is a gap, not zero."""
     step = 100 / max(1, len(values) - 1)

@@ -1,6 +1,7 @@
 """Formats of numbers, times and names, in the language of the request."""
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from babel.dates import format_date, format_datetime, format_time
@@ -8,6 +9,7 @@ from babel.numbers import get_decimal_symbol
 
 from gonemaster_api.ui.shell.texts.hidden_characters import clean
 from gonemaster_api.ui.shell.texts.languages import gettext, locale
+from gonemaster_api.ui.shell.texts.zones import zone
 from gonemaster_db.core.clock import utcnow
 from gonemaster_engine.names import to_unicode
 
@@ -57,6 +59,16 @@ def size(octets: float | None) -> str:
     return f"{number(mebibytes)}\u00a0MiB" if mebibytes < 2**10 else f"{number(mebibytes / 2**10, 1)}\u00a0GiB"
 
 
+def percentile(milliseconds: float, bounds: Sequence[int]) -> str:
+    """Return a percentile of a histogram as a duration; of the last bucket, `over` the bound before it.
+
+    The last bucket also counts what exceeds it, so that its bound would say too little.
+    """
+    if milliseconds >= bounds[-1]:
+        return gettext("over %(span)s", span=duration(bounds[-2] / 1000))
+    return duration(milliseconds / 1000)
+
+
 def ago(moment: datetime | None, now: datetime | None = None) -> str:
     """Return the distance from now, up to a day; beyond that, the date."""
     if moment is None:
@@ -75,8 +87,8 @@ def age(moment: datetime) -> str:
 
 
 def minute(moment: datetime) -> str:
-    """Return the time of day in UTC without seconds, `09:51`."""
-    return format_time(aware(moment), "HH:mm", locale=locale())
+    """Return the time of day in the reader's time zone without seconds, `09:51`."""
+    return format_time(local(moment), "HH:mm", tzinfo=zone(), locale=locale())
 
 
 def _coarse(seconds: float) -> str:
@@ -87,19 +99,28 @@ def _coarse(seconds: float) -> str:
 
 def day(moment: datetime | None) -> str:
     """Return `26 Nov 2026`."""
-    return NONE if moment is None else format_date(aware(moment).date(), "d MMM y", locale=locale())
+    return NONE if moment is None else format_date(local(moment).date(), "d MMM y", locale=locale())
 
 
 def clock(moment: datetime | None) -> str:
-    """Return the time of day in UTC, `09:51:58`."""
-    return NONE if moment is None else format_time(aware(moment), "HH:mm:ss", locale=locale())
+    """Return the time of day in the reader's time zone, `09:51:58`."""
+    return NONE if moment is None else format_time(local(moment), "HH:mm:ss", tzinfo=zone(), locale=locale())
 
 
 def instant(moment: datetime | None) -> str:
-    """Return day and time in UTC, `26 Nov 2026 09:51:58 UTC`."""
+    """Return day and time in the reader's time zone, `26 Nov 2026 09:51:58`; with ` UTC` if that is the zone."""
     if moment is None:
         return NONE
-    return f"{format_datetime(aware(moment), 'd MMM y HH:mm:ss', locale=locale())} UTC"
+    return f"{_instant(local(moment))}{' UTC' if zone() is UTC else ''}"
+
+
+def instant_utc(moment: datetime) -> str:
+    """Return day and time in UTC, `26 Nov 2026 09:51:58 UTC`."""
+    return f"{_instant(aware(moment))} UTC"
+
+
+def _instant(moment: datetime) -> str:
+    return str(format_datetime(moment, "d MMM y HH:mm:ss", tzinfo=moment.tzinfo, locale=locale()))
 
 
 def iso(moment: datetime) -> str:
@@ -112,6 +133,11 @@ def aware(moment: datetime | str) -> datetime:
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def local(moment: datetime | str) -> datetime:
+    """Return a time in the reader's time zone."""
+    return aware(moment).astimezone(zone())
 
 
 def u_label(name: str) -> str:
@@ -143,12 +169,14 @@ FILTERS = {
     "percent": percent,
     "duration": duration,
     "size": size,
+    "percentile": percentile,
     "ago": ago,
     "age": age,
     "minute": minute,
     "day": day,
     "clock": clock,
     "instant": instant,
+    "instant_utc": instant_utc,
     "iso": iso,
     "u_label": u_label,
     "clean": clean,

@@ -59,13 +59,14 @@ def _locale(code: str) -> Locale:
 
 
 @cache
-def _translations(code: str) -> catalogues.NullTranslations:
+def translations_of(code: str) -> catalogues.NullTranslations:
+    """Return the catalogue of a language."""
     return catalogues.translation(DOMAIN, FOLDER, languages=[code], fallback=True)
 
 
 def translations() -> catalogues.NullTranslations:
     """Return the catalogue of this request's language."""
-    return _translations(language())
+    return translations_of(language())
 
 
 def gettext(message: str, /, **values: object) -> str:

@@ -1,0 +1,1 @@
+"""The search over everything, also shown as the command palette."""

@@ -1,0 +1,1 @@
+"""The wall view: the state of the service for a screen in an operations room."""
