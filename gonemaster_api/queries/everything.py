@@ -48,7 +48,7 @@ def search_everything(state: State, text: str) -> SearchResults:
 
 @dataclass(frozen=True)
 class FirstRun:
-    """Which first steps an installation has done."""
+    """The first steps that an installation has done."""
 
     has_tests: bool
     has_lists: bool

@@ -227,8 +227,10 @@ def test_queries_are_counted_by_family_and_in_child_processes_too(
         await runner.open()
         await runner.run(job, silent)
         await runner.run(job, silent)
-        usage = runner.usage()
+        usage, traffic = runner.usage(), runner.traffic()
         await runner.close()
+        assert traffic[4][0] == usage.queries_ipv4
+        assert 0 < traffic[4][1] <= usage.queries_ipv4
         return usage
 
     twice = asyncio.run(whole())
