@@ -22,7 +22,14 @@ ASSETS = {
     "gonemaster_engine": ("py.typed", "data/*", "locale/sv/LC_MESSAGES/*.mo"),
     "gonemaster_db": ("py.typed", "runs/documents/*.txt", "migrations/*.mako", "migrations/versions/0*.py"),
     "gonemaster_tasks": ("py.typed", "broker/scripts/*.lua", "reference_data/*.txt"),
-    "gonemaster_api": ("py.typed", "templates/**/*.html", "static/*.css", "locale/sv/LC_MESSAGES/*.mo"),
+    "gonemaster_api": (
+        "py.typed",
+        "demo/dnsworld/*.py",
+        "server/units/*.service",
+        "templates/**/*.html",
+        "static/*.css",
+        "locale/sv/LC_MESSAGES/*.mo",
+    ),
 }
 START_S = 90
 

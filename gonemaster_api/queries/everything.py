@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gonemaster_api.queries.workers import read_workers
 from gonemaster_api.state import State
 from gonemaster_db.batches.batches import list_batches
 from gonemaster_db.core.errors import JobNotFound
@@ -15,7 +16,7 @@ _FIRST_RUN_LIFE_S = 5.0
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResults:
     """The names that match a search, at most six of each kind."""
 
     domains: list[str]
@@ -24,11 +25,11 @@ class Found:
     jobs: list[tuple[str, str]]  # ID and domain
 
 
-def search_everything(state: State, text: str) -> Found:
+def search_everything(state: State, text: str) -> SearchResults:
     """Return what matches: parts of names of domains, tags and batches, and whole IDs of jobs."""
     part = text.strip().lower()
     if not part:
-        return Found([], [], [], [])
+        return SearchResults([], [], [], [])
     with state.store.read_only() as session:
         domains = list_domains(session, DomainFilter(name=part), sort="name_asc", limit=_MOST, offset=0)
         batches = list_batches(session, search=part, limit=_MOST)
@@ -37,7 +38,7 @@ def search_everything(state: State, text: str) -> Found:
             jobs = [(job.id, job.domain)]
         except JobNotFound:
             jobs = []
-        return Found(
+        return SearchResults(
             [domain.name for domain in domains.items],
             list(find_tag_names(session, part, limit=_MOST)),
             [(item.batch.id, item.batch.name or item.batch.description or item.batch.id) for item in batches.items],
@@ -47,7 +48,7 @@ def search_everything(state: State, text: str) -> Found:
 
 @dataclass(frozen=True)
 class FirstRun:
-    """Which first steps an installation has done."""
+    """The first steps that an installation has done."""
 
     has_tests: bool
     has_lists: bool
@@ -65,6 +66,7 @@ def read_first_run(state: State) -> FirstRun:
     """Return the first steps that are done, at most five seconds old."""
 
     def read() -> FirstRun:
+        workers = read_workers(state) or ()
         with state.store.read_only() as session:
             batches = bool(list_batches(session, limit=1).items)
             lists = batches or bool(find_tag_names(session, "", limit=1))
@@ -72,7 +74,7 @@ def read_first_run(state: State) -> FirstRun:
                 has_tests=has_tests(session),
                 has_lists=lists,
                 has_batches=batches,
-                has_workers=len(state.broker.workers.live()) > 1,
+                has_workers=len(workers) > 1,
                 has_tokens=state.keyring.mode() != "open",
             )
 

@@ -68,7 +68,7 @@ class _Reader:
 
 
 class _Flow(FlowControl):
-    """uvicorn's flow control, but it reads nothing while pipelined requests wait, or the client for its share."""
+    """uvicorn's flow control, but nothing is read while pipelined requests wait or the client waits for its share."""
 
     def __init__(self, connection: "Connection") -> None:
         super().__init__(connection.transport)

@@ -48,7 +48,7 @@ def read_sizes(store: Store, *, now: datetime) -> DatabaseSize:
 
 
 def total_bytes(session: Session) -> int:
-    """Return the size of the database, with space that deleted rows have left."""
+    """Return the size of the database, including the space of deleted rows."""
     is_sqlite = session.get_bind().dialect.name == "sqlite"
     query = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
     return int(session.scalars(text(query if is_sqlite else "SELECT pg_database_size(current_database())")).one())

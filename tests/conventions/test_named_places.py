@@ -18,6 +18,9 @@ ENVIRONMENT = {
     "gonemaster_tasks/config/environment.py",  # settings of all parts
     "gonemaster_tasks/config/loader.py",
     "gonemaster_api/server/supervisor/programs.py",  # the environment that children inherit
+    "gonemaster_api/server/supervisor/listening.py",  # the socket of systemd
+    "gonemaster_api/demo/__main__.py",  # the environment that children inherit
+    "gonemaster_tasks/worker/upkeep/heartbeat.py",  # the number of restarts, from the supervisor
     "gonemaster_engine/dnssec/blocklist.py",  # XDG_CACHE_HOME, as badkeys uses it
     "gonemaster_engine/cli/badkeys_list.py",
 }

@@ -49,7 +49,7 @@ def test_the_list_shows_progress_and_what_ran_by_schedule(client: FlaskClient, s
     assert 'data-partial="batches">' in text_of(client, "/batches")
     submit(client, "c.example", description="x" * 10_000)
     assert "x" * 101 not in text_of(client, "/batches")
-    assert "No batch has a matching tag" in text_of(client, "/batches?label=nothing")
+    assert "No matching batches" in text_of(client, "/batches?label=nothing")
     assert "<code>invalid_limit</code>" in text_of(client, "/batches?limit=x", 400)
 
 

@@ -106,7 +106,12 @@ def test_snapshots_are_managed(client: FlaskClient, store: Store) -> None:
     change = f"{path}/snapshots/{first}/change"
     for action in ("default", "newest", "retire", "restore", "hide", "show"):
         done = client.post(change, data={"action": action})
-        assert done.location == f"{path}?note=snapshot_{action}", done.text
+        undo = f"&of=1%3A{first}" if action == "retire" else ""
+        assert done.location == f"{path}?note=snapshot_{action}{undo}", done.text
+    client.post(change, data={"action": "retire"})
+    undone = client.post("/cohorts/snapshots/undo", data={"of": f"1:{first}"})
+    assert undone.location == f"{path}?note=snapshot_restore"
+    assert client.post("/cohorts/snapshots/undo", data={"of": "x"}).status_code == 404
     assert client.post(change, data={"action": "evil"}).status_code == 400
     assert "source_runs_purged" in client.post(change, data={"action": "rebuild"}).text
     again = f"{path}/snapshots/{of_runs}/change"

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from gonemaster_db.core.ids import new_public_id
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Run
+from tests.api.conftest import MakeApp
 from tests.support.rows import NOON, make_run, record
 from tests.ui.public_runs import entry
 
@@ -37,13 +38,14 @@ def test_result_says_what_appeared_and_what_was_fixed(client: FlaskClient, store
     assert 'id="compare"' not in client.get(f"/jobs/{first.id}", headers=HTML).text
 
 
-def test_public_result_compares_only_if_earlier_tests_are_public(client: FlaskClient, store: Store) -> None:
+def test_public_result_compares_only_if_earlier_tests_are_public(
+    client: FlaskClient, make_app: MakeApp, store: Store
+) -> None:
     before = run_of(store, 0, SOA, causes=("soa_values",))
     newest = run_of(store, 1, SOA, causes=("soa_values",))
     path = f"/public/result/{newest.public_id}"
     assert 'id="compare"' not in client.get(path, headers=HTML).text
-    client.patch("/api/v1/settings", json={"show_history_public": True})
-    shown = client.get(path, headers=HTML).text
+    shown = make_app(show_history_public=True).test_client().get(path, headers=HTML).text
     assert f"/public/result/{before.public_id}" in shown
     assert "/watches/new" not in shown
 

@@ -34,7 +34,7 @@ def test_search_finds_domains_tags_batches_runs_settings_and_pages(client: Flask
 
 def test_search_offers_only_what_the_token_may_do(make_app: MakeApp) -> None:
     client = make_app(admin_tokens=CONFIGURED).test_client()
-    found = client.get("/search?q=worker", headers=bearer(READ) | {"Accept": "text/html"}).text
+    found = client.get("/search?q=worker", headers={**bearer(READ), "Accept": "text/html"}).text
     assert "/settings/system" not in found
     assert "/test?domain=worker" not in found
 
@@ -51,7 +51,7 @@ def test_wall_shows_figures_issues_and_causes(client: FlaskClient, store: Store,
     register(queue, "worker-1-7@h", slots=5)
     client.application.extensions["gonemaster"].recent.forget()
     assert "of 5 slots" in text_of(client, "/wall")
-    assert "<form" not in page
+    assert "<form" not in page[page.index("<main") : page.index("</main>")]
 
 
 def test_first_steps_disappear_when_they_are_done(client: FlaskClient, store: Store) -> None:
@@ -78,7 +78,7 @@ READABLE = (
 @pytest.mark.parametrize("path", READABLE)
 def test_token_that_only_reads_sees_no_forms_for_changes(make_app: MakeApp, path: str) -> None:
     client = make_app(admin_tokens=CONFIGURED).test_client()
-    response = client.get(path, headers=bearer(READ) | {"Accept": "text/html"})
+    response = client.get(path, headers={**bearer(READ), "Accept": "text/html"})
     assert response.status_code == 200
     forms = re.findall(r'<form[^>]*method="post"[^>]*action="([^"]*)"', response.text)
     assert set(forms) <= {"/preferences"}, "language and theme are stored in the browser"

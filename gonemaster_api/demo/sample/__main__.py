@@ -2,7 +2,7 @@
 
     python -m gonemaster_api.demo.sample --domains 500 --snapshots 12
 
-Run the command in a clone of the repository with the environment variables and the configuration file of the service.
+Run it with the Python, the environment variables and the configuration file of the service.
 """
 
 import argparse

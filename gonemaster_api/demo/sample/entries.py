@@ -95,7 +95,7 @@ def _timing(server: DemoServer, truth: Truth, drawn: random.Random) -> dict[str,
 
 
 def _counts(count: int, *, timeouts: int = 0) -> dict[str, int]:
-    return {"count": count, "timeouts": timeouts, "refusals": 0}
+    return {"count": count, "timeouts": timeouts, "refusals": 0, "lost": 0}
 
 
 def _found(domain: str, truth: Truth, servers: Sequence[DemoServer]) -> Iterator[tuple[str, dict[str, Any]]]:

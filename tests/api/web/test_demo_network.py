@@ -32,10 +32,16 @@ print(is_allowed_target("{ADDRESS}", guarded=True))
 
 
 def test_only_the_engine_and_the_demo_mention_the_option() -> None:
-    packages = [path for path in ROOT.glob("gonemaster_*/**/*.py") if OPTION in path.read_text(encoding="utf-8")]
-    assert packages == [ROOT / "gonemaster_engine/addresses.py"]
-    calls = [path for path in (ROOT / "deploy").glob("**/*.py") if f"{OPTION}(" in path.read_text()]
-    assert calls == [ROOT / "gonemaster_api/demo/network.py"]
+    files = [*ROOT.glob("gonemaster_*/**/*.py"), *(ROOT / "deploy").glob("**/*.py")]
+    found = {path.relative_to(ROOT).as_posix() for path in files if OPTION in path.read_text(encoding="utf-8")}
+    assert found == {"gonemaster_engine/addresses.py", "gonemaster_api/demo/network.py"}
+
+
+def test_the_service_does_not_import_the_demo() -> None:
+    program = "import sys, gonemaster_api.server.cli, gonemaster_api.server.api_process, gonemaster_tasks.worker.main\n"
+    program += "print([name for name in sys.modules if name.startswith('gonemaster_api.demo')])"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_ordinary_starts_refuse_the_option(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_copies_agree_for_every_status(store: Store, status: RunStatus) -> None:
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_of_simultaneous_runs_the_last_id_is_the_newest(store: Store, order: tuple[int, ...]) -> None:
-    """Two runs finish at the same time and the third, with a greater ID, one second earlier; in any order."""
+    """Two runs end at the same time; a third one with a greater ID ends earlier. They are stored in any order."""
     jobs = [claim(store, queue_job(store, now=NOON).id) for _ in range(3)]
     assert sorted(job.id for job in jobs) == [job.id for job in jobs]
     ends = (NOON + LEASE, NOON + LEASE, NOON + LEASE - timedelta(seconds=1))

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
-from gonemaster_api.errors import ApiError, BadRequest
+from gonemaster_api.errors import ApiError, BadRequest, NotFound
 from gonemaster_api.queries.cohorts import read_cohort, read_snapshot
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.cohorts.views import detail_with
@@ -83,7 +83,7 @@ def undo_retire() -> Response:
     number_of, _colon, slug = request.form.get("of", "").partition(":")
     cohort_id = whole(number_of)
     if not isinstance(cohort_id, int):
-        raise BadRequest("invalid_snapshot", "of must name a cohort and a snapshot")
+        raise NotFound("snapshot", slug)
     patch_snapshot(state(), cohort_id, slug, _CHANGES["restore"], who=who())
     return see_other(url_for("ui_cohorts.detail", cohort_id=cohort_id), "snapshot_restore")
 

@@ -17,6 +17,7 @@ from gonemaster_engine.texts import Text
 blueprint = Blueprint("ui_wall", __name__)
 
 _CAUSES = 6
+_WITHOUT_SCRIPT_S = 10
 
 
 @blueprint.get("/wall")
@@ -37,4 +38,5 @@ def show() -> Response:
         issues=read_issues(shared),
         causes=causes,
         issue_title=issue_title,
+        every_s=_WITHOUT_SCRIPT_S,
     )

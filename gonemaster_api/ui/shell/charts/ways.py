@@ -26,7 +26,7 @@ class WayRow:
 
 @dataclass(frozen=True)
 class WayBox:
-    """A server and its addresses; without a name it stands for `more` further servers."""
+    """A server and its addresses; without a name it represents `more` further servers."""
 
     name: str
     rows: Sequence[WayRow]

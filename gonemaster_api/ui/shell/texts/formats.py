@@ -60,9 +60,9 @@ def size(octets: float | None) -> str:
 
 
 def percentile(milliseconds: float, bounds: Sequence[int]) -> str:
-    """Return a percentile of a histogram as a duration; of the last bucket, `over` the bound before it.
+    """Return a percentile of a histogram as a duration; in the last bucket, `over` the bound before it.
 
-    The last bucket also counts what exceeds it, so that its bound would say too little.
+    The last bucket also counts larger values, so its bound would be too small.
     """
     if milliseconds >= bounds[-1]:
         return gettext("over %(span)s", span=duration(bounds[-2] / 1000))

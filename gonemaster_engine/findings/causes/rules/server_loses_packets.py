@@ -45,7 +45,7 @@ RULE = Rule(
     Texts(
         "A name server leaves many queries unanswered",
         "Resolvers wait and repeat their queries, so some answers are slow.",
-        "Check the load of the name server, its limits on responses, and the firewall before it.",
+        "Check the load of the name server, its limits on responses, and the firewall in front of it.",
     ),
     _find,
     shows=(_SHOWS,),

@@ -33,7 +33,7 @@ RULE = Rule(
     Texts(
         "A name server responds far more slowly than the others",
         "Resolvers that query it first wait longer.",
-        "Check the load of the name server and the network before it.",
+        "Check the load of the name server and the network in front of it.",
     ),
     _find,
     shows=(_SHOWS,),
