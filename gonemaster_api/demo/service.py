@@ -3,5 +3,6 @@
 from gonemaster_api.demo.network import run
 from gonemaster_api.server.supervisor import programs
 
-programs.SERVER, programs.WORKER = "gonemaster_api.demo.service", "gonemaster_api.demo.worker"
-run("gonemaster_api.server")
+if __name__ == "__main__":
+    programs.SERVER, programs.WORKER = "gonemaster_api.demo.service", "gonemaster_api.demo.worker"
+    run("gonemaster_api.server")

@@ -2,4 +2,5 @@
 
 from gonemaster_api.demo.network import run
 
-run("gonemaster_tasks.worker")
+if __name__ == "__main__":
+    run("gonemaster_tasks.worker")

@@ -33,7 +33,12 @@ SENT_BY = {
     "ui/test_cohorts.test_switches_say_what_they_need_and_ask_before_they_remove": ["ui_cohort_changes.switch"],
     "ui/test_cohorts.test_cohorts_are_made_listed_and_changed": ["ui_cohort_forms.edit", "ui_cohort_forms.new"],
     "ui/test_cohorts.test_a_new_snapshot_is_a_batch_of_the_tag": ["ui_cohort_runs.run"],
-    "ui/test_cohorts.test_snapshots_are_managed": ["ui_snapshots.change", "ui_snapshots.edit", "ui_snapshots.purge"],
+    "ui/test_cohorts.test_snapshots_are_managed": [
+        "ui_snapshots.change",
+        "ui_snapshots.edit",
+        "ui_snapshots.purge",
+        "ui_snapshots.undo_retire",
+    ],
     "ui/test_domain_pages.test_a_domain_with_runs_is_deleted_once_its_name_is_typed": ["ui_domains.delete"],
     "ui/test_domain_pages.test_domains_without_runs_are_pruned_after_a_tick": ["ui_domains.prune"],
     "ui/test_domain_pages.test_tags_are_edited_in_one_field": ["ui_domains.tags"],
