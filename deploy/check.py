@@ -106,7 +106,7 @@ def _units_in(folder: Path) -> list[Path]:
     server.write_text("#!/bin/sh\n")
     server.chmod(0o755)
     units = []
-    for source in sorted([*UNITS.glob("*.service"), *UNITS.glob("*.target")]):
+    for source in sorted([*UNITS.glob("*.service"), *UNITS.glob("*.socket"), *UNITS.glob("*.target")]):
         text = source.read_text(encoding="utf-8").replace(SERVER, str(server))
         for name in {source.name, source.name.replace("@.", "@1.")}:
             (folder / name).write_text(text, encoding="utf-8")

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from flask import Flask
 
 from gonemaster_api.server.bridge import Bridge
+from gonemaster_api.server.connection import Peer
 
 
 class SentEvent(NamedTuple):
@@ -49,7 +50,13 @@ class EventStream:
         transport = SimpleNamespace(is_closing=lambda: self._is_closed, abort=self._break_off)
         cycle = SimpleNamespace(more_body=False)
         connection = SimpleNamespace(
-            transport=transport, remote=remote, is_proxy=False, cycle=cycle, parser=True, abort=self._break_off
+            transport=transport,
+            cycle=cycle,
+            parser=True,
+            pipeline=(),
+            peer=Peer(2),
+            charge=lambda _used_s: None,
+            abort=self._break_off,
         )
         fields = {"host": "localhost", **(headers or {})}
         scope = {
