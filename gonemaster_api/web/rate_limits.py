@@ -51,7 +51,6 @@ BUCKETS: Mapping[str, Bucket] = {
     "ui_public.fetch": Bucket.READ,
     "ui_public_badge.show": Bucket.READ,
     "ui_public_result.show": Bucket.READ,
-    "ui_public_result.events": Bucket.READ,
     "ui_public_result.networks": Bucket.READ,
     "ui_public_result.history": Bucket.READ,
     "ui_public_result.chain": Bucket.READ,
