@@ -7,14 +7,18 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 from flask import Flask
 
+from gonemaster_api import app
 from tests.support.browser import Site
 from tests.support.service import open_url
 
-MAX_OCTETS = 168_000  # Size of a first visit: the page and everything it loads, uncompressed; about 30 kB compressed.
+MAX_OCTETS = 160_000  # Size of a first visit: the page and everything it loads, uncompressed; about 30 kB compressed.
+MAX_SCRIPT = 25_000  # Octets of all scripts of the project, uncompressed.
 OTHERS = ("/login", "/preferences")
+STATIC = Path(app.__file__).parent / "static"
 
 
 def pages(routed_app: Flask) -> Iterator[str]:
@@ -63,3 +67,9 @@ def test_each_page_is_whole_and_light(routed_app: Flask, site: Site) -> None:
     seen = sorted(set(pages(routed_app)))
     assert len(seen) > 10  # Otherwise the search above is broken.
     assert [fault for path in seen for fault in faults(site, path)] == []
+
+
+def test_the_scripts_are_small_in_all() -> None:
+    sizes = {path.name: path.stat().st_size for path in STATIC.glob("*.js")}
+    assert "app.js" in sizes
+    assert sum(sizes.values()) <= MAX_SCRIPT, sizes

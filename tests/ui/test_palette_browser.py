@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.browser import Site, check_axe, check_screen, shapes
 
+expect = pytest.importorskip("playwright.sync_api").expect
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -22,7 +24,7 @@ def test_palette_opens_by_key_and_leads_to_a_domain(page: Page, site: Site) -> N
     page.keyboard.press("ArrowDown")
     assert page.evaluate("document.activeElement.tagName") == "A"
     page.keyboard.press("Escape")
-    assert page.locator("dialog.palette").count() == 0
+    expect(page.locator("dialog.palette")).to_have_count(0)
     page.keyboard.press("Control+k")
     field.fill("metrics")
     page.locator("dialog.palette a[href='/statistics']").wait_for()

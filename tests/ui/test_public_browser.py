@@ -80,7 +80,7 @@ def test_from_the_form_to_the_result(page: Page, site: Site, site_store: Store, 
     assert "followed.example" in page.title()
     public_id = page.url.rpartition("/")[2]
     cancel(site, site_store, public_id)
-    page.get_by_text("The test was canceled.").wait_for()
+    page.get_by_text("The test was canceled.", exact=True).wait_for()
     page.goto(f"{site.url}/public/result/{result_id}")
     page.goto(f"{site.url}/public/#/result/{public_id}")
     page.wait_for_url(f"**/public/result/{public_id}")
@@ -133,4 +133,4 @@ def test_without_script(page: Page, site: Site, site_store: Store, result_id: st
     page.get_by_role("button", name="Test", exact=True).click()
     page.wait_for_url("**/public/result/*")
     cancel(site, site_store, page.url.rpartition("/")[2])
-    page.get_by_text("The test was canceled.").wait_for()
+    page.get_by_text("The test was canceled.", exact=True).wait_for()

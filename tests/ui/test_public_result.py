@@ -49,6 +49,8 @@ def test_a_test_is_followed_to_its_result(client: FlaskClient, store: Store, que
     assert "<title>0 % · a.example</title>" in text
     assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in text
     assert "Waiting in the queue" in text
+    part = look(client, str(job.public_id), **{"X-Partial": "progress"}).get_data(as_text=True)
+    assert part.startswith('<section class="panel" data-partial="progress" data-refresh="2" data-ends')
     running = claim(store, job.id)
     queue.broker.events.publish(job.id, JobEvent("progress", {"progress": 42}))
     text = text_of(client, str(job.public_id))
@@ -56,18 +58,10 @@ def test_a_test_is_followed_to_its_result(client: FlaskClient, store: Store, que
     assert 'value="42"' in text
     assert job.id not in text, "the id of the admin API is nobody's business"
     finish_job(store, running, record(entries=ENTRIES))
+    assert look(client, str(job.public_id), **{"X-Partial": "progress"}).status_code == 404, "the script loads the page"
     done = look(client, str(job.public_id))
     assert "http-equiv" not in done.get_data(as_text=True)
     assert "2 causes explain" in done.get_data(as_text=True)
-
-
-def test_events_end_with_the_test(client: FlaskClient, store: Store) -> None:
-    run = public_run(store)
-    response = look(client, f"{run.public_id}/events")
-    assert response.mimetype == "text/event-stream"
-    assert "event: done" in response.get_data(as_text=True)
-    assert run.id not in response.get_data(as_text=True)
-    assert client.get(f"/public/result/{new_public_id()}/events").status_code == 404
 
 
 def test_a_result_says_what_was_found(client: FlaskClient, store: Store) -> None:
@@ -199,7 +193,7 @@ def test_only_public_ids_are_found(client: FlaskClient, store: Store) -> None:
         "*",
     ]
     for other in others:
-        for part in ("", "/events", "/networks", "/findings.csv", "/findings.txt"):
+        for part in ("", "/networks", "/findings.csv", "/findings.txt"):
             response = look(client, other + part)
             assert response.status_code == 404, (other, part)
             assert "max-age" not in response.headers.get("Cache-Control", "")

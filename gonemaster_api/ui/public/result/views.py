@@ -7,8 +7,7 @@ from flask import Blueprint, Response, request
 from markupsafe import Markup
 
 from gonemaster_api.errors import NotFound
-from gonemaster_api.queries.jobs.events import job_feed
-from gonemaster_api.queries.jobs.jobs import is_running, progress_of
+from gonemaster_api.queries.jobs.jobs import progress_of
 from gonemaster_api.queries.jobs.public_jobs import find_public, find_public_run, read_asns, result_version
 from gonemaster_api.queries.runs.results import parts_for_public
 from gonemaster_api.state import State, state
@@ -24,7 +23,6 @@ from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_api.ui.shell.texts.markdown import result_markdown
 from gonemaster_api.ui.shell.urls import absolute, reduce_query
 from gonemaster_api.use_cases.lookups import name_asns
-from gonemaster_api.web.event_streams import last_event_id, respond
 from gonemaster_db.models import Job, Run
 from gonemaster_db.runs.runs import list_public_runs
 
@@ -64,7 +62,6 @@ def _progress(shared: State, job: Job) -> Response:
         "public/result/progress.html",
         job=job,
         percent=progress_of(shared, job),
-        is_running=is_running(job),
         every_s=_POLL_S,
         address=absolute("ui_public_result.show", public_id=job.public_id),
     )
@@ -110,14 +107,6 @@ def _badge(domain: str) -> str:
     """Return the HTML that embeds the badge of a domain on another website and links to the newest result."""
     newest, image = (absolute(f"ui_public_badge.{view}", domain=domain) for view in ("newest", "show"))
     return str(_BADGE.format(newest, image))
-
-
-@blueprint.get("/<public_id>/events")
-def events(public_id: str) -> Response:
-    """Stream the progress of a test."""
-    shared = state()
-    item = find_public(shared, public_id)
-    return respond(shared, job_feed(shared, item, last_event_id=last_event_id()))
 
 
 @blueprint.get("/<public_id>/networks")
