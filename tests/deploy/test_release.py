@@ -66,11 +66,13 @@ def members(name: str) -> list[str]:
     return [f"{name}{file.removeprefix(target)}" for file in committed(target)]
 
 
+@pytest.mark.thorough
 def test_the_wheel_has_every_file_of_the_packages_and_nothing_else(built: Path) -> None:
     names = {name for name in zipfile.ZipFile(wheel(built)).namelist() if ".dist-info/" not in name}
     assert names == shipped()
 
 
+@pytest.mark.thorough
 def test_the_sdist_has_them_too(built: Path) -> None:
     (archive,) = built.glob("*.tar.gz")
     prefix = f"gonemaster-{__version__}/"

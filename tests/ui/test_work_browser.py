@@ -81,7 +81,7 @@ def test_a_test_is_checked_started_and_canceled(page: Page, site: Site) -> None:
     check_screen(page)
     page.get_by_role("link", name="Cancel").click()
     page.get_by_role("button", name="Cancel test").click()
-    page.get_by_text("The test was canceled.").wait_for()
+    page.get_by_text("The test was canceled.", exact=True).wait_for()
 
 
 @pytest.mark.usefixtures("paused")
@@ -90,7 +90,7 @@ def test_a_page_shows_the_result_automatically(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/jobs/{job_id}")
     page.get_by_text("The tier is paused.").wait_for()
     ask(page, site, "post", f"/api/v1/jobs/{job_id}/cancel")
-    page.get_by_text("The test was canceled.").wait_for()
+    page.get_by_text("The test was canceled.", exact=True).wait_for()
 
 
 @pytest.mark.core

@@ -45,6 +45,10 @@ def submission(number: int, *headers: bytes) -> bytes:
     return post(b"Content-Length: %d" % len(body), *headers, body=body)
 
 
+def get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode()
+
+
 def waiting_statements(store: Store) -> int:
     with store.read_only() as session:
         return int(session.scalar(sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")) or 0)
@@ -67,17 +71,20 @@ def test_while_no_thread_is_free_requests_are_refused_and_what_is_accepted_is_st
             refused = [parse(read_to_end(connection)) for connection in others]  # while the database still hangs
             assert {(answer[0], code_of(answer)) for answer in refused} == {(503, "overloaded")}
             assert all(answer[1]["retry-after"] for answer in refused)
-            probe = b"GET /api/v1/readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
-            status, headers, body = exchange(service, probe)
+            before = waiting_statements(store)
+            reader = stack.enter_context(connect(service, get("/api/v1/jobs")))  # the last thread of this client
+            wait_for(lambda: waiting_statements(store) > before, what="a request that waits for the database")
+            status, headers, body = exchange(service, get("/api/v1/readyz"))
             assert (status, bool(headers["retry-after"])) == (503, True)
             assert ReadySchema().validate(json.loads(body)) == {}, "the probe gets its own document"
             assert json.loads(body)["status"] == "unavailable"
+        read_to_end(reader)
         accepted = [parse(read_to_end(connection)) for connection in held]
     assert [answer[0] for answer in accepted] == [201] * SHARE
     assert count(store, "jobs") == raw(broker).llen(NORMAL) == SHARE
-    request = b"GET /api/v1/metrics?format=prom HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    metrics = get("/api/v1/metrics?format=prom")
     wait_for(
-        lambda: f'code="overloaded"}} {SENT + 1}' in exchange(service, request)[2].decode(), what="the refusals counted"
+        lambda: f'code="overloaded"}} {SENT + 1}' in exchange(service, metrics)[2].decode(), what="the refusals counted"
     )
 
 

@@ -18,6 +18,7 @@ from tests.hostile._floods import FLOODS, OPTIONS, flood
 from tests.hostile._giants import ZONE
 
 TYPES = ("A", "AAAA", "MX", "TXT", "CAA", "NS", "SOA", "NSEC", "CSYNC", "HTTPS", "DNSKEY")
+FAST = ("aliases", "texts", "caa_blanks", "mail_servers", "empty_options", "extended_errors", "cookies")
 LOOKED_FOR_OCTETS = 40_000  # the caches that a search for all types fills, and the free lists of the interpreter
 load_all_types()
 
@@ -41,7 +42,9 @@ def use(response: Response) -> None:
 
 
 @pytest.mark.parametrize("types", [1, pytest.param(len(TYPES), marks=pytest.mark.thorough)], ids=["one", "all"])
-@pytest.mark.parametrize("kind", [*FLOODS, *OPTIONS])
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=() if kind in FAST else pytest.mark.thorough) for kind in (*FLOODS, *OPTIONS)]
+)
 def test_a_response_is_charged_with_what_it_keeps(kind: str, types: int) -> None:
     qclass = 3 if kind == "chaos" else 1
     for wire in messages(kind, types):

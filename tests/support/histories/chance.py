@@ -18,6 +18,7 @@ NAMES = (
 TAGS = ("mine", "Mine", "zones of März", "50% off", "a_b", "=1+1", "ns")
 LOCALES = ("en", "de", "sv")
 GRADES = ("A+", "A", "B", "C", "F")
+CAUSES = ("ds_without_key", "no_tcp", "server_silent", "no_dnssec")
 KINDS = (
     ("SYSTEM", "", "GLOBAL_VERSION"),
     ("BASIC", "basic01", "B01_CHILD_FOUND"),

@@ -86,6 +86,7 @@ class RunRow:
     timings: Sequence[Mapping[str, Any]] | None = None
     chain: Mapping[str, Any] | None = None
     effective_profile: str | None = None
+    causes: frozenset[str] | None = None  # those stored for lists; None if unknown
     entry_ids: list[int] = field(default_factory=list)
 
     @property

@@ -186,6 +186,7 @@ def batch_difference(reference: Reference, before: str, after: str, min_level: s
         "after": _compared(reference, after),
         "min_level": min_level,
         "items": [item for item in items if item is not None],
+        "causes": _changed_causes(old, new),
         "counts": {
             "before": len(old),
             "after": len(new),
@@ -197,6 +198,38 @@ def batch_difference(reference: Reference, before: str, after: str, min_level: s
             "not_comparable": len(both) - len(comparable),
         },
     }
+
+
+def _changed_causes(old: Mapping[str, RunRow], new: Mapping[str, RunRow]) -> list[Document]:
+    """Return the causes with another number of domains, or that appeared or were cleared at a domain."""
+    both = [(old[name].causes, new[name].causes) for name in old.keys() & new.keys()]
+    known = [(was, now) for was, now in both if was is not None and now is not None]
+    found = []
+    for rule in sorted(registry.RULES, key=lambda rule: rule.harm.rank):
+        before, after = (sum(rule.id in (run.causes or ()) for run in runs.values()) for runs in (old, new))
+        appeared = sum(rule.id in now - was for was, now in known)
+        cleared = sum(rule.id in was - now for was, now in known)
+        if before != after or appeared or cleared:
+            found.append(
+                {
+                    "cause": rule.id,
+                    "title": rule.as_dict(locale="en")["title"],
+                    "harm": rule.harm.value,
+                    "from_domain_count": before,
+                    "to_domain_count": after,
+                    "domain_delta": after - before,
+                    "domains_appeared": appeared,
+                    "domains_cleared": cleared,
+                }
+            )
+    return found
+
+
+def _only_in(run: RunRow | None, other: RunRow | None) -> list[str]:
+    if run is None or other is None or run.causes is None or other.causes is None:
+        return []
+    left = run.causes - other.causes
+    return [rule.id for rule in sorted(registry.RULES, key=lambda rule: rule.harm.rank) if rule.id in left]
 
 
 def _compared(reference: Reference, batch_id: str) -> Document:
@@ -220,7 +253,8 @@ def _domain_difference(
             kind, found = "changed", run_difference(old, new, min_level, args=args)
             if found == nothing:
                 return None
-    return {"domain": name, "kind": kind, "before": _side(old), "after": _side(new), **found}
+    causes = {"appeared": _only_in(new, old), "cleared": _only_in(old, new)}
+    return {"domain": name, "kind": kind, "before": _side(old), "after": _side(new), **found, "causes": causes}
 
 
 def _side(run: RunRow | None) -> Document | None:

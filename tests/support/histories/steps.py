@@ -315,8 +315,12 @@ class History:
             dnssec_chain=material.chain(self.chance, row.domain),
             score=self.chance.choice((0, 10, 55, 99, 100)) if has_score else None,
             grade=self.chance.choice(material.GRADES) if has_score else None,
+            causes=self._causes() if has_score else None,
         )
         return _run_of(row, record), record
+
+    def _causes(self) -> frozenset[str]:
+        return frozenset(self.chance.sample(material.CAUSES, self.chance.randrange(3)))
 
     def _end(self) -> datetime:
         """Return a time at or before the present, often that of other runs."""
@@ -357,8 +361,9 @@ class History:
         if run is None:
             return
         run.score, run.grade = self.chance.randrange(101), self.chance.choice(material.GRADES)
+        run.causes = self._causes()
         with self.store.transaction() as session:
-            set_score(session, run.id, score=run.score, grade=run.grade)
+            set_score(session, run.id, score=run.score, grade=run.grade, causes=run.causes)
 
     def refresh(self) -> None:
         """Copy the newest runs into their domains again, as deletions do."""
@@ -519,6 +524,7 @@ def _run_of(row: JobRow, record: RunRecord) -> RunRow:
         error=storable(record.error),
         score=record.score,
         grade=record.grade,
+        causes=None if record.causes is None else frozenset(record.causes),
         timings=copy.deepcopy(record.nameserver_timings),
         chain=copy.deepcopy(record.dnssec_chain),
         effective_profile=profile if profile is None or isinstance(profile, str) else dump_json(profile),
