@@ -15,8 +15,9 @@ _TYPES = {"DS02": "DNSKEY", "DS08": "DNSKEY", "DS09": "SOA", "DS10": "NSEC"}
 def follows_from(run: Evidence, found: Sequence[int]) -> list[int]:
     """Return the entries that follow from signatures that do not validate."""
     follows = run.find(
-        "DS10_NSEC_NO_VERIFIED_SIGNATURE", "DS10_NSEC3_NO_VERIFIED_SIGNATURE", "DS11_DS_BUT_UNSIGNED_ZONE"
-    )
+        "DS10_NSEC_NO_VERIFIED_SIGNATURE", "DS10_NSEC3_NO_VERIFIED_SIGNATURE", "DS11_DS_BUT_UNSIGNED_ZONE",
+        "DS16_CDS_INVALID_RRSIG", "DS17_CDNSKEY_INVALID_RRSIG",
+    )  # fmt: skip
     if any(run.entries[place].tag.startswith("DS08_") for place in found):
         follows += run.find("DS02_NO_MATCHING_DNSKEY_RRSIG", "DS02_RRSIG_NOT_VALID_BY_DNSKEY")
         follows += run.find("DS02_DNSKEY_NOT_SIGNED_BY_ANY_DS", "DS02_NO_VALID_DNSKEY_FOR_ANY_DS")
