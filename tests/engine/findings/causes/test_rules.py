@@ -337,7 +337,7 @@ def test_a_zone_with_ds_whose_keys_no_server_gives_does_not_validate(cause: str,
     assert (found.id, found.harm) == (cause, Harm.SOME)
 
 
-def test_expired_signatures_of_cds_records_are_no_cause_of_their_own() -> None:
+def test_expired_signatures_of_cds_records_are_no_separate_cause() -> None:
     expired = made("DS09_SOA_RRSIG_EXPIRED", keytag=1, addresses=[A])
     of_cds = [made("DS16_CDS_INVALID_RRSIG", keytag=1, addresses=[A]), made("DS17_CDNSKEY_INVALID_RRSIG", keytag=1)]
     assert [cause.id for cause in causes_of("a.xa", [SERVED, expired, *of_cds])] == ["signatures_expired"]
