@@ -105,15 +105,11 @@ def _matters(
     }
     was = facts[0].get("cause", {}) if len(facts) > 1 else {}
     if before is None or not was:
-        return _("What matters most: %(cause)s, at %(n)s of %(all)s domains.", **values)
+        return _("Worst root cause: %(cause)s (%(n)s of %(all)s domains).", **values)
     more = worst["count"] - was.get(worst["key"], 0)
     values |= {"day": day(before.first_run_at or before.captured_at), "change": number(abs(more))}
     if more > 0:
-        return _(
-            "What matters most: %(cause)s, at %(n)s of %(all)s domains, %(change)s more than on %(day)s.", **values
-        )
+        return _("Worst root cause: %(cause)s (%(n)s of %(all)s domains, %(change)s more than on %(day)s).", **values)
     if more < 0:
-        return _(
-            "What matters most: %(cause)s, at %(n)s of %(all)s domains, %(change)s fewer than on %(day)s.", **values
-        )
-    return _("What matters most: %(cause)s, at %(n)s of %(all)s domains, as many as on %(day)s.", **values)
+        return _("Worst root cause: %(cause)s (%(n)s of %(all)s domains, %(change)s fewer than on %(day)s).", **values)
+    return _("Worst root cause: %(cause)s (%(n)s of %(all)s domains, as many as on %(day)s).", **values)
