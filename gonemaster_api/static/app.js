@@ -13,6 +13,7 @@ const values = (form, by) => new URLSearchParams(new FormData(form, by));
 const root = document.documentElement;
 const focused = () => document.activeElement;
 root.classList.add("has-script");
+const lang = root.lang.replace(/^en$/, "en-GB"); // day before month, 24 hours
 try { document.cookie = `gm_zone=${Intl.DateTimeFormat().resolvedOptions().timeZone};path=/;max-age=31536000;samesite=lax`; } catch { /* UTC */ }
 
 // URLs of the previous interface: #/x becomes /x
@@ -46,7 +47,7 @@ function markLost() {
   if (!banner || isLost() === lost > 0) return;
   banner.hidden = !root.toggleAttribute("data-lost");
   each("form[method=post] button, button[form]", (button) => { button.ariaDisabled = lost ? true : null; });
-  if (lost) banner.textContent = banner.dataset.text.replace("{time}", new Date(lost).toLocaleTimeString(root.lang));
+  if (lost) banner.textContent = banner.dataset.text.replace("{time}", new Date(lost).toLocaleTimeString(lang));
   else { say(banner.dataset.back); each(LIVE, (part) => due.set(part, 0)); }
 }
 function again() {

@@ -29,7 +29,7 @@ function list(panel) {
       grade.className = `grade ${test.grade.toLowerCase().replace("+", "p")}`;
     }
     if (at.getTime()) {
-      $("time", row).textContent = at.toLocaleString(root.lang.replace(/^en$/, "en-GB"), { dateStyle: "medium", timeStyle: "short" });
+      $("time", row).textContent = at.toLocaleString(lang, { dateStyle: "medium", timeStyle: "short" });
       $("time", row).dateTime = at.toISOString();
     }
     return row;

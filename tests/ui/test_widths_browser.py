@@ -1,4 +1,4 @@
-"""At nine widths no page is wider than the window, and a pointer can reach each control."""
+"""At ten widths no page is wider than the window, and a pointer can reach each control."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.ui.test_queue_browser import post
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-WIDTHS = (320, 390, 641, 768, 901, 1024, 1280, 1366, 1920)
+WIDTHS = (320, 390, 641, 768, 901, 1024, 1280, 1366, 1440, 1920)
 LINK = re.compile(r'<a [^>]*href="(/[^"#]*)"')
 DOWNLOAD = re.compile(r"\.(csv|svg|txt|xml)$|_csv$")
 NO_PAGE = {

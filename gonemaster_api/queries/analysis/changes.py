@@ -85,6 +85,7 @@ def read_changes(
     moved = _chosen(moved, positions(after), lambda domain: domain.after)
     if criteria.real:
         moved = [domain for domain in moved if domain.category in (ChangeCategory.REAL, ChangeCategory.MIXED)]
+    moved.sort(key=lambda domain: -abs(domain.delta))
     rules = read_rules(reading.session, before, after)
     return moved_domains(reading, before, after, moved[offset:end], rules), len(moved)
 

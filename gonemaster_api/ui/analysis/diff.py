@@ -130,7 +130,6 @@ def _read(found: Reading, frame: Frame, query: PageQuery) -> dict[str, Any]:
         "list": page_document(rows, total, part),
         "criteria": criteria,
         "all_causes": [(cause, cause_word(cause)) for cause in ALL_CAUSES],
-        "tag_sentence": tag_sentence,
         "levels": (*reversed(SEVERITIES),),
         "query": query,
         "status": query.status,

@@ -67,7 +67,10 @@ def show() -> Response:
 def detail(name: str) -> Response:
     """Show a domain: its score over time, the changes since the previous run, and its runs."""
     shared = state()
-    shown = read_domain_page(shared, name, locale=language())
+    try:
+        shown = read_domain_page(shared, name, locale=language())
+    except NotFound:
+        return page("admin/domains/unknown.html", status=404, name=name)
     query = read_query(RunSortSchema, limit=SIZES[0])
     number_of = shown.domain["id"]
     found = read_list(query, lambda values: read_runs(shared, values, domain_id=number_of))
