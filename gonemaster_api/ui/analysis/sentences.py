@@ -14,7 +14,7 @@ from gonemaster_db.analysis.comparisons import StoredComparison
 from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 from gonemaster_db.analysis.views.operators import largest_operator
 from gonemaster_engine.findings.messages import advice, best_locale, description, template
-from gonemaster_engine.testcases.catalogue import modules
+from gonemaster_engine.testcases.catalogue import cases
 from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.control.comparisons import read_comparison
 
@@ -34,9 +34,8 @@ def tag_sentence(tag: str, module: str) -> str:
 
 def case_sentence(testcase: str) -> str:
     """Return what a test case checks; empty if the engine no longer has it."""
-    purposes = {case.id: case.purpose for module in modules().values() for case in module.cases}
-    found = purposes.get(testcase.lower())
-    return description(found, locale=best_locale(language())) if found else ""
+    found = cases().get(testcase.lower())
+    return description(found.purpose, locale=best_locale(language())) if found else ""
 
 
 def tag_advice(tag: str, module: str) -> str:
