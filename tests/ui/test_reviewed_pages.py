@@ -140,9 +140,9 @@ def test_only_changed_settings_are_listed_on_request(client: FlaskClient) -> Non
 
 def test_test_cases_are_spelled_in_capitals(site: Site) -> None:
     run = api(site, "/domains?limit=1")["items"][0]
-    paths = ("/analysis/findings", "/analysis/testcases", f"/analysis/domains/{run['domain']}", "/public/about")
+    paths = ["/analysis/findings", "/analysis/testcases", f"/analysis/domains/{run['domain']}", "/public/about"]
     domain = site.service.get("/domains?limit=1")["items"][0]
-    paths += (f"/jobs/{domain['latest_run_id']}", f"/domains/{domain['name']}", "/analysis/diff?kind=tags")
+    paths += [f"/jobs/{domain['latest_run_id']}", f"/domains/{domain['name']}", "/analysis/diff?kind=tags"]
     for path in paths:
         text = fetch(f"{site.url}{path}")[2]
         assert A_TEST_CASE.search(text) is None, path

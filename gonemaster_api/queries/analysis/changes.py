@@ -72,8 +72,8 @@ def read_changes(
         pairs = _chosen(found.causes_changed, positions(after), lambda pair: pair[1])
         if not (criteria.cause or criteria.change):
             return cause_pairs(reading, before, after, pairs[offset:end]), len(pairs)
-        rows = [row for row in cause_pairs(reading, before, after, pairs) if _has_cause(row, criteria)]
-        return rows[offset:end], len(rows)
+        changed = [row for row in cause_pairs(reading, before, after, pairs) if _has_cause(row, criteria)]
+        return changed[offset:end], len(changed)
     if kind in ("added", "removed"):
         side = after if kind == "added" else before
         rows = _chosen(getattr(found, kind), positions(side), lambda position: position)

@@ -79,7 +79,7 @@ class RunComparison:
     def filtered(self, search: str = "", kind: str = "") -> "RunComparison":
         """Return the comparison with one kind of difference, and only findings whose text, tag or test case matches."""
         part = search.lower()
-        lists = {
+        lists: dict[str, Any] = {
             name: [
                 finding
                 for finding in getattr(self, name)
