@@ -65,7 +65,7 @@ def test_good_rows_come_after_all_others_of_a_module() -> None:
     assert len(module.passed) == 3
 
 
-def test_nsec_and_nsec3_have_labels_of_their_own() -> None:
+def test_nsec_and_nsec3_have_different_labels() -> None:
     labels = [key.label for key in CATEGORY_BY_NAME[DNSSEC_POSTURE].keys.values()]
     assert {"Signed, NSEC", "Signed, NSEC3"} <= set(labels)
     assert len(set(labels)) == len(labels)
@@ -212,7 +212,7 @@ def test_the_first_token_is_for_administration(client: FlaskClient) -> None:
     assert "From now on all pages need a token" in made.text
 
 
-def test_the_only_batch_of_a_name_is_told_by_its_time(client: FlaskClient) -> None:
+def test_a_batch_is_named_by_description_and_time(client: FlaskClient) -> None:
     made = client.post("/api/v1/batches", json={"domains": ["a.example"], "description": "weekly"}).get_json()
     page = text_of(client, f"/batches/{made['batch_id']}")
     assert re.search(r"<h1>weekly, \d+ \w{3} \d{4} \d\d:\d\d</h1>", page)
