@@ -89,7 +89,9 @@ class Result:
     def way(self) -> Sequence[WayBand]:
         """The parent zone and the name servers, with state and time; none if the operator hides timings."""
         shown = self.finished.nameserver_timings if parts_for_public(self.state.settings).timings else ()
-        return () if self.has_verdict else way_of(self.run.domain, self.finished.entries, shown)
+        if self.has_verdict:
+            return ()
+        return way_of(self.run.domain, self.finished.entries, shown, self.finished.read_chain())
 
     @property
     def has_chain(self) -> bool:

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 from markupsafe import Markup
 
 from gonemaster_api.errors import NotFound
+from gonemaster_api.queries.jobs.found import read_found
 from gonemaster_api.queries.jobs.jobs import progress_of
 from gonemaster_api.queries.jobs.public_jobs import find_public, find_public_run, read_asns, result_version
 from gonemaster_api.queries.runs.results import parts_for_public
@@ -17,6 +18,7 @@ from gonemaster_api.ui.public.result.downloads import entries_as_csv, plain_text
 from gonemaster_api.ui.public.result.findings import FILTERS
 from gonemaster_api.ui.public.result.reading import Result, read_result
 from gonemaster_api.ui.shell.charts.chains import svg_response
+from gonemaster_api.ui.shell.charts.live import is_fast, live_test
 from gonemaster_api.ui.shell.page_cache import cached_page
 from gonemaster_api.ui.shell.texts.formats import instant_utc, u_label
 from gonemaster_api.ui.shell.texts.languages import language
@@ -58,11 +60,13 @@ def _uncached(response: Response) -> Response:
 
 
 def _progress(shared: State, job: Job) -> Response:
+    found = read_found(shared, job) if parts_for_public(shared.settings).timings else None
     response = public_page(
         "public/result/progress.html",
         job=job,
         percent=progress_of(shared, job),
-        every_s=_POLL_S,
+        live=live_test(job.domain, found),
+        every_s=1 if is_fast(job) else _POLL_S,
         address=absolute("ui_public_result.show", public_id=job.public_id),
     )
     return _uncached(response)
