@@ -121,7 +121,7 @@ ACCESS = {
     "ui_jobs": Access.OPERATE,
     "ui_jobs.cancel": Access.OPERATORS,  # GET shows the confirmation
     "ui_shares": Access.OPERATORS,
-    "ui_shared": Access.ANYONE,  # the link is the credential
+    "ui_public_shared": Access.ANYONE,  # the link is the credential
     "ui_recent": Access.OPERATE,
     "ui_domains": Access.OPERATE,
     "ui_domains.tags": Access.OPERATORS,

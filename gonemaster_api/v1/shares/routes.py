@@ -35,7 +35,7 @@ class Shares(MethodView):
         shared = state()
         secret, share = create_share(shared, run_id, days=request_body["days"], who=who())
         base = (shared.settings.public_url or request.host_url).rstrip("/")
-        url = base + url_for("ui_shared.show", secret=secret)
+        url = base + url_for("ui_public_shared.show", secret=secret)
         return {**share_document(share, run_id), "url": url}, 201, {"Cache-Control": "no-store"}
 
 

@@ -43,7 +43,7 @@ def create(job_id: str) -> Response:
     except Conflict as error:
         form.fail(SUMMARY, error.message, error.code)
         return _page(job_id, form)
-    response = _page(job_id, form, url=absolute("ui_shared.show", secret=secret), status=HTTPStatus.CREATED)
+    response = _page(job_id, form, url=absolute("ui_public_shared.show", secret=secret), status=HTTPStatus.CREATED)
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -13,7 +13,7 @@ from gonemaster_api.ui.public.result.reading import read_result
 from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_api.ui.shell.urls import absolute
 
-blueprint = Blueprint("ui_shared", __name__, url_prefix="/shared")
+blueprint = Blueprint("ui_public_shared", __name__, url_prefix="/shared")
 
 
 @blueprint.get("/<secret>")
@@ -30,8 +30,8 @@ def show(secret: str) -> Response:
         result_page(
             result,
             level if level in FILTERS else "",
-            address=absolute("ui_shared.show", secret=secret),
-            json=url_for("ui_shared.as_json", secret=secret, lang=result.locale),
+            address=absolute("ui_public_shared.show", secret=secret),
+            json=url_for("ui_public_shared.as_json", secret=secret, lang=result.locale),
         )
     )
 
