@@ -18,7 +18,7 @@ from gonemaster_tasks.control.parts import QueueParts
 from tests.support.rows import NOON, claim, queue_job
 
 HTML = {"Accept": "text/html"}
-HOSTILE = '"><script>x</script>.example'
+HOSTILE = '"><script>x</script>\u202e.example'
 ZONES = [
     {"zone": ".", "servers": [{"ns": "k.root-servers.net", "addresses": [["193.0.14.129", "ok", 9.2]]}], "more": 12},
     {"zone": "example", "servers": [{"ns": "a.nic.example", "addresses": [["192.0.2.30", "asking", None]]}], "more": 0},
@@ -67,6 +67,7 @@ def test_page_draws_what_was_found(client: FlaskClient, store: Store, queue: Que
     assert "Querying the name servers of the zone" in text
     assert "118 queries" in text
     assert "<script>x" not in text
+    assert "\u202e" not in text
     assert "4 of 23" in text
     assert "no address" in text
 

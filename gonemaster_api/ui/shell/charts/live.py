@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from gonemaster_api.ui.shell.charts.ways import WayBand, way_so_far
+from gonemaster_api.ui.shell.texts.formats import u_label
 from gonemaster_api.ui.shell.texts.languages import gettext
 from gonemaster_api.ui.shell.texts.words import module_name
 from gonemaster_db.core.clock import utcnow
@@ -58,7 +59,7 @@ class LiveTest:
             return gettext("Querying the name servers of the zone")
         if lowest == names.ROOT:
             return gettext("Querying the root servers")
-        return gettext("Querying the name servers of %(zone)s", zone=names.to_unicode(lowest))
+        return gettext("Querying the name servers of %(zone)s", zone=u_label(lowest))
 
 
 def live_test(domain: str, found: Any) -> LiveTest | None:
