@@ -227,6 +227,8 @@ class _ChildReader:
                 self._listeners.on_progress(percent)
             case {"entry": fields}:
                 self._listeners.on_entry(EntryRecord(*fields))
+            case {"log": line}:
+                self._listeners.on_log(line)
             case {"usage": counted}:
                 self._on_usage(Usage(**counted))
             case {"outcome": fields}:

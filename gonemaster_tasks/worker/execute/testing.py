@@ -104,7 +104,8 @@ def _listeners(process: Process, running: RunningJob) -> Listeners:
         if running.tier == NORMAL:
             publish(process, running, "entry", _as_event(entry))
 
-    return Listeners(on_progress, on_entry, partial(process.gate.yield_slot, running.job_id, runs_on=True))
+    on_stall = partial(process.gate.yield_slot, running.job_id, runs_on=True)
+    return Listeners(on_progress, on_entry, on_stall, partial(process.lines.add, running.job_id))
 
 
 def _as_event(entry: EntryRecord) -> dict[str, Any]:
