@@ -358,8 +358,8 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.Namespace
 
 
 def _engine(live: LiveSettings, store: Store, name: str) -> EngineRunner:
-    lease_client = RedisLeaseClient(live.base.broker_url, name)
-    return EngineRunner(live, lambda: current_scoring(store, live.base), lease_client=lease_client, clock=_time)
+    lease_client, scoring = RedisLeaseClient(live.base.broker_url, name), lambda: current_scoring(store, live.base)
+    return EngineRunner(live, scoring, lease_client=lease_client, clock=_time, primes_root=True)
 
 
 def _time() -> float:
