@@ -23,6 +23,21 @@ STEPS = [
 ]
 # What cannot run here: services of other companies, and programs that only these workflows have.
 ELSEWHERE = re.compile(r"cosign |gh release |helm package |echo \"version=|mkdir packages|git diff --exit-code")
+# What runs each command of the repository: a test that contains its words, or continuous integration itself.
+RUN_BY = {
+    "make lint": ".ci/run",
+    "make docs": "tests/conventions/test_docs.py",
+    "make deploy-check": ".ci/run",
+    "make test ": ".ci/run",
+    "make test-lowest": ".ci/run",
+    "make dist-check": "tests/deploy/test_release_run.py",
+    "make image": "tests/deploy/test_image_run.py",
+    "make reference-data": "tests/api/server/test_reference.py",
+    "make release": "tests/deploy/test_release_run.py",
+    "python3 .ci/release.py": "tests/deploy/test_release_run.py",
+    "sudo --preserve-env=PATH .ci/apt-tools": ".ci/run",
+    "sudo --preserve-env=PATH .ci/nightly": "tests/conventions/test_ci_commands.py",
+}
 TARGETS = set(re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
@@ -48,6 +63,9 @@ def test_each_command_exists_or_is_known_to_run_elsewhere(place: str, step: dict
         assert (ROOT / script[1]).exists(), place
     else:
         assert ELSEWHERE.match(command), f"{place}: {command}"
+        return
+    (runner,) = [runner for start, runner in RUN_BY.items() if f"{command} ".startswith(start)]
+    assert (ROOT / runner).exists()
 
 
 def test_each_supported_python_is_tested() -> None:

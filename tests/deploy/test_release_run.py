@@ -1,4 +1,7 @@
-"""`make release` in a clone: built twice, installed, signed with a throw-away key, tagged; then its Debian package."""
+"""`make release` in a clone: built twice, installed, signed with a throw-away key, tagged; then its Debian package.
+
+These are the commands of docs/howto/release.md and of the workflow `release`.
+"""
 
 from __future__ import annotations
 
@@ -80,6 +83,15 @@ def test_the_release_has_all_files_with_good_signatures(clone: Clone) -> None:
 def test_the_workflow_prints_the_notes_of_the_version(clone: Clone) -> None:
     notes = clone.run(tools_python(), ".ci/release.py", __version__, "--notes")
     assert notes.startswith("### Testing\n- ")
+
+
+def test_the_wheel_passes_the_check_of_continuous_integration(clone: Clone) -> None:
+    (clone.root / "check").mkdir()
+    copy = clone.root / "check" / "clone"
+    clone.run("git", "clone", "--quiet", str(clone.root), str(copy))
+    (copy / ".venv-tools").symlink_to(ROOT / ".venv-tools")
+    output = clone.run("make", "--old-file=.venv-tools/.ready", "dist-check", cwd=copy)
+    assert output.endswith("installed package: ok\n")
 
 
 def test_a_second_release_of_the_version_is_refused(clone: Clone) -> None:
