@@ -101,7 +101,9 @@ async def prime(
                 *(_ask(transport, address, qtype, source, timing) for qtype in ("NS", "DNSKEY"))
             )
             if answers[0] is not None:
-                is_signed = await _is_signed(*answers, anchors, now=int(time.time() if now is None else now))
+                is_signed = await _is_signed(
+                    answers[0], answers[1], anchors, now=int(time.time() if now is None else now)
+                )
                 ttl_s = min(record.ttl for record in answers[0].records("NS", names.ROOT))
                 return PrimedRoot(address, _servers(answers[0]), _keys(answers[1]), ttl_s, is_signed)
     finally:

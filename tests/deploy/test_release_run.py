@@ -19,7 +19,7 @@ from tests.deploy.files import UNITS, tools_python
 from tests.support.sources import ROOT
 
 MAINTAINER = "maintainer@dns.example"
-PROGRAMS = ("gpg", "git", "make", "dpkg-deb", "mmdebstrap")
+PROGRAMS = ("gpg", "git", "make", "dpkg-deb", "mmdebstrap", "unshare")
 MISSING = [program for program in PROGRAMS if not shutil.which(program)]
 pytestmark = [
     pytest.mark.slow,
@@ -56,7 +56,7 @@ class Clone:
         """Run make with the tools of this repository."""
         return self.run("make", "--old-file=.venv-tools/.ready", *words)
 
-    def run(self, *command: str, cwd: Path | None = None) -> str:
+    def run(self, *command: str | Path, cwd: Path | None = None) -> str:
         done = subprocess.run(
             command, cwd=cwd or self.root, env=self.environ, capture_output=True, text=True, check=False
         )
@@ -138,7 +138,10 @@ def system(tmp_path: Path) -> Iterator[Path]:
 
 def test_the_debian_package_is_installed_run_and_purged(clone: Clone, package: Path, system: Path) -> None:
     def inside(*command: str) -> str:
-        return clone.run("chroot", str(system), *command)
+        # systemd-tmpfiles needs /proc.
+        return clone.run(
+            "unshare", "--mount", "--pid", "--fork", f"--mount-proc={system}/proc", "chroot", system, *command
+        )
 
     shutil.copy(package, system / "gonemaster.deb")
     inside("dpkg", "--install", "/gonemaster.deb")

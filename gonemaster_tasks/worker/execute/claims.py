@@ -62,8 +62,8 @@ class ClaimStore:
         def graduate(session: Session) -> RunStatus:
             status = graduate_job(session, job_id, worker=self._worker, attempt=attempt, record=record)
             if status is RunStatus.FAILED:
-                about = {"worker": self._worker, "ended_at": record.finished_at}
-                add_attempt_log(session, job_id, attempt=attempt, lines=lines, **about)
+                ended_at = record.finished_at
+                add_attempt_log(session, job_id, attempt=attempt, worker=self._worker, ended_at=ended_at, lines=lines)
             return status
 
         return self._store.run_in_transaction(graduate)

@@ -4,7 +4,6 @@ import asyncio
 import ctypes
 import faulthandler
 import json
-import logging
 import os
 import resource
 import signal
@@ -30,8 +29,6 @@ from gonemaster_tasks.errors import TasksError
 from gonemaster_tasks.logs import JobLineHandler
 from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
 from gonemaster_tasks.worker.execute.runner import Listeners, Runner, RunOutcome, TestOrder, UsesNetwork, log_fields
-
-log = logging.getLogger(__name__)
 
 _MEMORY = 2 << 30  # Address space; a run and the interpreter with its libraries each need a tenth.
 _TICK_S = 1.0
@@ -81,8 +78,7 @@ def main(connection: socket.socket, make_runner: Callable[[ScoringConfig], Runne
         if isinstance(runner, UsesNetwork):
             answers.write(usage=asdict(runner.usage()))
         answers.write(outcome=_as_message(outcome))
-    except Exception as error:
-        log.exception("the engine failed")
+    except Exception as error:  # noqa: BLE001 - any error is reported to the worker, which may still have memory
         answers.write(error=f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
     return 0
 

@@ -45,6 +45,7 @@ def test_domain(process: Process, claim: Claim) -> RunRecord | None:
         claim.running.stop(Stop.UNSTARTED)
         return None
     except IsolatedRunFailed as error:
+        log.warning("the engine failed in the process of a job", extra={"job_id": job.id, "error": str(error)})
         return RunRecord(RunStatus.FAILED, process.clock.now(), error=str(error))
     except Exception as error:
         log.exception("the engine failed", extra={"job_id": job.id, "batch_id": job.batch_id})

@@ -96,7 +96,7 @@ def test_other_documents_are_no_anchors(text: str) -> None:
 
 def root(**fields: object) -> World:
     world = World()
-    world.zone(".", ns={"a.root.": A, "b.root.": B, "c.root.": C}, **fields)  # type: ignore[arg-type]
+    world.zone(".", ns={"a.root.": A, "b.root.": B, "c.root.": C}, **fields)
     return world
 
 
