@@ -44,6 +44,7 @@ from gonemaster_db.runs.models.counters import PurgedRunCounter, RunCounter
 from gonemaster_db.runs.models.documents import RunDocument
 from gonemaster_db.runs.models.outcomes import EntryKind, ModuleOutcome, ModuleOutcomeKind, Outcome, OutcomeModule
 from gonemaster_db.runs.models.runs import Run
+from gonemaster_db.runs.models.shares import ShareLink
 from gonemaster_db.service.models.access import AccessSession, AccessToken, AccessTokenUse
 from gonemaster_db.service.models.administration import AuditLine, IdempotencyKey, QueuePause, Setting
 from gonemaster_db.service.models.metrics import MetricCounter, MetricFollower, MetricLatencies, MetricSlot
@@ -125,6 +126,7 @@ __all__ = [
     "ScheduleOutcome",
     "SchemaCompatibility",
     "Setting",
+    "ShareLink",
     "SnapshotAsn",
     "SnapshotComparison",
     "SnapshotDomain",

@@ -35,7 +35,10 @@ def test_result_says_what_appeared_and_what_was_fixed(client: FlaskClient, store
     assert f"since {first.finished_at.day} " in part
     assert "/domains/a.example/compare?before=" in part
     assert "/watches/new?domain=a.example" in part
-    assert 'id="compare"' not in client.get(f"/jobs/{first.id}", headers=HTML).text
+    assert part.index("Fixed") > part.index(f"since {first.finished_at.day} "), "how long the fixed cause was there"
+    oldest = client.get(f"/jobs/{first.id}", headers=HTML).text
+    assert "No earlier test of this domain to compare with." in oldest
+    assert "/watches/new?domain=a.example" in oldest
 
 
 def test_public_result_compares_only_if_earlier_tests_are_public(

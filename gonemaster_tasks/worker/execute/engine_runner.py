@@ -116,6 +116,7 @@ class EngineRunner:
                 deadline_s=order.deadline_s,
                 on_progress=on_progress,
                 on_entry=on_entry,
+                on_found=listeners.on_found,
                 limits=settings.run_limits,
                 is_urgent=order.is_urgent,
                 clock=self._clock,

@@ -91,7 +91,7 @@ async def _test(runner: Runner, order: TestOrder, answers: AnswerWriter) -> RunO
     with _ticking(answers):
         await runner.open()
         try:
-            return await runner.run(order, _listeners(answers))
+            return await runner.run(order, _listeners(answers, is_followed=order.is_urgent))
         finally:
             await runner.close()
 
@@ -111,10 +111,11 @@ async def _tick(answers: AnswerWriter) -> None:
         await asyncio.sleep(_TICK_S)
 
 
-def _listeners(answers: AnswerWriter) -> Listeners:
+def _listeners(answers: AnswerWriter, *, is_followed: bool) -> Listeners:
     return Listeners(
         on_progress=lambda percent: answers.write(progress=percent),
         on_entry=lambda entry: answers.write(entry=_fields(entry)),
+        on_found=(lambda found: answers.write(found=found)) if is_followed else None,
     )
 
 

@@ -227,6 +227,9 @@ class _ChildReader:
                 self._listeners.on_progress(percent)
             case {"entry": fields}:
                 self._listeners.on_entry(EntryRecord(*fields))
+            case {"found": found}:
+                if self._listeners.on_found:
+                    self._listeners.on_found(found)
             case {"usage": counted}:
                 self._on_usage(Usage(**counted))
             case {"outcome": fields}:

@@ -47,6 +47,7 @@ class RunOutcome:
 class Listeners:
     """Callbacks in the event loop of a running test: percentage done, and each entry that will be stored.
 
+    `on_found` is called twice a second with what the test has found so far; a test without it does no work for that.
     `on_stall` is called while the test only waits for name servers and the process has spare time; it returns whether
     the slot was used, and is called again if not.
     """
@@ -54,6 +55,7 @@ class Listeners:
     on_progress: Callable[[int], None]
     on_entry: Callable[[EntryRecord], None]
     on_stall: Callable[[], bool] = lambda: False
+    on_found: Callable[[Mapping[str, Any]], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

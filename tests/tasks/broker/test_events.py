@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.events import EventPublisher, JobEvent
+from gonemaster_tasks.broker.events import FOUND, LARGEST_FOUND, EventPublisher, JobEvent
 from tests.support.redis import raw
 
 RUNNING = JobEvent("state", {"status": "running", "progress": 0})
@@ -59,3 +59,28 @@ def test_who_reads_watches(broker: Broker, publisher: EventPublisher) -> None:
     publisher.post("job_1", HALF, if_watched=True)
     publisher.stop()
     assert [event.type for event in broker.events.read("job_1")] == ["progress"]
+
+
+def test_findings_of_a_watched_job_replace_each_other(broker: Broker, publisher: EventPublisher) -> None:
+    assert broker.events.found("job_1") is None
+    for number in (1, 2):
+        publisher.post("job_1", JobEvent(FOUND, {"queries": number}), if_watched=True)
+        publisher.post("job_2", JobEvent(FOUND, {"queries": number}), if_watched=True)
+    publisher.post("job_1", JobEvent(FOUND, {"name": "x" * LARGEST_FOUND}), if_watched=True)
+    publisher.stop()
+    assert broker.events.found("job_2") is None, "nobody watched it"
+    assert broker.events.read("job_1") == [], "the stream of events has none of them"
+
+
+def test_findings_end_with_the_job(broker: Broker, publisher: EventPublisher) -> None:
+    broker.events.watch("job_1")
+    publisher.post("job_1", JobEvent(FOUND, {"queries": 7}), if_watched=True)
+    publisher.stop()
+    assert broker.events.found("job_1") == {"queries": 7}
+    broker.events.publish("job_1", DONE)
+    assert broker.events.found("job_1") is None
+    raw(broker).set("gm:found:job_1", "{half")
+    assert broker.events.found("job_1") is None
+    raw(broker).delete("gm:found:job_1")
+    raw(broker).lpush("gm:found:job_1", "list")
+    assert broker.events.found("job_1") is None
