@@ -231,14 +231,24 @@ class SentinelChannel(_UnblockingChannel, kombu_redis.SentinelChannel):
 _LOST = (*kombu_redis.Transport.connection_errors, ErrorReply)
 
 
-class Transport(kombu_redis.Transport):
+class _QuietTransport:
+    """Mixin for kombu's transports, without its timer of each second for queues that expire: ours never do."""
+
+    cycle: Any
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        super().register_with_event_loop(connection, loop)  # type: ignore[misc]  # kombu's transport has it
+        self.cycle._binding_expiry_tref.cancel()  # noqa: SLF001 - kombu has no setting for it
+
+
+class Transport(_QuietTransport, kombu_redis.Transport):
     """The transport of a single server."""
 
     Channel = Channel
     connection_errors = _LOST
 
 
-class SentinelTransport(kombu_redis.SentinelTransport):
+class SentinelTransport(_QuietTransport, kombu_redis.SentinelTransport):
     """The transport of a server that Sentinel names."""
 
     Channel = SentinelChannel

@@ -9,15 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.repeating import RepeatedTask
+from gonemaster_tasks.repeating import BEAT_S, RepeatedTask
 from gonemaster_tasks.worker.execute.process import Process
 from gonemaster_tasks.worker.execute.running import Stop
 from gonemaster_tasks.worker.upkeep.watchdog import EXIT_STATUS
 
 log = logging.getLogger(__name__)
 
-# Checks, which are a second apart. A process that was suspended or has no CPU time makes none.
-_EVERY_S = 1.0
+# Checks, which are a beat apart. A process that was suspended or has no CPU time makes none.
 _REFUSED = _DISCONNECTED = 3
 _IDLE = 5
 _ENDED, _ENDED_DISCONNECTED = 10, 30
@@ -25,7 +24,7 @@ _GRACE_S = 10.0
 
 
 class ConsumptionWatch:
-    """The task that checks the consumer of a worker process each second, while Redis answers the process.
+    """The task that checks the consumer of a worker process in each beat, while Redis answers the process.
 
     The consumer is disconnected if it does not ask which queues to poll. It connects again automatically, so the
     process ends only if that takes longer than a failover of Redis. It is refused if Redis answers BRPOP with an error,
@@ -41,7 +40,7 @@ class ConsumptionWatch:
         self._polls = self._received = -1
         self.has_ended = False
         self._silent = self._stuck = self._refused = 0  # consecutive checks
-        self._task = RepeatedTask("consumption", self.look, pause_s=_EVERY_S)
+        self._task = RepeatedTask("consumption", self.look, pause_s=BEAT_S)
 
     def start(self) -> None:
         """Start checking; the consumer starts now."""
@@ -55,10 +54,10 @@ class ConsumptionWatch:
         """Return the fields of a report at a time (POSIX seconds)."""
         silent, stuck, refused = self._silent, self._stuck, self._refused
         return {
-            "refused_since": now - refused * _EVERY_S if refused >= _REFUSED else None,
+            "refused_since": now - refused * BEAT_S if refused >= _REFUSED else None,
             "refusal": self._process.gate.refusal,
-            "disconnected_since": now - silent * _EVERY_S if silent >= _DISCONNECTED else None,
-            "idle_since": now - stuck * _EVERY_S if stuck >= _IDLE else None,
+            "disconnected_since": now - silent * BEAT_S if silent >= _DISCONNECTED else None,
+            "idle_since": now - stuck * BEAT_S if stuck >= _IDLE else None,
         }
 
     def is_consuming(self) -> bool:
@@ -68,7 +67,7 @@ class ConsumptionWatch:
     def look(self) -> None:
         """Check once. Raises BrokerUnavailable if Redis does not answer."""
         try:
-            depths = self._process.broker.lists.depths()
+            depths = self._process.pulse.read().depths
         except BrokerUnavailable:
             self._silent = self._stuck = self._refused = 0
             raise
@@ -88,7 +87,7 @@ class ConsumptionWatch:
     def _end(self, waiting: Mapping[str, int]) -> None:
         """End the process as after SIGTERM; exit immediately if its main thread does not react."""
         process, self.has_ended = self._process, True
-        seconds = round(max(self._stuck, self._silent) * _EVERY_S)
+        seconds = round(max(self._stuck, self._silent) * BEAT_S)
         about: dict[str, Any] = {"seconds": seconds, "waiting": dict(waiting)}
         log.critical("no messages received although jobs are waiting, process exits", extra=about)
         timer = threading.Timer(process.settings.drain_timeout.total_seconds() + _GRACE_S, self._exit)
@@ -99,5 +98,5 @@ class ConsumptionWatch:
     def _exit(self) -> None:
         self._process.given_up.set()
         self._process.jobs.stop_all(Stop.DRAINED)
-        time.sleep(_EVERY_S)  # The jobs are requeued.
+        time.sleep(BEAT_S)  # The jobs are requeued.
         os._exit(EXIT_STATUS)
