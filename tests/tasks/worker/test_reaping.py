@@ -27,6 +27,7 @@ from gonemaster_tasks.maintenance.reaper import expire, reap, void_claims
 from gonemaster_tasks.queues import NORMAL
 from gonemaster_tasks.worker.execute import process_identity
 from gonemaster_tasks.worker.execute.process import Process
+from gonemaster_tasks.worker.execute.pulse import PulseReader
 from gonemaster_tasks.worker.upkeep.reaping import Reaper, reap_once
 from tests.support.redis import raw
 from tests.support.workers import Farm, wait_until
@@ -154,8 +155,10 @@ def test_one_process_reaps_at_a_time(parts: QueueParts) -> None:
 def process_of(parts: QueueParts) -> Process:
     """Return the part of a worker process that its reaper needs."""
     settings: Any = SimpleNamespace(reap_interval_seconds=2, max_attempts=3)
+    clock = SharedClock()
+    pulse = PulseReader(parts.broker, clock)
     made = SimpleNamespace(
-        name="me@here", store=parts.store, broker=parts.broker, clock=SharedClock(), settings=settings
+        name="me@here", store=parts.store, broker=parts.broker, clock=clock, settings=settings, pulse=pulse
     )
     return cast("Process", made)
 
