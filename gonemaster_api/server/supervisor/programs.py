@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib import import_module
 
+from sqlalchemy.orm import configure_mappers
+
 from gonemaster_api.server.supervisor.child import Program
 from gonemaster_engine.memory import without_collections
+from gonemaster_engine.net.wire.rdata import load_all_types
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.config.rendering import to_environ
 from gonemaster_tasks.config.settings import Settings
@@ -17,6 +20,10 @@ COUNTS = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads the variable at i
 _SHARED = (
     "celery.apps.beat",
     "celery.apps.worker",
+    "celery.concurrency.thread",
+    "celery.worker.components",
+    "celery.worker.consumer",
+    "celery.worker.loops",
     "gonemaster_tasks.broker.scheduler",
     "gonemaster_tasks.worker.main",
 )
@@ -24,13 +31,15 @@ _MARGIN_S = 15.0  # seconds between a program's own shutdown timeout and SIGKILL
 
 
 def import_shared_modules() -> None:
-    """Import what workers and beat need, so that the processes forked from this one share the memory.
+    """Load what workers and beat need, so that the processes forked from this one share the memory.
 
     The modules of the API are not among them: prometheus_client reads the environment of the process at its import.
     """
     with without_collections():
         for module in _SHARED:
             import_module(module)
+        load_all_types()
+        configure_mappers()
 
 
 def embedded_redis(settings: Settings) -> EmbeddedRedis:
