@@ -16,15 +16,17 @@ from gonemaster_tasks.worker.upkeep.watchdog import EXIT_STATUS
 
 log = logging.getLogger(__name__)
 
-# Checks, which are a beat apart. A process that was suspended or has no CPU time makes none.
-_REFUSED = _DISCONNECTED = 3
-_IDLE = 5
-_ENDED, _ENDED_DISCONNECTED = 10, 30
+# Checks, which are two beats apart: a consumer polls once a second, so at least once between two checks. A process that
+# was suspended or has no CPU time makes none.
+_EVERY_S = 2 * BEAT_S
+_REFUSED = _DISCONNECTED = 2
+_IDLE = 3
+_ENDED, _ENDED_DISCONNECTED = 6, 17
 _GRACE_S = 10.0
 
 
 class ConsumptionWatch:
-    """The task that checks the consumer of a worker process in each beat, while Redis answers the process.
+    """The task that checks the consumer of a worker process in every second beat, while Redis answers the process.
 
     The consumer is disconnected if it does not ask which queues to poll. It connects again automatically, so the
     process ends only if that takes longer than a failover of Redis. It is refused if Redis answers BRPOP with an error,
@@ -40,7 +42,7 @@ class ConsumptionWatch:
         self._polls = self._received = -1
         self.has_ended = False
         self._silent = self._stuck = self._refused = 0  # consecutive checks
-        self._task = RepeatedTask("consumption", self.look, pause_s=BEAT_S)
+        self._task = RepeatedTask("consumption", self.look, pause_s=_EVERY_S)
 
     def start(self) -> None:
         """Start checking; the consumer starts now."""
@@ -54,10 +56,10 @@ class ConsumptionWatch:
         """Return the fields of a report at a time (POSIX seconds)."""
         silent, stuck, refused = self._silent, self._stuck, self._refused
         return {
-            "refused_since": now - refused * BEAT_S if refused >= _REFUSED else None,
+            "refused_since": now - refused * _EVERY_S if refused >= _REFUSED else None,
             "refusal": self._process.gate.refusal,
-            "disconnected_since": now - silent * BEAT_S if silent >= _DISCONNECTED else None,
-            "idle_since": now - stuck * BEAT_S if stuck >= _IDLE else None,
+            "disconnected_since": now - silent * _EVERY_S if silent >= _DISCONNECTED else None,
+            "idle_since": now - stuck * _EVERY_S if stuck >= _IDLE else None,
         }
 
     def is_consuming(self) -> bool:
@@ -87,7 +89,7 @@ class ConsumptionWatch:
     def _end(self, waiting: Mapping[str, int]) -> None:
         """End the process as after SIGTERM; exit immediately if its main thread does not react."""
         process, self.has_ended = self._process, True
-        seconds = round(max(self._stuck, self._silent) * BEAT_S)
+        seconds = round(max(self._stuck, self._silent) * _EVERY_S)
         about: dict[str, Any] = {"seconds": seconds, "waiting": dict(waiting)}
         log.critical("no messages received although jobs are waiting, process exits", extra=about)
         timer = threading.Timer(process.settings.drain_timeout.total_seconds() + _GRACE_S, self._exit)
@@ -98,5 +100,5 @@ class ConsumptionWatch:
     def _exit(self) -> None:
         self._process.given_up.set()
         self._process.jobs.stop_all(Stop.DRAINED)
-        time.sleep(BEAT_S)  # The jobs are requeued.
+        time.sleep(_EVERY_S)  # The jobs are requeued.
         os._exit(EXIT_STATUS)
