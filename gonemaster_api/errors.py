@@ -119,7 +119,7 @@ _HTTP_CODES = {
     400: ("bad_request", Text("the request is malformed")),
     401: ("unauthorized", Text("authentication is required")),
     403: ("forbidden", Text("access is forbidden")),
-    404: ("not_found", Text("no resource at this path")),
+    404: ("not_found", Text("there is nothing at this URL")),
     405: ("method_not_allowed", Text("this path does not support the method")),
     413: ("body_too_large", Text("the body is larger than this path accepts")),
     415: ("unsupported_media_type", Text("the body must be application/json")),

@@ -75,6 +75,11 @@ def _refusal_page(code: str, status: int, error: str) -> bytes:
     ).encode()
 
 
+def _sentence(text: str) -> str:
+    """Return a message of the API as a sentence."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+
+
 def error_page(error: ApiError) -> Response | None:
     """Return the error page, None if the caller is a program."""
     if not wants_html():
@@ -87,7 +92,7 @@ def error_page(error: ApiError) -> Response | None:
         status=status,
         title=gettext(_TITLES.get(status, _OTHER_TITLE)),
         safe=gettext(_SAFE[status]) if status in _SAFE else "",
-        message=in_language(error.message),
+        message=_sentence(in_language(error.message)),
         code=error.code,
         request_id=g.get("request_id", ""),
         may_pass=status not in _LASTING,

@@ -75,9 +75,10 @@ class Inspection:
         return self.finished.score.as_dict(locale=language()) if self.finished.score and self.shows_score else None
 
     @property
-    def worst(self) -> Sequence[EntryDocument]:
-        """The findings of all modules in one list, worst first."""
+    def unexplained(self) -> Sequence[EntryDocument]:
+        """The findings that no root cause explains, of all modules in one list, worst first."""
         found = [finding for module in self.findings.modules for finding in module.findings]
+        found = [finding for finding in found if not self.causes.explaining([finding])]
         return sorted(found, key=lambda finding: -LEVELS.index(finding.level))
 
     @property
