@@ -90,7 +90,8 @@ class Bridge:
         except ApiError as error:
             status, headers, body, pieces = self._refuse(error, environ)
             connection.charge(_REFUSAL_S)
-        lingers = cycle is connection.cycle and (cycle.more_body or connection.parser is None)
+        is_last = cycle.more_body or connection.parser is None or scope["refusal"]
+        lingers = cycle is connection.cycle and is_last
         if lingers or FOLLOW in environ:
             headers.append((b"connection", b"close"))
         start = {"type": "http.response.start", "status": status, "headers": headers}
@@ -117,11 +118,12 @@ class Bridge:
         run, path, query = asyncio.get_running_loop().run_in_executor, environ["PATH_INFO"], environ["QUERY_STRING"]
         if "format=csv" not in query and (_BULK.fullmatch(path) or _LONG_PAGE.search(query)):
             return await run(self._bulk, self._call, environ)  # few threads, because bulk requests may wait
-        peer, writers = connection.peer, nullcontext() if environ["REQUEST_METHOD"] in _READING else self._writers
+        peer, reads = connection.peer, environ["REQUEST_METHOD"] in _READING
+        own_writers, writers = (nullcontext(), nullcontext()) if reads else (peer.writers, self._writers)
         few = peer.few if connection.pipeline or peer.connections > _MANY else nullcontext()
         patience_s = None if connection.pipeline else PATIENCE_S  # the next one of a pipeline would follow a refusal
         try:
-            async with asyncio.timeout(patience_s) as limit, few, writers, peer.threads, self._free:
+            async with asyncio.timeout(patience_s) as limit, few, own_writers, writers, peer.threads, self._free:
                 limit.reschedule(None)
                 return await run(self._threads, self._call, environ)
         except TimeoutError:

@@ -44,6 +44,7 @@ class Peer:
     def __init__(self, share: int) -> None:
         self.connections = 0
         self.threads, self.few = asyncio.Semaphore(share), asyncio.Semaphore(max(1, share // 8))
+        self.writers = asyncio.Semaphore(max(1, share * 3 // 4))  # the client can read while its writes wait for locks
         self.busy_until = 0.0
 
 
@@ -145,13 +146,18 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as offer:  # an offer that a server may ignore (RFC 9110 section 7.8)
             self._parse(self._head_without_offer() + piece[offer.args[0] :])
         except httptools.HttpParserError:
-            self._refuse(_malformed())
+            if self._is_refused() and not self.cycle.more_body:
+                self.parser = None  # the request has its refusal
+            else:
+                self._refuse(_malformed())
         else:
             if self._unfinished > _MAX_HEAD:
                 self._refuse(_too_large() if self._in_head else _malformed())
 
     def on_message_begin(self) -> None:
-        """Begin a head. Empty lines before it do not count as activity."""
+        """Begin a head. Empty lines before it do not count as activity. A ValueError ends the data of this client."""
+        if self._is_refused():  # its framing may be wrong, so what follows it may be no request
+            raise ValueError("data after a refused request")
         super().on_message_begin()
         self._unset_keepalive_if_required()
         self._in_head, self._unfinished, self._waits_since = True, 0, time.monotonic()
@@ -166,6 +172,9 @@ class Connection(HttpToolsProtocol):
         fields = tuple(self.headers)  # without the trailer fields that may follow
         self.scope |= {"headers": fields, "connection": self, "cycle": self.cycle, "target": self.url}
         self.scope["refusal"] = _refusal_of(self.scope)
+
+    def _is_refused(self) -> bool:
+        return self.scope is not None and self.scope.get("refusal") is not None
 
     def on_body(self, body: bytes) -> None:
         """Store a piece of a body."""
