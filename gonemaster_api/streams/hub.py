@@ -24,7 +24,6 @@ from gonemaster_tasks.repeating import FailureLog
 KEEP_ALIVE_S = 15.0
 READ_EVERY_S = 0.2  # the interval at which workers send events
 LOOK_EVERY_S = 1.0  # Redis may lose events; the database always has the end
-_CHECK_EVERY_S = 1.0
 _MARK_EVERY_S = 3.0  # workers send events of a marked job for ten seconds
 _PAGE = 100  # events per read and position
 
@@ -87,14 +86,12 @@ class Hub:
             else:
                 failures.succeeded()
             await asyncio.sleep(max(pause_s, time.monotonic() - began))
-        if turn == self._read:
-            await self._reader.close()
 
     async def _read(self) -> None:
         """Read new events of all watched jobs from Redis, and wake all viewers once a second."""
         positions, now = list(self._jobs), time.monotonic()
         if self._stopping.is_set() or now >= self._next_check:
-            self._next_check = now + min(_CHECK_EVERY_S, KEEP_ALIVE_S)
+            self._next_check = now + min(LOOK_EVERY_S, KEEP_ALIVE_S)
             for waiting in (self._jobs, self._batches):
                 for position in list(waiting):
                     _tell(waiting, position, None)

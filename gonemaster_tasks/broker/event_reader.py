@@ -21,10 +21,6 @@ class EventReader:
     def __init__(self, address: BrokerAddress) -> None:
         self._client: Any = address.connect_async()
 
-    async def close(self) -> None:
-        """Close the connections; the next read opens a new one."""
-        await self._client.aclose()
-
     async def read(
         self,
         positions: Iterable[Position],
