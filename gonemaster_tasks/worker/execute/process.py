@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from gonemaster_db.core.session import Store
 from gonemaster_tasks.broker.client import Broker
@@ -16,6 +17,7 @@ from gonemaster_tasks.worker.consume.head_order import HeadOrder
 from gonemaster_tasks.worker.execute.claims import ClaimStore
 from gonemaster_tasks.worker.execute.isolation import Isolation
 from gonemaster_tasks.worker.execute.network import NetworkWatch
+from gonemaster_tasks.worker.execute.pulse import PulseReader
 from gonemaster_tasks.worker.execute.runner import Runner
 from gonemaster_tasks.worker.execute.running import EngineLoop, RunningJobs
 
@@ -42,6 +44,11 @@ class Process:
     loop: EngineLoop = field(default_factory=EngineLoop)
     stopping: threading.Event = field(default_factory=threading.Event)
     given_up: threading.Event = field(default_factory=threading.Event)
+
+    @cached_property
+    def pulse(self) -> PulseReader:
+        """The reader of what the repeated tasks need from Redis."""
+        return PulseReader(self.broker, self.clock)
 
     @property
     def settings(self) -> Settings:
