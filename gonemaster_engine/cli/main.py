@@ -17,7 +17,7 @@ from gonemaster_engine.cli.options import EXIT_USAGE, PROGRAM, build_parser
 from gonemaster_engine.cli.parsing import UsageError
 from gonemaster_engine.errors import EngineError
 from gonemaster_engine.memory import process_of_one_run
-from gonemaster_engine.version import __version__
+from gonemaster_engine.version import __version__, engine_kind
 
 if TYPE_CHECKING:
     import argparse
@@ -88,7 +88,8 @@ def print_version(program: str) -> None:
     import dns.version
 
     print(f"{program} {__version__}")
-    print(f"{platform.python_implementation()} {platform.python_version()}, dnspython {dns.version.version}")
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    print(f"{python}, dnspython {dns.version.version}, {engine_kind()} engine")
 
 
 def _print_tests() -> None:

@@ -8,7 +8,7 @@ import subprocess
 from tests.support.sources import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-DAILY = {"test", "test-lowest", "test-py311", "coverage", "lint", "format"}
+DAILY = {"test", "test-lowest", "test-py311", "test-compiled", "coverage", "lint", "format"}
 
 
 def phony() -> set[str]:
@@ -33,7 +33,7 @@ def test_contributing_names_the_targets_of_daily_work() -> None:
 
 def test_ci_runs_what_may_not_fail() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    targets = ["deploy-check", "lint", "test", "test-lowest", "test-py311"]
+    targets = ["deploy-check", "lint", "test", "test-lowest", "test-py311", "test-compiled"]
     assert re.findall(r"^make (\S+)", script, re.MULTILINE) == targets
     nightly = (ROOT / ".ci" / "nightly").read_text(encoding="utf-8")
     targets = ["setup", "lab", "coverage", "test-long", "test-newest", "audit", "memory"]

@@ -22,3 +22,13 @@ def source_files() -> Iterator[tuple[str, Path]]:
 def syntax_trees() -> Sequence[tuple[str, ast.Module]]:
     """Return the path below the repository's root, and the syntax tree, of every source file."""
     return [(name, ast.parse(path.read_text(encoding="utf-8"))) for name, path in source_files()]
+
+
+def compiled_modules() -> list[str]:
+    """Return the names of the modules that setup.py compiles."""
+    assignments = ast.parse((ROOT / "setup.py").read_text(encoding="utf-8")).body
+    [listed] = [node for node in assignments if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "MODULES"]
+    assert isinstance(listed.value, ast.Call)
+    assert isinstance(listed.value.func, ast.Attribute)
+    words = ast.literal_eval(listed.value.func.value).split()
+    return [f"gonemaster_engine.{word.replace('/', '.')}" for word in words]

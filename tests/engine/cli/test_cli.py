@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from gonemaster_engine.version import engine_kind
 from tests.engine.cli.conftest import GONEMASTER, Call, Run, entries_of, tags_of
 from tests.support.dnsworld import World, faults
 
@@ -356,6 +357,7 @@ def test_version_has_two_lines(call: Call) -> None:
     assert code == 0
     assert len(out.splitlines()) == 2
     assert out.startswith("gonemaster ")
+    assert out.rstrip().endswith(f"{engine_kind()} engine")
 
 
 BAD = {
