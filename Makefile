@@ -24,8 +24,8 @@ LOWEST_TESTS := tests/tasks/recurrence/test_recurrence.py tests/db/migrations/te
 	tests/api/v1/test_metrics.py tests/api/analysis/test_response_cache.py tests/engine/dnssec/test_badkeys.py \
 	tests/system/test_flower.py tests/system/test_tracing.py
 # Those of the engine and of the worker that use most of the compiled modules.
-COMPILED_TESTS := tests/engine/test_compiled.py tests/engine/net tests/engine/run/test_run.py tests/engine/run/test_memory.py \
-	tests/tasks/worker/test_run_job.py
+COMPILED_TESTS := tests/engine/test_compiled.py tests/engine/test_memory.py tests/engine/test_names.py tests/engine/test_addresses.py \
+	tests/engine/net tests/engine/dnssec tests/engine/run/test_run.py tests/tasks/worker/test_run_job.py
 # The oldest supported Python, if it is installed.
 PYTHON311 ?= $(shell for p in python3.11 /usr/local/bin/python3 /usr/bin/python3; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
@@ -174,6 +174,9 @@ conformance: $(READY) ## run the official Zonemaster scenarios: make conformance
 
 memory: $(READY) ## measure the memory of a worker over 20,000 runs: make memory [RUNS=2000] [WORLD=DIR] [TRACE=1]
 	@$(BIN)/python -m benchmarks.memory --runs "$(or $(RUNS),20000)" $(if $(WORLD),--world "$(WORLD)") $(if $(TRACE),--trace)
+
+bench: $(READY) ## measure all figures in about ten minutes on an idle machine: make bench [WORLD=DIR] [RECORD=MACHINE]
+	@$(BIN)/python -m benchmarks $(if $(WORLD),--world "$(WORLD)") $(if $(RECORD),--record "$(RECORD)")
 
 .venv-tools/.ready: .ci/tools.txt
 	@echo "installing the tools of deploy-check, audit, sbom and dist into .venv-tools"

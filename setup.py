@@ -9,17 +9,43 @@ import sys
 
 from setuptools import setup
 
-MODULES = """
-    addresses budget entries limits names normal_runs run_log
-    dnssec/algorithms dnssec/denial dnssec/digests dnssec/records
-    findings/tags
-    net/cache net/figures net/pace net/ports net/query net/randomness net/timings net/udp
-    net/pacing/address
-    net/server/admission net/server/answers net/server/paths net/server/pending net/server/repeats
-    net/server/run_state net/server/server net/server/trace
-    net/wire/messages net/wire/octets net/wire/rdata net/wire/rrtypes net/wire/txt
-    zone/families
-""".split()
+MODULES = [
+    "addresses",
+    "budget",
+    "dnssec/algorithms",
+    "dnssec/denial",
+    "dnssec/digests",
+    "dnssec/records",
+    "entries",
+    "findings/tags",
+    "limits",
+    "names",
+    "net/cache",
+    "net/figures",
+    "net/pace",
+    "net/pacing/address",
+    "net/ports",
+    "net/query",
+    "net/randomness",
+    "net/server/admission",
+    "net/server/answers",
+    "net/server/paths",
+    "net/server/pending",
+    "net/server/repeats",
+    "net/server/run_state",
+    "net/server/server",
+    "net/server/trace",
+    "net/timings",
+    "net/udp",
+    "net/wire/messages",
+    "net/wire/octets",
+    "net/wire/rdata",
+    "net/wire/rrtypes",
+    "net/wire/txt",
+    "normal_runs",
+    "run_log",
+    "zone/families",
+]
 PATHS = [f"gonemaster_engine/{module}.py" for module in MODULES]
 # The settings of mypy in setup.cfg need packages that only the linters have.
 MYPY = ["--config-file=", "--ignore-missing-imports", "--follow-imports=silent"]

@@ -26,9 +26,8 @@ def syntax_trees() -> Sequence[tuple[str, ast.Module]]:
 
 def compiled_modules() -> list[str]:
     """Return the names of the modules that setup.py compiles."""
-    assignments = ast.parse((ROOT / "setup.py").read_text(encoding="utf-8")).body
-    [listed] = [node for node in assignments if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "MODULES"]
-    assert isinstance(listed.value, ast.Call)
-    assert isinstance(listed.value.func, ast.Attribute)
-    words = ast.literal_eval(listed.value.func.value).split()
-    return [f"gonemaster_engine.{word.replace('/', '.')}" for word in words]
+    tree = ast.parse((ROOT / "setup.py").read_text(encoding="utf-8"))
+    [modules] = [
+        node.value for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "MODULES"
+    ]
+    return [f"gonemaster_engine.{module.replace('/', '.')}" for module in ast.literal_eval(modules)]
