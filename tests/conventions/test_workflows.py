@@ -53,7 +53,7 @@ def test_workflows_start_with_permission_to_read_only() -> None:
 @pytest.mark.parametrize(("place", "step"), STEPS, ids=[f"{place}-{number}" for number, (place, _) in enumerate(STEPS)])
 def test_each_command_exists_or_is_known_to_run_elsewhere(place: str, step: dict[str, str]) -> None:
     if "uses" in step:
-        assert re.fullmatch(r"[\w-]+/[\w-]+@(v\d+|release/v\d+)", step["uses"])
+        assert re.fullmatch(r"[\w-]+/[\w-]+@(v\d+(\.\d+)*|release/v\d+)", step["uses"])
         return
     command = step["run"]
     target = re.match(r"make ([a-z0-9-]+)", command)

@@ -35,6 +35,14 @@ class FeaturesSchema(ma.Schema):
     show_nameserver_timings_admin = ma.fields.Boolean(required=True)
 
 
+class VersionSchema(ma.Schema):
+    """Versions of this server and of its DNS library, and the kind of its engine."""
+
+    gonemaster = ma.fields.String(required=True)
+    dns = ma.fields.String(required=True)
+    engine_kind = ma.fields.String(required=True, metadata={"enum": ["compiled", "interpreted"]})
+
+
 class LocalesSchema(ma.Schema):
     """Languages of message texts; always includes `en`."""
 

@@ -90,6 +90,7 @@ CONTRACT: dict[str, tuple[str, set[str]]] = {
     "/readyz": ("GET", set()),
     "/features": ("GET", set()),
     "/locales": ("GET", set()),
+    "/version": ("GET", set()),
     "/causes": ("GET", {"locale"}),
     "/settings": ("GET PUT", set()),
     "/scoring-config": ("GET PUT", set()),
