@@ -7,7 +7,7 @@ from gonemaster_db.core.base import ID_TYPE, JSON_TYPE, UtcDateTime
 from gonemaster_db.migrations import online
 
 revision = "0040"
-down_revision = "0038"
+down_revision = "0039"
 compatible_from = "0029"
 branch_labels = None
 depends_on = None
