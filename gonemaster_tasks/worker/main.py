@@ -36,6 +36,7 @@ from gonemaster_tasks.config.environment import refuse_unknown_protection, warn_
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.logging import log_as_set
+from gonemaster_tasks.config.rendering import secrets_of
 from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import worker_store_settings
@@ -44,6 +45,7 @@ from gonemaster_tasks.control.broadcasts import CANCEL_COMMAND
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.revocation import ANNOUNCE_COMMAND
 from gonemaster_tasks.errors import TasksError
+from gonemaster_tasks.logs import JobLineHandler
 from gonemaster_tasks.maintenance.metrics import aggregate_runs
 from gonemaster_tasks.maintenance.operations import perform_due_operations
 from gonemaster_tasks.maintenance.recurring import run_due_schedules
@@ -209,6 +211,7 @@ class Worker:
         self.process = Process(
             name, live, store, broker, runner, gate, publisher, claim_store, clock, head_order, isolation=isolation
         )
+        JobLineHandler(self.process.lines.add, secrets=secrets_of(settings))
         self.app = make_app_of(settings, transport=transport_settings)
         self._deliveries = delivery_task(self.process)
         self._external_data = external_data_task(self.process)
@@ -359,8 +362,8 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.Namespace
 
 
 def _engine(live: LiveSettings, store: Store, name: str) -> EngineRunner:
-    lease_client = RedisLeaseClient(live.base.broker_url, name)
-    return EngineRunner(live, lambda: current_scoring(store, live.base), lease_client=lease_client, clock=_time)
+    lease_client, scoring = RedisLeaseClient(live.base.broker_url, name), lambda: current_scoring(store, live.base)
+    return EngineRunner(live, scoring, lease_client=lease_client, clock=_time, primes_root=True)
 
 
 def _time() -> float:

@@ -10,6 +10,7 @@ from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.events import EventPublisher
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.logs import JobLines
 from gonemaster_tasks.process_report.database_watch import DatabaseWatch
 from gonemaster_tasks.worker.consume.gate import Gate
 from gonemaster_tasks.worker.consume.head_order import HeadOrder
@@ -38,6 +39,7 @@ class Process:
     database: DatabaseWatch = field(default_factory=DatabaseWatch)
     network: NetworkWatch = field(default_factory=NetworkWatch)
     jobs: RunningJobs = field(default_factory=RunningJobs)
+    lines: JobLines = field(default_factory=JobLines)
     isolation: Isolation = field(default_factory=Isolation)
     loop: EngineLoop = field(default_factory=EngineLoop)
     stopping: threading.Event = field(default_factory=threading.Event)
