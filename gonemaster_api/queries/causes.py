@@ -18,6 +18,8 @@ _TONES: Mapping[Harm, str] = {
     Harm.STANDARD: "notice",
 }
 _WORST_FIRST: Sequence[Rule] = sorted(RULES, key=lambda rule: rule.harm.rank)
+ALL_CAUSES: Sequence[str] = tuple(rule.id for rule in _WORST_FIRST)
+"""The identifiers of all root causes, worst first."""
 _ORDER = {rule.id: place for place, rule in enumerate(_WORST_FIRST)}
 _KEYS = {
     rule.id: FactKey(rule.id, rule.texts.title, _TONES.get(rule.harm, "neutral"), _ORDER[rule.id]) for rule in RULES

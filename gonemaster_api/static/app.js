@@ -2,72 +2,67 @@
 "use strict";
 const $ = (selector, from = document) => from.querySelector(selector);
 const all = (selector, from = document) => [...from.querySelectorAll(selector)];
+const each = (selector, act, from) => all(selector, from).forEach(act);
 const byId = (id) => document.getElementById(id);
-const on = (type, act, capture) => document.addEventListener(type, act, capture);
+const on = (type, selector, act, capture) => document.addEventListener(type, (event) => {
+  const at = event.target.closest?.(selector);
+  if (at) act(event, at);
+}, capture);
 const stop = (event) => event.preventDefault();
 const values = (form, by) => new URLSearchParams(new FormData(form, by));
 const root = document.documentElement;
+const focused = () => document.activeElement;
 root.classList.add("has-script");
+const lang = root.lang.replace(/^en$/, "en-GB"); // day before month, 24 hours
 try { document.cookie = `gm_zone=${Intl.DateTimeFormat().resolvedOptions().timeZone};path=/;max-age=31536000;samesite=lax`; } catch { /* UTC */ }
 
-// --- URLs of the previous interface: #/x becomes /x
+// URLs of the previous interface: #/x becomes /x
 if (location.pathname === "/" && location.hash.startsWith("#/")) {
-  const path = location.hash.slice(1).replace(/^\/single\/(.+)/, "/jobs/$1").replace(/^\/single\/?$/, "/test")
-    .replace(/^\/metrics/, "/statistics");
-  location.replace(path.startsWith("//") ? "/" : path);
+  location.replace(location.hash.slice(1).replace(/^\/(?=\/).*/, "/").replace(/^\/single\/(?=.)/, "/jobs/").replace(/^\/single\/?$/, "/test").replace(/^\/metrics/, "/statistics"));
 }
 
 const say = (text) => { $("#live").textContent = text; };
 const read = async (response) => new DOMParser().parseFromString(await response.text(), "text/html");
 
-// --- connection: after 5 s without a response a banner says so, and changes are refused
-const SHOW_MS = 5000, TRY_MS = 2000, WAIT_MS = 15000;
+const LIVE = "[data-partial][data-refresh]", due = new WeakMap();
+
+// connection: after 5 s without a response a banner says so, and changes are refused
+const SHOW_MS = 5000, TRY_MS = 2000, WAIT_MS = 15000, banner = $("#lost"), isLost = () => "lost" in root.dataset;
 let responded = Date.now(), lost = 0;
-async function request(url, { part, ...options } = {}) {
+async function request(url, { part, body, method = body ? "POST" : "GET" } = {}) {
   try {
-    const headers = { Accept: "text/html", ...part && { "X-Partial": part } }, signal = AbortSignal.timeout(options.body ? 8 * WAIT_MS : WAIT_MS);
-    const response = await fetch(url, { method: options.body ? "POST" : "GET", signal, headers, ...options });
+    const headers = { Accept: "text/html", ...part && { "X-Partial": part } };
+    const response = await fetch(url, { method, body, headers, signal: AbortSignal.timeout(body ? 8 * WAIT_MS : WAIT_MS) });
     if ([502, 504].includes(response.status)) throw new Error(response.status); // of a proxy
     responded = Date.now();
-    if (lost) regained();
+    lost = 0;
+    markLost();
     return response;
   } catch (error) {
-    if (!lost) { lost = Date.now(); setTimeout(lose, Math.max(0, responded + SHOW_MS - lost)); setTimeout(again, TRY_MS); }
+    if (!lost) { lost = Date.now(); setTimeout(markLost, responded + SHOW_MS - lost); setTimeout(again, TRY_MS); }
     throw error;
   }
 }
-function lose() {
-  const banner = $("#lost");
-  if (!lost || !banner || "lost" in root.dataset) return;
-  root.dataset.lost = "";
-  banner.textContent = banner.dataset.text.replace("{time}", new Date(lost).toLocaleTimeString(root.lang));
-  banner.hidden = false;
-  for (const button of all("form[method=post] button, button[form]")) button.ariaDisabled = true;
-}
-function regained() {
-  lost = 0;
-  if (!("lost" in root.dataset)) return;
-  delete root.dataset.lost;
-  $("#lost").hidden = true;
-  for (const button of all("button[aria-disabled]")) button.ariaDisabled = null;
-  say($("#lost").dataset.back);
-  for (const part of all("[data-partial][data-refresh]")) if (!isBusy(part)) refresh(part).catch(() => {});
+function markLost() {
+  if (!banner || isLost() === lost > 0) return;
+  banner.hidden = !root.toggleAttribute("data-lost");
+  each("form[method=post] button, button[form]", (button) => { button.ariaDisabled = lost ? true : null; });
+  if (lost) banner.textContent = banner.dataset.text.replace("{time}", new Date(lost).toLocaleTimeString(lang));
+  else { say(banner.dataset.back); each(LIVE, (part) => due.set(part, 0)); }
 }
 function again() {
-  if (!lost) return;
-  const part = $("[data-partial][data-refresh]");
-  request(part?.dataset.from || location.href, part ? { part: part.dataset.partial } : { method: "HEAD" })
-    .catch(() => {}).finally(() => { if (lost) setTimeout(again, TRY_MS); });
+  const part = $(LIVE);
+  if (lost) request(part?.dataset.from || location.href, part ? { part: part.dataset.partial } : { method: "HEAD" }).catch(() => setTimeout(again, TRY_MS));
 }
-const refused = (error) => { if (!lost) throw error; say(""); say($("#lost")?.dataset.reason || ""); };
-on("submit", (event) => {
-  if (!("lost" in root.dataset) || event.target.method !== "post") return;
+const refused = (error) => { if (!lost) throw error; say(""); say(banner?.dataset.reason || ""); };
+on("submit", "[method=post]", (event) => {
+  if (!isLost()) return;
   stop(event);
   event.stopImmediatePropagation();
   refused();
 }, true);
 
-// --- partials: fetch and replace
+// partials: fetch and replace
 async function fetchPart(part, url, options) {
   const response = await request(url, { part, ...options });
   if (response.status === 401 || response.status === 404 && $(`[data-partial="${part}"][data-ends]`)) location.reload();
@@ -75,22 +70,21 @@ async function fetchPart(part, url, options) {
   return (await read(response)).body.firstElementChild;
 }
 function isBusy(part) {
-  const at = document.activeElement;
-  return part.contains(at) && at.matches("input:not([type=checkbox]), textarea, select") 
+  return part.contains(focused()) && focused().matches("input:not([type=checkbox]), textarea, select")
     || $("dialog[open], [draggable][data-drag], [data-dirty]", part);
 }
 function place(old, fresh) {
   const key = (box) => `${box.name}=${box.value}`, ticked = all("[type=checkbox]:checked", old).map(key);
   const open = all("details[open][id]", old).map((one) => one.id);
-  const at = document.activeElement, focus = old.contains(at) && position(at, old);
+  const focus = old.contains(focused()) && position(focused(), old);
   const scrolled = all(".panel, .scroll", old).map((box) => box.scrollLeft);
   const said = $("[data-say]", old)?.textContent;
   const row = $("tr[data-at]", old)?.id;
   old.replaceWith(fresh);
-  for (const box of all("[type=checkbox]", fresh)) if (ticked.includes(key(box))) box.checked = true;
-  for (const one of all("details[id]", fresh)) if (open.includes(one.id)) one.open = true;
+  each("[type=checkbox]", (box) => { box.checked ||= ticked.includes(key(box)); }, fresh);
+  each("details[id]", (one) => { one.open ||= open.includes(one.id); }, fresh);
   byId(row)?.setAttribute("data-at", "");
-  all(".panel, .scroll", fresh).forEach((box, index) => { box.scrollLeft = scrolled[index] || 0; });
+  each(".panel, .scroll", (box, index) => { box.scrollLeft = scrolled[index] || 0; }, fresh);
   if (focus) ($("[autofocus], [aria-invalid=true]", fresh) || same(focus, fresh))?.focus({ preventScroll: true });
   const now = $("[data-say]", fresh)?.textContent;
   if (now && now !== said) say(now);
@@ -121,23 +115,20 @@ async function refresh(part, url = part.dataset.from || location.href) {
   return fresh;
 }
 // The server ends polling by sending a partial without data-refresh.
-const due = new WeakMap();
 setInterval(() => {
   if (document.hidden) return;
   const now = performance.now();
-  for (const part of all("[data-partial][data-refresh]")) {
-    const every = Number(part.dataset.refresh) * 1000;
+  each(LIVE, (part) => {
+    const every = part.dataset.refresh * 1000;
     if (!due.has(part)) due.set(part, now + every);
-    if (now < due.get(part) || isBusy(part)) continue;
+    if (now < due.get(part) || isBusy(part)) return;
     due.set(part, now + 2 * every);
     refresh(part).catch(() => due.set(part, performance.now() + 3 * every));
-  }
+  });
 }, 250);
 
-// --- copy a text to the clipboard
-on("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
-  if (!button) return;
+// copy a text to the clipboard
+on("click", "[data-copy]", async (_, button) => {
   const source = byId(button.dataset.copy);
   try {
     await navigator.clipboard.writeText(source.value ?? source.textContent);
@@ -147,7 +138,7 @@ on("click", async (event) => {
   }
 });
 
-// --- links and GET forms in a partial update only this partial; the last click wins
+// links and GET forms in a partial update only this partial; the last click wins
 const whole = () => location.pathname + location.search;
 let shown = whole(), clicks = 0;
 async function go(part, url) {
@@ -168,9 +159,8 @@ function homeward(link) { // links in a partial that has its own URL return to t
 }
 const bare = (event) => !(event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey);
 const plain = (event) => bare(event) && !event.button && !event.shiftKey;
-on("click", (event) => {
-  const link = event.target.closest("a[href]");
-  if (!link || !plain(event) || link.target || link.origin !== location.origin) return;
+on("click", "a[href]", (event, link) => {
+  if (!plain(event) || link.target || link.origin !== location.origin) return;
   if ("dialog" in link.dataset) { stop(event); ask(homeward(link)).catch(refused); return; }
   const part = link.closest("[data-partial]:not([data-from])");
   if (part && link.pathname === location.pathname && !link.hash && !("whole" in link.dataset)) { stop(event); go(part, link.href); }
@@ -178,20 +168,20 @@ on("click", (event) => {
 onpopstate = () => {
   if (whole() === shown) return; // a link to an anchor of this page
   shown = whole();
-  for (const part of all("[data-partial]:not([data-from])")) refresh(part, location.href).catch(() => location.reload());
+  each("[data-partial]:not([data-from])", (part) => refresh(part, location.href).catch(() => location.reload()));
 };
 
-// --- chain of trust: highlight the box whose facts are open; the picture does not scroll
-const choose = () => all(".chain a").forEach((link) => $(".node", link)?.classList.toggle("on", link.getAttribute("href") === location.hash));
-on("click", (event) => {
-  const link = event.target.closest(".chain a"), top = scrollY;
-  if (link && plain(event)) { stop(event); location.hash = link.getAttribute("href"); scrollTo(0, top); }
+// chain of trust: highlight the box whose facts are open; the picture does not scroll
+const choose = () => each(".chain a", (link) => $(".node", link)?.classList.toggle("on", link.getAttribute("href") === location.hash));
+on("click", ".chain a", (event, link) => {
+  const top = scrollY;
+  if (plain(event)) { stop(event); location.hash = link.getAttribute("href"); scrollTo(0, top); }
 });
 onhashchange = choose;
 choose();
 
-on("submit", async (event) => {
-  const form = event.target, by = event.submitter;
+on("submit", "form", (event, form) => {
+  const by = event.submitter;
   if (form.closest("[data-from]") && form.elements.next) form.elements.next.value = whole();
   const draws = "rows" in form.dataset && by?.formMethod === "get"; // rows of a form that is sent by POST
   if ((draws || form.method === "get") && form.closest("[data-partial]")) {
@@ -207,30 +197,24 @@ on("submit", async (event) => {
     send(form.action, values(form, by)).catch(refused);
   } else if (form.method === "post") delete form.dataset.dirty;
 });
-on("change", (event) => {
-  const form = event.target.form;
-  if (form && "auto" in form.dataset) form.requestSubmit();
-  if (event.target.matches("[data-pick-all]")) for (const box of all(".pick input[name]", event.target.closest("table"))) box.checked = event.target.checked;
-  if (event.target.closest(".pick") || form?.matches("[data-picked]")) count();
-});
+on("change", "[data-auto]", (_, form) => form.requestSubmit());
+on("change", "[data-pick-all]", (_, box) => each(".pick input[name]", (one) => { one.checked = box.checked; }, box.closest("table")));
+on("change", ".pick, [data-picked]", count);
 
-// --- selection: show the action bar when a row is selected
+// selection: show the action bar when a row is selected
 function count() {
-  for (const bar of all("[data-picked]")) {
-    const boxes = all(`.pick input[form="${bar.getAttribute("id")}"]`), // bar.id would be its fields named id
-      some = boxes.filter((box) => box.checked);
-    for (const box of boxes) box.closest("tr").ariaSelected = box.checked;
-    const text = $("[data-count]", bar);
-    text.textContent = text.dataset.count.replace("{n}", some.length);
-    bar.toggleAttribute("data-some", !!(some.length || $("[name=all]:checked", bar)));
-  }
+  each("[data-picked]", (bar) => {
+    const boxes = `.pick input[form="${bar.getAttribute("id")}"]`, some = all(`${boxes}:checked`).length, text = $("[data-count]", bar); // bar.id would be its fields named id
+    each(boxes, (box) => { box.closest("tr").ariaSelected = box.checked; });
+    text.textContent = text.dataset.count.replace("{n}", some);
+    bar.toggleAttribute("data-some", !!(some || $("[name=all]:checked", bar)));
+  });
 }
 
-// --- confirmations in a dialog: the form of the confirmation page
+// confirmations in a dialog: the form of the confirmation page
 const make = (id, className) => document.body.appendChild(Object.assign(document.createElement("dialog"), { id, className }));
 async function ask(url, body) {
-  const response = await request(url, { body });
-  const inner = await read(response), box = $("main .dialog", inner);
+  const response = await request(url, { body }), inner = await read(response), box = $("main .dialog", inner);
   if (!box) return body && !response.redirected ? show(inner) : location.assign(response.url);
   const dialog = $("#ask-dialog") || make("ask-dialog", "dialog");
   dialog.replaceChildren(box);
@@ -240,18 +224,17 @@ async function ask(url, body) {
   box.role = null;
   if (!dialog.open) dialog.showModal();
   ($("[aria-invalid=true]", box) || $("[autofocus], [data-safe]", box) || form).focus();
-  for (const button of all("[data-safe]", box)) button.onclick = (event) => { stop(event); dialog.close(); };
+  each("[data-safe]", (button) => { button.onclick = (event) => { stop(event); dialog.close(); }; }, box);
   form.onsubmit = (event) => { stop(event); ask(form.action, values(form, event.submitter)).catch(refused); };
 }
 async function send(url, body) { // a small change: replace the partials and the note
-  const response = await request(url, { body });
-  const inner = await read(response);
+  const response = await request(url, { body }), inner = await read(response);
   if (!response.redirected) return show(inner);
   if (new URL(response.url).pathname !== location.pathname) return location.assign(response.url);
-  for (const part of all("[data-partial]")) {
+  each("[data-partial]", (part) => {
     const fresh = $(`[data-partial="${part.dataset.partial}"]`, inner);
     if (fresh) place(part, document.adoptNode(fresh));
-  }
+  });
   const note = $("[data-toast]", inner);
   if (note) toast(document.adoptNode(note));
 }
@@ -263,7 +246,7 @@ function show(inner) { // the response to a POST, such as an error
   arrive(document);
 }
 
-// --- notes as toasts for 6 s
+// notes as toasts for 6 s
 function toast(note) {
   note.className = "toast";
   note.role = null;
@@ -271,69 +254,58 @@ function toast(note) {
   $(".toast")?.remove();
   ($("main") || document.body).append(note); // inside a landmark, for screen readers
   say(note.textContent.trim());
-  let left = 6;
-  const clock = setInterval(() => {
-    if (document.hidden || note.matches(":hover, :focus-within") || --left) return;
-    note.remove();
-    clearInterval(clock);
-  }, 1000);
+  note.left = 6;
   const url = new URL(location.href);
-  for (const name of ["note", "n", "of"]) url.searchParams.delete(name);
+  ["note", "n", "of"].forEach((name) => url.searchParams.delete(name));
   history.replaceState(history.state, "", url);
 }
+setInterval(() => {
+  const note = $(".toast:not(:hover, :focus-within)");
+  if (note && !document.hidden && !--note.left) note.remove();
+  each("[data-countdown]", (left) => { left.textContent = Math.max(0, left.textContent - 1); });
+}, 1000);
 
-// --- initialise a page or partial
+// initialise a page or partial
 function arrive(from) {
   count();
-  for (const note of all("[data-toast]", from)) toast(note);
-  for (const left of all("[data-countdown]", from)) {
-    const clock = setInterval(() => {
-      left.textContent = Math.max(0, left.textContent - 1);
-      if (left.textContent === "0" || !left.isConnected) clearInterval(clock);
-    }, 1000);
-  }
-  drag(from);
-  if (navigator.clipboard) for (const button of all("[data-copy]", from)) button.hidden = false;
+  each("[data-toast]", toast, from);
+  each("[data-copy]", (button) => { button.hidden = !navigator.clipboard; }, from);
 }
 
-// --- drag table rows
-function drag(from) {
-  for (const body of all("[data-move] tbody", from)) {
-    let held = null;
-    const over = ({ target, clientY }) => {
-      const row = target.closest("tr"), box = row?.getBoundingClientRect();
-      return held && row && row !== held && row.dataset.group === held.dataset.group && [row, clientY < box.top + box.height / 2 ? "before" : "after"];
-    };
-    const clear = () => all("[data-over]", body).forEach((row) => delete row.dataset.over);
-    body.ondragstart = (event) => { held = event.target.closest("tr"); held.dataset.drag = ""; event.dataTransfer.effectAllowed = "move"; };
-    body.ondragend = () => { clear(); delete held?.dataset.drag; held = null; };
-    body.ondragover = (event) => { const at = over(event); clear(); if (at) { stop(event); at[0].dataset.over = at[1]; } };
-    body.ondrop = (event) => {
-      const at = over(event), form = byId(body.closest("[data-move]").dataset.move);
-      if (!at) return;
-      stop(event);
-      for (const [name, value] of [["job", held.dataset.id], ["where", at[1]], ["pivot", at[0].dataset.id]]) form.elements[name].value = value;
-      form.requestSubmit();
-    };
-  }
+// drag table rows
+const MOVED = "[data-move] tbody tr";
+let held = null;
+function over({ target, clientY }) {
+  const row = target.closest(MOVED), box = row?.getBoundingClientRect();
+  return held && row && row !== held && row.dataset.group === held.dataset.group && [row, clientY < box.top + box.height / 2 ? "before" : "after"];
 }
-
-// --- typed texts survive a lost session: they are put back after the login
-const KEPT = "gm-typed";
-on("input", ({ target }) => {
-  if (target.matches("textarea[name]")) sessionStorage.setItem(KEPT, JSON.stringify([location.pathname, target.name, target.value]));
+const clear = () => each("[data-over]", (row) => delete row.dataset.over);
+on("dragstart", MOVED, (event, row) => { held = row; row.dataset.drag = ""; event.dataTransfer.effectAllowed = "move"; });
+on("dragend", "*", () => { clear(); delete held?.dataset.drag; held = null; });
+on("dragover", MOVED, (event) => { const at = over(event); clear(); if (at) { stop(event); at[0].dataset.over = at[1]; } });
+on("drop", MOVED, (event, row) => {
+  const at = over(event), form = byId(row.closest("[data-move]").dataset.move);
+  if (!at) return;
+  stop(event);
+  const { job, where, pivot } = form.elements;
+  [job.value, where.value, pivot.value] = [held.dataset.id, at[1], at[0].dataset.id];
+  form.requestSubmit();
 });
+
+// typed texts survive a lost session: they are put back after the login
+const KEPT = "gm-typed";
+on("input", "textarea[name]", (_, { name, value }) => sessionStorage.setItem(KEPT, JSON.stringify([location.pathname, name, value])));
 if (!$("[type=password]")) {
   const [path, name, text] = JSON.parse(sessionStorage.getItem(KEPT) || "[]"), area = path === location.pathname && $(`textarea[name="${name}"]`);
   if (area && !area.value) { area.value = text; say($("#live").dataset.restored); }
   if (!area) sessionStorage.removeItem(KEPT);
 }
 
-// --- unsaved changes: ask before leaving the page
-on("input", (event) => { const form = event.target.closest("form[data-unsaved]"); if (form) form.dataset.dirty = ""; });
+// unsaved changes: ask before leaving the page
+on("input", "form[data-unsaved]", (_, form) => { form.dataset.dirty = ""; });
 onbeforeunload = (event) => { if ($("form[data-dirty]")) stop(event); };
 
-// --- check while typing: show the errors of edited controls, or replace the preview
+// check while typing: show the errors of edited controls, or replace the preview
 const clocks = new WeakMap();
 function told(form, fresh) {
   for (const control of all("[data-touched]", form)) {
@@ -351,52 +323,42 @@ async function check(form) {
   if (form.isConnected) told(form, fresh);
 }
 async function preview(form) { // ignore the response to an earlier request
-  const part = form.dataset.preview, body = new FormData(form), turn = form.dataset.turn = Number(form.dataset.turn || 0) + 1;
+  const part = form.dataset.preview, body = new FormData(form), turn = form.turn = {};
   body.set("check", "yes");
-  const fresh = await fetchPart(part, form.action, { body });
-  if (fresh && turn == form.dataset.turn) $(`[data-partial="${part}"]`, form)?.replaceWith(fresh);
+  const fresh = await (form.method === "get" ? fetchPart(part, `${form.action}?${values(form)}`) : fetchPart(part, form.action, { body }));
+  if (fresh && turn === form.turn) $(`[data-partial="${part}"]`, form.closest("dialog, main"))?.replaceWith(fresh);
 }
 for (const [type, wait] of [["input", 700], ["change", 400], ["focusout", 0]]) {
-  on(type, (event) => {
-    const form = event.target.form;
-    const act = form?.dataset.preview ? type !== "focusout" && preview : form?.dataset.check && type !== "change" && (type === "input" || "dirty" in form.dataset) && check;
-    if (!act) return;
-    event.target.dataset.touched = "";
+  on(type, "[data-preview], [data-check]", ({ target }, form) => {
+    const { preview: previews, dirty } = form.dataset, act = previews ? type !== "focusout" && preview : type !== "change" && (type === "input" || dirty === "") && check;
+    if (!act || !target.form) return;
+    target.dataset.touched = "";
     clearTimeout(clocks.get(form));
-    clocks.set(form, setTimeout(() => act(form).catch(() => {}), wait));
+    clocks.set(form, setTimeout(() => act(form).catch(() => {}), form.method === "get" ? 150 : wait));
   });
 }
 
-// --- command palette: the search page in a dialog
+// command palette: the search page in a dialog
 async function palette() {
-  const from = $("[data-palette]"), box = await read(await request(from.href)), dialog = make("", "dialog palette");
+  const from = $("[data-palette]"), box = await read(await request(from.href)), dialog = make("", "dialog palette"), links = () => all("a", dialog);
   dialog.ariaLabel = from.dataset.palette;
   dialog.append($("form[role=search]", box), $("[data-partial=found]", box));
-  const field = $("input", dialog), links = () => all("a", dialog);
-  field.oninput = () => {
-    const asked = field.value;
-    setTimeout(async () => {
-      const fresh = asked === field.value && await fetchPart("found", `${from.href}?q=${encodeURIComponent(asked)}`).catch(() => {});
-      if (fresh && asked === field.value) $("[data-partial]", dialog).replaceWith(fresh);
-    }, 150);
-  };
-  $("form", dialog).onsubmit = (event) => { stop(event); links()[0]?.click(); };
+  const form = $("form", dialog);
+  form.action = from.href;
+  form.onsubmit = (event) => { stop(event); links()[0]?.click(); };
   dialog.onkeydown = (event) => {
-    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key], at = links().indexOf(document.activeElement) + by;
-    if (by) { stop(event); (links()[at] || field).focus(); }
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (by) { stop(event); (links()[links().indexOf(focused()) + by] || $("input", dialog)).focus(); }
   };
   dialog.onclose = () => dialog.remove();
   dialog.showModal();
-  field.focus();
 }
-on("keydown", (event) => {
+on("keydown", "*", (event) => {
   if ((event.ctrlKey || event.metaKey) && event.key === "k" && !$("dialog[open]") && $("[data-palette]")) { stop(event); $("[data-palette]").click(); }
 });
-on("click", (event) => {
-  if (event.target.closest("[data-palette]") && plain(event)) { stop(event); palette().catch(refused); }
-});
+on("click", "[data-palette]", (event) => { if (plain(event)) { stop(event); palette().catch(refused); } });
 
-// --- keyboard shortcuts
+// keyboard shortcuts
 let after = "";
 function step(by) {
   const list = all("main table tbody tr").filter((row) => $("a[href], .pick input", row));
@@ -407,7 +369,7 @@ function step(by) {
   next.scrollIntoView({ block: "nearest" });
   ($(".lead a[href], a[href]", next) || $(".pick input", next)).focus({ preventScroll: true });
 }
-on("keydown", (event) => {
+on("keydown", "*", (event) => {
   if (root.dataset.keys === "off" || !bare(event)) return;
   const typing = event.target.matches("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
   if (event.key === "Escape") { if (typing) event.target.blur(); return; }

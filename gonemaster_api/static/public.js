@@ -2,7 +2,7 @@
 "use strict";
 const KEY = "gonemaster.recent", MOST = 20, ID = /^(?:[0-9A-Za-z]{12}|[0-9A-Za-z]{8})$/;
 
-// --- recent tests: {id, domain, grade, at}, newest first. Do not trust stored values: other scripts may have changed them.
+// recent tests: {id, domain, grade, at}, newest first. Do not trust stored values: other scripts may have changed them.
 function recent() {
   try {
     return JSON.parse(localStorage.getItem(KEY)).filter((test) => test && ID.test(test.id) && typeof test.domain === "string").slice(0, MOST);
@@ -29,7 +29,7 @@ function list(panel) {
       grade.className = `grade ${test.grade.toLowerCase().replace("+", "p")}`;
     }
     if (at.getTime()) {
-      $("time", row).textContent = at.toLocaleString(root.lang, { dateStyle: "medium", timeStyle: "short" });
+      $("time", row).textContent = at.toLocaleString(lang, { dateStyle: "medium", timeStyle: "short" });
       $("time", row).dateTime = at.toISOString();
     }
     return row;
@@ -41,13 +41,11 @@ for (const panel of all("[data-recent]")) {
   list(panel);
   $("[data-recent-clear]", panel).onclick = () => { keep([]); list(panel); };
 }
-for (const form of all("form[data-gone]")) {
-  form.elements.domain.value ||= recent().find((test) => location.pathname.endsWith(`/${test.id}`))?.domain || "";
-}
+each("form[data-gone] [name=domain]", (field) => { field.value ||= recent().find((test) => location.pathname.endsWith(`/${test.id}`))?.domain || ""; });
 
-// --- a name that starts with "www." is a host name: offer its parent
-on("input", ({ target }) => {
-  const host = target.matches("#ask [name=domain]") && $("#ask [data-host]");
+// a name that starts with "www." is a host name: offer its parent
+on("input", "#ask [name=domain]", ({ target }) => {
+  const host = $("#ask [data-host]");
   if (!host) return;
   const name = target.value.trim().replace(/\.$/, ""), parent = /^www\../i.test(name) ? name.slice(4) : "", link = $("a", host);
   host.hidden = !parent.includes(".");
@@ -56,7 +54,5 @@ on("input", ({ target }) => {
   link.textContent = link.dataset.template.replace("{domain}", () => parent);
 });
 
-for (const button of all("[data-print]")) {
-  button.hidden = false;
-  button.onclick = () => print();
-}
+each("[data-print]", (button) => { button.hidden = false; });
+on("click", "[data-print]", () => print());

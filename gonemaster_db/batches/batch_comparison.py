@@ -13,7 +13,7 @@ from gonemaster_db.batches.batches import find_batch_key
 from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.models import Run, RunStatus
-from gonemaster_db.runs.causes import CauseChange, changes_of_causes, read_cause_sets
+from gonemaster_db.runs.causes import CauseChange, changes_of_causes, read_cause_sets, sets_with
 from gonemaster_db.runs.comparison import RunDifference, compare
 from gonemaster_db.runs.counters import count_runs
 from gonemaster_db.runs.documents.caches import caches_of
@@ -148,23 +148,27 @@ def list_differences(
     min_level: str = HASHED_FROM,
     with_args: bool = False,
     kinds: Collection[ChangeKind] = tuple(ChangeKind),
+    cause: str = "",
     cursor: str = "",
     limit: int = 100,
 ) -> DifferencePage:
     """Return a page of the domains that differ, by name; `cursor` is the `next_cursor` of the previous page.
 
     Findings below `min_level` are ignored. `with_args` compares all lines of the findings instead of their worst
-    levels. A page before the last may have fewer than `limit` items, or no items.
+    levels. With `cause`, only domains are listed for which this root cause appeared or was cleared. A page before the
+    last may have fewer than `limit` items, or no items.
     """
+    kinds = {ChangeKind.CHANGED} & set(kinds) if cause else kinds
     old, new = (find_batch_key(session, batch_id) for batch_id in (before, after))
     if old is None or new is None:
         return DifferencePage([], None)
+    look = _ComparedFindings(min_level, with_args, cause)
     items: list[DomainDifference] = []
     examined, remaining = 0, _PAGE_BYTES
     while examined < MAX_EXAMINED:
         slice_size = max(MIN_SLICE, limit - len(items))
-        rows = _candidates(session, old, new, _ComparedFindings(min_level, with_args), kinds, cursor, slice_size)
-        for item in _compared(session, old, new, rows, _ComparedFindings(min_level, with_args)):
+        rows = _candidates(session, old, new, look, kinds, cursor, slice_size)
+        for item in _compared(session, old, new, rows, look):
             remaining -= item.difference.byte_count
             if len(items) == limit or (items and remaining < 0):
                 return DifferencePage(items, items[-1].domain)
@@ -182,6 +186,7 @@ class _ComparedFindings:
 
     min_level: str
     with_args: bool
+    cause: str = ""  # only domains for which it appeared or was cleared
 
     @property
     def is_hashed(self) -> bool:
@@ -237,6 +242,9 @@ def _pairs(
         new.domain > cursor,
         or_(*(condition for kind, condition in chosen.items() if kind in kinds)),
     )
+    if look.cause:
+        had, has = (func.coalesce(side.cause_set_id.in_(sets_with(look.cause)), False) for side in (old, new))
+        query = query.where(had != has)
     return query.order_by(old.domain).limit(limit)
 
 

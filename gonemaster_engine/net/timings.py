@@ -26,6 +26,11 @@ class NameserverTiming:
     lost: int  # unanswered transmissions over UDP of queries that were answered after a repeat
     status: str  # "ok" or "unreachable"; "unresolved" for a name without an address
 
+    @property
+    def order(self) -> tuple[str, bool, str]:
+        """The sort key: name, then IPv4 before IPv6."""
+        return self.nameserver, ":" in self.address, self.address
+
     @classmethod
     def unresolved(cls, name: str) -> NameserverTiming:
         """Return the entry for a name server whose name has no address."""

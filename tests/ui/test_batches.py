@@ -271,8 +271,10 @@ def test_two_batches_side_by_side(client: FlaskClient, store: Store) -> None:
     assert "<dt>Different</dt><dd>1</dd>" in page
     assert "a.example" in page
     assert "b.example" not in page
-    for cause in ("no_tcp", "ds_without_key"):  # in the table of changes, and at the domain
-        assert page.count(RULE_BY_ID[cause].texts.title) == 2
+    for cause in ("no_tcp", "ds_without_key"):  # in the table of changes, in the filter, and at the domain
+        assert page.count(RULE_BY_ID[cause].texts.title) == 3
+        assert "a.example" in text_of(client, f"{path}?cause={cause}")
+    assert "No differences on this page" in text_of(client, f"{path}?cause=signatures_expired")
     assert "No differences on this page" in text_of(client, f"{path}?kind=only_after")
     assert "<code>invalid_kind</code>" in text_of(client, f"{path}?kind=evil", 400)
     text_of(client, f"/batches/{first['batch_id']}/diff/none", 404)

@@ -1,6 +1,8 @@
 """The domain pages: list, details with history, comparison of runs, tags, deletion."""
 
+import csv
 import html
+import io
 import re
 from datetime import timedelta
 from typing import Any
@@ -79,7 +81,7 @@ def test_a_domain_has_its_curve_and_its_news(client: FlaskClient, runs: list[str
     assert "\u202e" not in text
     assert text.count(f'href="/jobs/{runs[0]}"') == 1
     assert text_of(client, "/domains/B%C3%BCcher.example")
-    assert "not_found" in text_of(client, "/domains/none.example", 404)
+    assert "none.example has not been tested" in text_of(client, "/domains/none.example", 404)
     assert client.get(f"/domains/{NAME}/runs/{runs[0]}").location == f"/jobs/{runs[0]}"
     assert "invalid_sort" in text_of(client, f"/domains/{NAME}?sort=luck", 400)
 
@@ -107,6 +109,24 @@ def test_two_runs_side_by_side(client: FlaskClient, store: Store, runs: list[str
     assert "invalid_run" in text_of(client, f"/domains/{NAME}/compare?before={other.id}&after={runs[1]}", 400)
     assert "invalid_min_level" in text_of(client, f"/domains/{NAME}/compare?min_level=LOUD", 400)
     assert text_of(client, f"/domains/{NAME}/compare?before=job_none&after={runs[1]}", 404)
+
+
+def test_a_comparison_of_runs_is_searched_filtered_and_exported(client: FlaskClient, runs: list[str]) -> None:
+    path = f"/domains/{NAME}/compare?before={runs[1]}&after={runs[2]}"
+    appeared = text_of(client, f"{path}&change=appeared")
+    assert 'id="appeared"' in appeared
+    assert 'id="cleared"' not in appeared
+    assert 'id="appeared"' not in text_of(client, f"{path}&search=gone")
+    assert 'id="cleared"' in text_of(client, f"{path}&search=gone")
+    assert "No finding that differs matches the filter." in text_of(client, f"{path}&search=no-such-finding")
+    table = client.get(f"{path}&format=csv")
+    assert table.mimetype == "text/csv"
+    rows = list(csv.DictReader(io.StringIO(table.text)))
+    assert {(row["change"], row["tag"]) for row in rows} == {
+        ("appeared", "NEW"), ("cleared", "GONE"), ("level", "LEVEL"), ("details", "SAME"),
+    }  # fmt: skip
+    assert {row["testcase"] for row in rows} == {"ZONE02"}
+    assert client.get(f"{path}&format=csv&change=cleared").text.count("GONE") == 1
 
 
 def test_tags_are_edited_in_one_field(client: FlaskClient, runs: list[str]) -> None:

@@ -1,12 +1,19 @@
 """The metrics page, the audit log, and the aggregation of points into columns."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from gonemaster_api.ui.admin.metrics.series import MAX_COLUMNS, MetricsSeries
+from gonemaster_api.ui.shell.texts.formats import axis, percentile
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.session import Store
+from gonemaster_db.service.metrics.aggregation import DURATION_BOUNDS_MS
+from gonemaster_db.service.metrics.slots import SlotSums, add_to_slots
 
 
 def points(count: int, resolution_s: int = 300, **values: Any) -> dict[str, Any]:
@@ -48,7 +55,7 @@ def test_what_was_not_measured_is_a_gap() -> None:
     assert (asked.hit_percent, asked.slowest_ms, asked.median_ms) == (25, 100, 50)
 
 
-@pytest.mark.parametrize("window", ["1h", "6h", "24h", "48h"])
+@pytest.mark.parametrize("window", ["1h", "6h", "24h", "48h", "7d", "30d"])
 def test_metrics_of_each_window(client: FlaskClient, window: str) -> None:
     page = client.get(f"/statistics?window={window}")
     assert page.status_code == 200
@@ -56,6 +63,34 @@ def test_metrics_of_each_window(client: FlaskClient, window: str) -> None:
     assert 'data-refresh="10"' in page.text
     part = client.get(f"/statistics?window={window}", headers={"X-Partial": "figures"}).text
     assert part.strip().startswith('<div class="stack-y" data-partial="figures"')
+
+
+def test_a_long_window_shows_the_hours_of_a_month(client: FlaskClient, store: Store) -> None:
+    week_ago = int(utcnow().timestamp() - 6 * 86_400) // 3600 * 3600
+    with store.transaction() as session:
+        add_to_slots(session, {(3600, week_ago): SlotSums(throughput=7)})
+    page = client.get("/statistics?window=7d").text
+    assert "<dt>Finished</dt><dd>7</dd>" in page
+    assert 'aria-current="true">7 days</a>' in page
+    labels = re.findall(r"<span>(\d+ \w{3})</span>", page)
+    assert len(labels) == 4 * 6  # four days and "now" below each of six charts
+    assert "<dt>Finished</dt><dd>0</dd>" in client.get("/statistics?window=48h").text
+
+
+def test_percentiles_are_bounds_not_exact_times() -> None:
+    with Flask(__name__).test_request_context():
+        assert percentile(5000, DURATION_BOUNDS_MS) == "≤\u00a05.0\u00a0s"
+        assert percentile(DURATION_BOUNDS_MS[-1], DURATION_BOUNDS_MS).startswith("over ")
+
+
+@pytest.mark.parametrize(
+    ("hours", "labels"),
+    [(0, ["09:51"]), (6, ["09:51", "15:51"]), (72, ["26 Nov", "29 Nov"]), (8760, ["26 Nov 2026", "26 Nov 2027"])],
+)
+def test_labels_of_a_time_axis_are_as_short_as_its_length_allows(hours: int, labels: list[str]) -> None:
+    start = datetime(2026, 11, 26, 9, 51, tzinfo=UTC)
+    with Flask(__name__).test_request_context():
+        assert axis([start, start + timedelta(hours=hours)][: len(labels)]) == labels
 
 
 def test_an_invalid_window_is_reported_and_the_default_shown(client: FlaskClient) -> None:

@@ -50,6 +50,22 @@ def test_changes_are_filtered_and_exported(site: Site) -> None:
     assert get(site, "/diff?level=nothing")[0] == 400
 
 
+def test_domains_with_other_causes_are_filtered_and_exported(site: Site) -> None:
+    def rows(query: str = "") -> list[dict[str, str]]:
+        return list(csv.DictReader(io.StringIO(get(site, f"/diff?kind=causes&format=csv{query}")[2])))
+
+    everything = rows()
+    changed = next(row for row in everything if row["appeared"] or row["cleared"])
+    side = "appeared" if changed["appeared"] else "cleared"
+    cause = changed[side].split(", ")[0]
+    expected = [row["domain"] for row in everything if cause in row[side].split(", ")]
+    assert [row["domain"] for row in rows(f"&cause={cause}&change={side}")] == expected
+    assert [row["domain"] for row in rows(f"&search={changed['domain']}")] == [changed["domain"]]
+    page = get(site, f"/diff?kind=causes&cause={cause}")[2]
+    assert f'value="{cause}" selected' in page
+    assert rows("&cause=no_such_cause") == []
+
+
 def test_arguments_of_a_tag_become_an_ellipsis() -> None:
     from flask import Flask
 

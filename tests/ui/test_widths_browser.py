@@ -1,48 +1,128 @@
-"""At nine widths no page is wider than the window, and a pointer can reach each control."""
+"""At ten widths no page is wider than the window, and a pointer can reach each control."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 from flask import Flask
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter
 
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.ids import new_operation_id
+from gonemaster_db.core.settings import StoreSettings
+from gonemaster_db.models import Operation, OperationKind, OperationStatus
 from tests.support.browser import Site, unreachable
+from tests.support.stores import opened
+from tests.ui.public_runs import public_run
 from tests.ui.test_every_page import fetch, pages
 from tests.ui.test_queue_browser import post
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-WIDTHS = (320, 390, 641, 768, 901, 1024, 1280, 1366, 1920)
-SWAGGER_UI = "/api/v1/docs"  # its own layout
-LINK = re.compile(r'<a [^>]*href="(/[^"?#]*)"')
+WIDTHS = (320, 390, 641, 768, 901, 1024, 1280, 1366, 1440, 1920)
+LINK = re.compile(r'<a [^>]*href="(/[^"#]*)"')
+DOWNLOAD = re.compile(r"\.(csv|svg|txt|xml)$|[_.](?:as_)?(?:csv|json)$")
+NO_PAGE = {
+    "docs.openapi": "a document",
+    "docs.show": "the layout of Swagger UI",
+    "ui_public_badge.newest": "redirects to a result",
+    "ui_domains.run": "redirects to the job",
+    "ui_settings.show": "redirects to the first part",
+    "ui_tokens.delete": "needs a token, which would close the service to the other tests; a confirmation, as others",
+}
+"""Endpoints that are not visited, each with the reason."""
 
 
-def shown_pages(site: Site, listed: list[str]) -> list[str]:
-    """Return the listed pages, and one page of each kind that they link to (such as one job)."""
-    kinds = {}
-    for path in listed:
-        _, kind, text = fetch(f"{site.url}{path}")
-        if kind != "text/html":
+@pytest.fixture
+def visited(site: Site) -> Iterator[list[str]]:
+    """Create one of each thing that the demonstration data do not have; return the URLs without a link to them."""
+    watch = post(site, "/watches", {"tag": "demo", "events": ["domain.regressed"], "url": "https://hook.example/x"})
+    profile = post(site, "/profiles", {"name": "widths", "config": {"net": {"ipv6": False}}})
+    site.service.call("PUT", "/api/v1/settings", {"show_history_public": True})
+    with opened(StoreSettings(dsn=str(site.service.data_dir / "gonemaster.db"))) as store:
+        result = public_run(store, "widths.example").public_id
+        with store.transaction() as session:
+            session.add(
+                Operation(
+                    id=new_operation_id(),
+                    kind=OperationKind.CANCEL_BATCH,
+                    status=OperationStatus.SUCCEEDED,
+                    total=10,
+                    created_at=utcnow(),
+                )
+            )
+    post(site, "/queue/pause", {"reason": "The name servers of the registry are being moved to another network"})
+    job = post(site, "/jobs", {"domain": "waiting-for-a-free-slot.example"})["id"]
+    run = site.service.get("/runs?limit=1")["items"][0]["id"]
+    shared = post(site, f"/runs/{run}/shares", {})["url"].removeprefix(site.url)
+    before, newest = (batch["batch_id"] for batch in site.service.get("/tags/demo/batches")["items"][:2])
+    yield [
+        shared,
+        f"/public/result/{result}",
+        f"/public/result/{result}/history",
+        f"/queue/jobs/{job}/cancel",
+        f"/jobs/{run}/profile",
+        f"/batches/{newest}/cancel",
+        f"/batches/{before}/diff/{newest}",
+        f"/watches/{watch['id']}",
+        f"/settings/profiles/{profile['id']}",
+    ]
+    site.service.call("PUT", "/api/v1/settings", {"show_history_public": False})
+    post(site, "/queue/resume", {})
+
+
+def found_pages(site: Site, urls: MapAdapter, begin: list[str]) -> dict[str, str]:
+    """Follow the links of pages; return the first URL of each endpoint that answers with a page."""
+    found: dict[str, str] = {}
+    known: set[str] = set()
+    waiting = list(begin)
+    while waiting:
+        href = waiting.pop(0).replace("&amp;", "&")
+        path, _, query = href.partition("?")
+        try:
+            endpoint = urls.match(path, query_args=query)[0]
+        except HTTPException:
             continue
-        kinds[path] = path
-        for href in LINK.findall(text):
-            name = "/".join(part if part.replace("-", "").isalpha() else "1" for part in href.split("/"))
-            if name not in kinds and fetch(f"{site.url}{href}")[1] == "text/html":
-                kinds[name] = href
-    return sorted({*kinds.values()} - {SWAGGER_UI})
+        if endpoint in known or endpoint in NO_PAGE or DOWNLOAD.search(path):
+            continue
+        _, kind, text = fetch(f"{site.url}{href}")
+        known.add(endpoint)
+        if kind == "text/html":
+            found[endpoint] = href
+            waiting += LINK.findall(text)
+    return found
+
+
+def page_endpoints(app: Flask) -> set[str]:
+    """Return the endpoints of all pages, without partials and downloads."""
+    rules = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())]
+    return {
+        rule.endpoint
+        for rule in rules
+        if rule.endpoint.startswith("ui_")
+        and not DOWNLOAD.search(rule.rule)
+        and not DOWNLOAD.search(rule.endpoint)
+        and rule.endpoint not in NO_PAGE
+    }
 
 
 @pytest.mark.thorough
-def test_each_control_can_be_reached_at_each_width(page: Page, site: Site, routed_app: Flask) -> None:
-    post(site, "/queue/pause", {"reason": "The name servers of the registry are being moved to another network"})
+def test_each_control_can_be_reached_at_each_width(
+    page: Page, site: Site, routed_app: Flask, visited: list[str]
+) -> None:
+    """The pages are found by their links; a page that no link leads to fails the test, so that none is forgotten."""
+    urls = routed_app.url_map.bind("127.0.0.1")
+    shown = found_pages(site, urls, [*visited, *sorted(set(pages(routed_app)))])
+    assert sorted(page_endpoints(routed_app) - set(shown)) == []
     faults = []
-    for path in shown_pages(site, sorted(set(pages(routed_app)))):
+    for path in shown.values():
         page.goto(f"{site.url}{path}")
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             faults += [f"{path} at {width}: {fault}" for fault in unreachable(page)]
-    post(site, "/queue/resume", {})
     assert faults == []

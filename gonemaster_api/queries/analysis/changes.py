@@ -4,7 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gonemaster_api.queries.analysis.comparisons import change_kind, level_pairs, single_domains, tag_document
+from gonemaster_api.queries.analysis.comparisons import (
+    cause_pairs,
+    change_kind,
+    level_pairs,
+    single_domains,
+    tag_document,
+)
 from gonemaster_api.queries.analysis.reading import Reading
 from gonemaster_api.queries.analysis.report import moved_domains
 from gonemaster_db.analysis.comparison import ChangeCategory
@@ -25,6 +31,7 @@ class ChangeFilter:
     operator: str = ""
     level: str = ""
     change: str = ""
+    cause: str = ""
     real: bool = False
 
     def __bool__(self) -> bool:
@@ -61,6 +68,12 @@ def read_changes(
         names = {"search": criteria.search, "operator": criteria.operator, "level": criteria.level}
         return matching_positions(reading.session, side.view_id, **names)
 
+    if kind == "causes":
+        pairs = _chosen(found.causes_changed, positions(after), lambda pair: pair[1])
+        if not (criteria.cause or criteria.change):
+            return cause_pairs(reading, before, after, pairs[offset:end]), len(pairs)
+        changed = [row for row in cause_pairs(reading, before, after, pairs) if _has_cause(row, criteria)]
+        return changed[offset:end], len(changed)
     if kind in ("added", "removed"):
         side = after if kind == "added" else before
         rows = _chosen(getattr(found, kind), positions(side), lambda position: position)
@@ -72,12 +85,18 @@ def read_changes(
     moved = _chosen(moved, positions(after), lambda domain: domain.after)
     if criteria.real:
         moved = [domain for domain in moved if domain.category in (ChangeCategory.REAL, ChangeCategory.MIXED)]
+    moved.sort(key=lambda domain: -abs(domain.delta))
     rules = read_rules(reading.session, before, after)
     return moved_domains(reading, before, after, moved[offset:end], rules), len(moved)
 
 
 def _chosen(rows: Sequence[Any], positions: set[int] | None, position: Callable[[Any], int]) -> list[Any]:
     return list(rows) if positions is None else [row for row in rows if position(row) in positions]
+
+
+def _has_cause(row: dict[str, Any], criteria: ChangeFilter) -> bool:
+    sides = [criteria.change] if criteria.change in ("appeared", "cleared") else ["appeared", "cleared"]
+    return any(criteria.cause in row[side] if criteria.cause else row[side] for side in sides)
 
 
 def _matches(tag: dict[str, Any], criteria: ChangeFilter, sentence: Callable[[str, str], str]) -> bool:

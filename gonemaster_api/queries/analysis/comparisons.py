@@ -92,6 +92,16 @@ def _causes(
     reading: Reading, before: PublicSnapshot, after: PublicSnapshot, found: StoredComparison, part: Slice
 ) -> dict[str, Any]:
     pairs = found.causes_changed[part.offset : part.offset + part.limit]
+    causes = cause_changes(found.causes)
+    counts = {"causes": len(causes), "domains": len(found.causes_changed)}
+    domains = cause_pairs(reading, before, after, pairs)
+    return {"counts": counts, "causes": causes, "domains": domains, "limit": part.limit, "offset": part.offset}
+
+
+def cause_pairs(
+    reading: Reading, before: PublicSnapshot, after: PublicSnapshot, pairs: Sequence[tuple[int, ...]]
+) -> list[dict[str, Any]]:
+    """Return domains of both snapshots by their positions, with the root causes that appeared and were cleared."""
     names = ("name", "cause_set_id")
     old, new = (
         values_at(reading.session, SnapshotDomain, side.view_id, [pair[place] for pair in pairs], names)
@@ -102,9 +112,7 @@ def _causes(
     for first, second in pairs:
         was, now = sets.get(old[first]["cause_set_id"]), sets.get(new[second]["cause_set_id"])
         domains.append({"domain": old[first]["name"], "appeared": only_in(now, was), "cleared": only_in(was, now)})
-    causes = cause_changes(found.causes)
-    counts = {"causes": len(causes), "domains": len(found.causes_changed)}
-    return {"counts": counts, "causes": causes, "domains": domains, "limit": part.limit, "offset": part.offset}
+    return domains
 
 
 def single_domains(reading: Reading, snapshot: PublicSnapshot, positions: Sequence[int]) -> list[dict[str, Any]]:

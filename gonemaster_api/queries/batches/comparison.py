@@ -31,6 +31,7 @@ def read_batch_diff(
             min_level=query["min_level"],
             with_args=query["args"],
             kinds=kinds,
+            cause=query["cause"],
             cursor=query["after"],
             limit=query["limit"],
         )

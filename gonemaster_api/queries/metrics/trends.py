@@ -9,10 +9,12 @@ from gonemaster_api.queries.metrics.reading import Metrics, TrendSlots, read_tre
 from gonemaster_api.rest.fields import rfc3339
 from gonemaster_api.state import State
 from gonemaster_api.web.exporter import LATENCY_BOUNDS_MS
-from gonemaster_db.service.metrics.slots import SlotKey, SlotSums
+from gonemaster_db.service.metrics.slots import KEPT_S, SlotKey, SlotSums
 
 WINDOWS = {"1h": (3600, 60), "6h": (6 * 3600, 60), "24h": (24 * 3600, 300), "48h": (48 * 3600, 300)}
-"""Length of each window and of its slots, in seconds."""
+"""Length of each window and of its slots, in seconds: the windows of a document without `window`."""
+LONG_WINDOWS = {"7d": (7 * 86_400, 3600), "30d": (30 * 86_400, 3600)}
+ALL_WINDOWS = WINDOWS | LONG_WINDOWS
 
 _SETTLED_S = 900.0  # seconds after the end of a slot; processes that cached the slot ignore later additions
 _KEPT_S = 24 * 3600.0
@@ -34,8 +36,8 @@ def trends_text(state: State, metrics: Metrics, windows: Sequence[str]) -> str:
     now_s = metrics.now.timestamp()
     known: _Points = state.recent.get("points", dict, life_s=_KEPT_S)
     periods = {
-        length: max(WINDOWS[name][0] for name in windows if WINDOWS[name][1] == length)
-        for length in sorted({WINDOWS[name][1] for name in windows})
+        length: max(ALL_WINDOWS[name][0] for name in windows if ALL_WINDOWS[name][1] == length)
+        for length in sorted({ALL_WINDOWS[name][1] for name in windows})
     }
     starts = {length: _starts(length, whole, now_s) for length, whole in periods.items()}
     trend_slots = read_trend_slots(
@@ -44,7 +46,7 @@ def trends_text(state: State, metrics: Metrics, windows: Sequence[str]) -> str:
     points = {length: _points(trend_slots, known, length, starts[length], now_s) for length in starts}
     shown = []
     for name in windows:
-        whole, length = WINDOWS[name]
+        whole, length = ALL_WINDOWS[name]
         listed = ",".join(points[length][-(whole // length) :])
         shown.append(f'"{name}":{{"resolution_seconds":{length},"points":[{listed}]}}')
     _forget(known, now_s)
@@ -92,8 +94,7 @@ def _depth_before(trend_slots: TrendSlots, length: int, first: int) -> int:
 
 
 def _forget(known: _Points, now_s: float) -> None:
-    oldest = now_s - max(whole for whole, _ in WINDOWS.values()) - 3600
-    for slot in [slot for slot in list(known) if slot[1] < oldest]:
+    for slot in [slot for slot in list(known) if slot[1] < now_s - KEPT_S[slot[0]] - 3600]:
         known.pop(slot, None)
 
 

@@ -1,7 +1,7 @@
 """Comparison of two runs: findings that were added, cleared or changed, with their texts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -18,7 +18,7 @@ from gonemaster_engine.findings.messages import message
 from gonemaster_tasks.control.verdicts import causes_by_run, only_in
 
 _RANK = {level: rank for rank, level in enumerate(LEVELS)}
-APPEARED, CLEARED, LEVEL, DETAILS = "appeared", "cleared", "level", "details"
+APPEARED, CLEARED, LEVEL, DETAILS = KINDS = "appeared", "cleared", "level", "details"
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,19 @@ class RunComparison:
 
     def __bool__(self) -> bool:
         return bool(self.appeared or self.cleared or self.level or self.details)
+
+    def filtered(self, search: str = "", kind: str = "") -> "RunComparison":
+        """Return the comparison with one kind of difference, and only findings whose text, tag or test case matches."""
+        part = search.lower()
+        lists: dict[str, Any] = {
+            name: [
+                finding
+                for finding in getattr(self, name)
+                if kind in ("", name) and part in f"{finding.text} {finding.tag} {finding.testcase}".lower()
+            ]
+            for name in KINDS
+        }
+        return replace(self, **lists)
 
     def all_changes(self) -> list[tuple[str, ComparedFinding]]:
         """Return all differences except differences in details, with their kind, in the order of the lists."""

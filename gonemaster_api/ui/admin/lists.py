@@ -8,7 +8,7 @@ from gonemaster_api.queries.tags import read_tag_names
 from gonemaster_api.state import State
 from gonemaster_api.ui.shell.forms.forms import PageQuery, problem_of
 
-SIZES = ("50", "100", "250", "500")
+SIZES = ("25", "50", "100", "250", "500")
 _MAX_TAGS = 500  # The maximum number of tags in a filter or field.
 _DOUBTFUL = ("cursor", "created_after", "created_before")  # The schema accepts their values; the query may not.
 

@@ -168,7 +168,11 @@ def finding(message_tag: str) -> Response:
     def parts(shown: Mapping[str, Any]) -> dict[str, Any]:
         change = shown["change"]
         trend = (
-            "" if change is None else _("%(n)s since last time", n=format(change, "+d")) if change else _("unchanged")
+            ""
+            if change is None
+            else _("%(n)s since last time", n=format(change, "+d").replace("-", "−"))
+            if change
+            else _("unchanged")
         )
         return {
             "title": shown["tag"],
@@ -181,7 +185,7 @@ def finding(message_tag: str) -> Response:
                 (_("Share of domains"), percent(shown["domain_count"], shown["whole"], 1), ""),
                 (_("Occurrences"), number(shown["occurrence_count"]), ""),
             ],
-            "sections": [Section(_("By test case"), "tag", shown["testcases"])],
+            "sections": [Section(_("By test case"), "tag", shown["testcases"])] if len(shown["testcases"]) > 1 else [],
             "entity": ("tag", shown["tag"]),
             "is_tag": True,
         }

@@ -13,6 +13,7 @@ from gonemaster_api.queries.analysis.changes import CHANGES, ChangeFilter, read_
 from gonemaster_api.queries.analysis.comparisons import read_diff
 from gonemaster_api.queries.analysis.reading import Reading, reading
 from gonemaster_api.queries.analysis.report import read_report
+from gonemaster_api.queries.causes import ALL_CAUSES
 from gonemaster_api.queries.searching import search_term
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import state
@@ -59,12 +60,13 @@ class ChangesQuerySchema(ReportQuerySchema):
     operator = ma.fields.String(load_default="", validate=validate.Length(max=128))
     level = ma.fields.String(load_default="", validate=validate.OneOf(("", *SEVERITIES)))
     change = ma.fields.String(load_default="", validate=validate.OneOf(("", *CHANGES)))
+    cause = ma.fields.String(load_default="", validate=validate.Length(max=64))
     real = ma.fields.String(load_default="", validate=validate.OneOf(("", "yes")))
 
 
 def _criteria(query: PageQuery) -> ChangeFilter:
     values = query.values
-    names = {name: values[name] for name in ("operator", "level", "change")}
+    names = {name: values[name] for name in ("operator", "level", "change", "cause")}
     return ChangeFilter(search_term(values["search"]), real=values["real"] == "yes", **names)
 
 
@@ -79,17 +81,20 @@ def _csv(query: PageQuery) -> Response:
         kind = request.args.get("kind", "")
         kind = kind if kind in KINDS else "tags"
         config = current_scoring(state().store, state().settings)
-        if kind == "causes":
-            names = {"granularity": "causes", "limit": _MAX_CSV_ROWS, "offset": 0}
-            rows = read_diff(SnapshotDiffQuerySchema().load({}) | names, found, before, after, config)["domains"]
-        else:
-            rows, _total = read_changes(
-                kind if found.shows_scores or kind not in ("moved", "grade") else "level", found, before, after, config,
-                _criteria(query), sentence=tag_sentence, limit=_MAX_CSV_ROWS, offset=0,
-            )  # fmt: skip
-    fields = [name for name, value in (rows[0] if rows else {"domain": ""}).items() if not isinstance(value, list)]
-    table = ([row[name] for name in fields] for row in rows)
+        rows, _total = read_changes(
+            kind if found.shows_scores or kind not in ("moved", "grade") else "level", found, before, after, config,
+            _criteria(query), sentence=tag_sentence, limit=_MAX_CSV_ROWS, offset=0,
+        )  # fmt: skip
+    fields = list(rows[0] if rows else {"domain": ""})
+    table = ([_cell(row[name]) for name in fields] for row in rows)
     return csv_file(f"{before.slug}-{after.slug}-{kind}", fields, table)
+
+
+def _cell(value: Any) -> Any:
+    """Return a value of a CSV row; the causes or tags of a list are separated by commas."""
+    return (
+        ", ".join(one["tag"] if isinstance(one, dict) else one for one in value) if isinstance(value, list) else value
+    )
 
 
 def _read(found: Reading, frame: Frame, query: PageQuery) -> dict[str, Any]:
@@ -109,12 +114,9 @@ def _read(found: Reading, frame: Frame, query: PageQuery) -> dict[str, Any]:
     totals, kind = {key: count for key, _label, count in kinds}, request.args.get("kind", "")
     kind = kind if kind in totals else kinds[0][0]
     criteria = _criteria(query)
-    if kind == "causes":
-        rows, total = list(by_cause["domains"]), totals[kind]
-    else:
-        rows, total = read_changes(
-            kind, found, before, after, config, criteria, sentence=tag_sentence, limit=part.limit, offset=part.offset
-        )
+    rows, total = read_changes(
+        kind, found, before, after, config, criteria, sentence=tag_sentence, limit=part.limit, offset=part.offset
+    )
     return {
         "before": before,
         "after": after,
@@ -127,7 +129,7 @@ def _read(found: Reading, frame: Frame, query: PageQuery) -> dict[str, Any]:
         "kind": kind,
         "list": page_document(rows, total, part),
         "criteria": criteria,
-        "tag_sentence": tag_sentence,
+        "all_causes": [(cause, cause_word(cause)) for cause in ALL_CAUSES],
         "levels": (*reversed(SEVERITIES),),
         "query": query,
         "status": query.status,

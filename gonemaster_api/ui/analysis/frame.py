@@ -11,6 +11,7 @@ from gonemaster_api.errors import ApiError, NotFound
 from gonemaster_api.public.revalidation import REVALIDATED
 from gonemaster_api.queries.analysis.reading import Reading, ViewReading, limited_session, reading
 from gonemaster_api.state import state
+from gonemaster_api.ui.analysis.sentences import case_sentence, tag_sentence
 from gonemaster_api.ui.analysis.words import cause_word, class_word, key_word, translated
 from gonemaster_api.ui.shell.page_cache import cached_page
 from gonemaster_api.ui.shell.pages import page
@@ -154,6 +155,8 @@ def _page(template: str, frame: Frame, **values: Any) -> Response:
         "causes_known": list(RULE_BY_ID),
         "class_word": class_word,
         "key_word": key_word,
+        "tag_sentence": tag_sentence,
+        "case_sentence": case_sentence,
         "postures": postures,
     }
     return page(template, at=frame, place=place, **words, **values)

@@ -13,7 +13,7 @@ from gonemaster_api.queries.analysis.reading import ViewReading
 from gonemaster_api.queries.analysis.report import read_movers
 from gonemaster_api.state import state
 from gonemaster_api.ui.analysis.frame import render_view
-from gonemaster_api.ui.analysis.sentences import opening, read_tag_changes, tag_sentence
+from gonemaster_api.ui.analysis.sentences import opening, read_tag_changes
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_db.analysis.categories import BY_NAME, CAUSE, DNSSEC_POSTURE, GRADE, SEVERITY
 from gonemaster_db.analysis.histories import read_distributions
@@ -75,7 +75,6 @@ def _read(view: ViewReading) -> dict[str, Any]:
     changes = read_tag_changes(view, before)
     return {
         "sentences": opening(view, before, facts, distributions.get(CAUSE, ())),
-        "tag_sentence": tag_sentence,
         "tag_changes": changes if before else None,
         "causes": sorted(distributions.get(CAUSE, ()), key=lambda bucket: -bucket["count"])[:_CAUSES],
         "totals": found["totals"],

@@ -13,17 +13,29 @@ from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_db.analysis.comparisons import StoredComparison
 from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 from gonemaster_db.analysis.views.operators import largest_operator
-from gonemaster_engine.findings.messages import advice, best_locale, template
+from gonemaster_engine.findings.messages import advice, best_locale, description, template
+from gonemaster_engine.testcases.catalogue import cases
 from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.control.comparisons import read_comparison
 
 _PLACEHOLDER = re.compile(r"\{\w+\}")
+_LISTED = re.compile(r":\s*…(?:[;,]\s*…)*(?=[.;]|$)|\s\(…\)")  # values that only one domain has
+_SERVER = "…/…"
 _TONES = ("neutral", "notice", "warning", "error", "critical")  # of root causes
 
 
 def tag_sentence(tag: str, module: str) -> str:
-    """Return the text of a message tag, with an ellipsis for each argument."""
-    return _PLACEHOLDER.sub("…", template(tag, module, locale=best_locale(language())))
+    """Return the text of a message tag for many domains: without lists of values, with an ellipsis for other values."""
+    text = _LISTED.sub("", _PLACEHOLDER.sub("…", template(tag, module, locale=best_locale(language()))))
+    if text.startswith(_SERVER):
+        return _("A name server") + text.removeprefix(_SERVER)
+    return text.replace(_SERVER, _("a name server"))
+
+
+def case_sentence(testcase: str) -> str:
+    """Return what a test case checks; empty if the engine no longer has it."""
+    found = cases().get(testcase.lower())
+    return description(found.purpose, locale=best_locale(language())) if found else ""
 
 
 def tag_advice(tag: str, module: str) -> str:
@@ -86,8 +98,12 @@ def _change(view: ViewReading, before: PublicSnapshot) -> str:
     totals = found.totals
     return _(
         "Since %(day)s, %(better)s of %(all)s domains have improved and %(worse)s have regressed.",
-        day=since, better=number(totals["improved"]), worse=number(totals["regressed"]), all=number(totals["compared"]),
+        day=since, better=_count(totals["improved"]), worse=_count(totals["regressed"]), all=number(totals["compared"]),
     )  # fmt: skip
+
+
+def _count(value: int) -> str:
+    return number(value) if value else _("none")
 
 
 def _comparison(view: ViewReading, before: PublicSnapshot) -> StoredComparison:

@@ -42,7 +42,7 @@ ADMIN: tuple[tuple[str, tuple[NavigationItem, ...]], ...] = (
             NavigationItem("domains", mark("Domains"), "d"),
             NavigationItem("tags", mark("Tags"), "t"),
             NavigationItem("cohorts", mark("Cohorts"), "c"),
-            NavigationItem("watches", mark("Watches"), "w", "rise"),
+            NavigationItem("watches", mark("Watches"), "w", "bell"),
         ),
     ),
     (
@@ -50,7 +50,7 @@ ADMIN: tuple[tuple[str, tuple[NavigationItem, ...]], ...] = (
         (
             NavigationItem("metrics", mark("Metrics"), "m"),
             NavigationItem("settings", mark("Settings"), ","),
-            NavigationItem("audit", mark("Audit log"), "a", "key"),
+            NavigationItem("audit", mark("Audit log"), "a", "log"),
         ),
     ),
 )

@@ -22,6 +22,11 @@ class BatchDiffQuerySchema(QuerySchema):
         load_default=False, metadata={"description": "compare all entries with their arguments, not the worst levels"}
     )
     kind = ma.fields.String(validate=validate.OneOf(KINDS), metadata={"description": "only differences of this kind"})
+    cause = ma.fields.String(
+        load_default="",
+        validate=validate.Length(max=64),
+        metadata={"description": "only domains for which this root cause appeared or was cleared"},
+    )
     limit = QueryInteger(load_default=100, validate=validate.Range(1, MAX_LIMIT))
     after = ma.fields.String(
         load_default="", validate=validate.Length(max=255), metadata={"description": "next_after of the previous page"}

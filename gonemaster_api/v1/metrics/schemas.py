@@ -7,7 +7,7 @@ import marshmallow as ma
 from marshmallow import validate
 
 from gonemaster_api.queries.metrics.responses import PROMETHEUS, SECTIONS
-from gonemaster_api.queries.metrics.trends import WINDOWS
+from gonemaster_api.queries.metrics.trends import ALL_WINDOWS
 from gonemaster_api.rest.fields import Instant, QueryInteger, named
 from gonemaster_api.rest.messages import Message
 from gonemaster_api.rest.parsing import QuerySchema
@@ -38,8 +38,8 @@ class MetricsQuerySchema(QuerySchema):
         load_default="json", validate=validate.OneOf(_FORMATS, error=Message("must be json or prom"))
     )
     window = ma.fields.String(
-        validate=validate.OneOf(WINDOWS, error=f"must be one of {', '.join(WINDOWS)}"),
-        metadata={"description": "the only window of the trends; default: all"},
+        validate=validate.OneOf(ALL_WINDOWS, error=f"must be one of {', '.join(ALL_WINDOWS)}"),
+        metadata={"description": "the only window of the trends; default: all up to 48h"},
     )
     include = Sections(
         load_default=[_ALL],

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_db.core.states import RunStatus
 from gonemaster_db.service.metrics.counting import Count
-from gonemaster_db.service.metrics.slots import SlotKey, SlotSums, is_kept, slots_at
+from gonemaster_db.service.metrics.slots import KEPT_S, SlotKey, SlotSums, is_kept, slots_at
 
 MAX_SEPARATE = 256  # domains and batches that are counted separately
 DURATION_BOUNDS_MS = (100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 120000, 300000, 600000)
@@ -130,7 +130,7 @@ class JobTally:
 
     def _count_outcome(self, run: FinishedRun, now_s: float) -> None:
         moment = run.finished_at.timestamp()
-        if not is_kept((300, int(moment)), now_s):
+        if not is_kept((max(KEPT_S), int(moment)), now_s):
             return
         completed, failed = run.status in _COMPLETED, run.status is RunStatus.FAILED
         added = SlotSums(int(completed), int(failed), None, 0, 0, 0, 0, *run.severities)

@@ -1,4 +1,4 @@
-"""Sums for each minute of the last six hours and each five minutes of the last two days."""
+"""Sums for each minute of six hours, each five minutes of two days and each hour of a month."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from gonemaster_db.core.upsert import insert_into
 from gonemaster_db.models import MetricLatencies, MetricSlot
 
-KEPT_S = {60: 6 * 3600, 300: 48 * 3600}  # retention in seconds by slot length in seconds
+KEPT_S = {60: 6 * 3600, 300: 48 * 3600, 3600: 31 * 86_400}  # retention in seconds by slot length in seconds
 _MARGIN = 2  # additional slots: one is in progress, and clocks differ
 
 

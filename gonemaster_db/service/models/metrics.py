@@ -20,7 +20,7 @@ class MetricCounter(Base):
 
 
 class MetricSlot(Base):
-    """The sums of one minute or of five minutes."""
+    """The sums of one minute, of five minutes or of one hour."""
 
     __tablename__ = "metric_slots"
     __table_args__ = ({"sqlite_with_rowid": False},)

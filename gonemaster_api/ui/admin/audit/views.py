@@ -13,22 +13,27 @@ from gonemaster_api.ui.shell.forms.forms import problem_of, read_query
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.tables.csv_files import csv_file
 from gonemaster_api.ui.shell.tables.days import DayOrInstant
+from gonemaster_api.ui.shell.texts.languages import gettext, mark
 from gonemaster_api.v1.queue.schemas import AuditQuerySchema
 
 # Action groups in the filter. The API matches them as prefixes.
-GROUPS = (
-    "queue.",
-    "job.",
-    "jobs.",
-    "batch.",
-    "domain.",
-    "domains.",
-    "tag.",
-    "profile.",
-    "scoring.",
-    "settings.",
-    "token.",
-)
+GROUPS = {
+    "queue.": mark("Queue"),
+    "job.": mark("One job"),
+    "jobs.": mark("Several jobs"),
+    "batch.": mark("Batches"),
+    "domain.": mark("One domain"),
+    "domains.": mark("Several domains"),
+    "tag.": mark("Tags"),
+    "cohort.": mark("Cohorts"),
+    "snapshot.": mark("Snapshots"),
+    "schedule.": mark("Schedules"),
+    "watch.": mark("Watches"),
+    "profile.": mark("Profiles"),
+    "scoring.": mark("Scoring"),
+    "settings.": mark("Settings"),
+    "token.": mark("Tokens"),
+}
 
 _MAX_CSV_ROWS = 10_000
 
@@ -47,7 +52,12 @@ def show() -> Response:
         query.problems.append(problem_of(error))
         actions = page_document([], 0, slice_of(query.values))
     return page(
-        "admin/audit/page.html", status=query.status, query=query, actions=actions, groups=GROUPS, one_line=one_line
+        "admin/audit/page.html",
+        groups={group: gettext(label) for group, label in GROUPS.items()},
+        status=query.status,
+        query=query,
+        actions=actions,
+        one_line=one_line,
     )
 
 
@@ -67,5 +77,14 @@ def _csv(values: Mapping[str, Any]) -> Response:
 
 
 def one_line(details: Mapping[str, Any]) -> str:
-    """Return the details of an action on one line, with all values unchanged."""
-    return ", ".join(f"{name}: {value}" for name, value in details.items() if value not in (None, "", [], {}))
+    """Return the details of an action on one line."""
+    return "; ".join(f"{name}: {_plain(value)}" for name, value in details.items() if value not in (None, "", [], {}))
+
+
+def _plain(value: Any) -> str:
+    """Return a value without the notation of a programming language."""
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if isinstance(value, Mapping):
+        return f"({one_line(value)})"
+    return ", ".join(map(_plain, value)) if isinstance(value, list) else str(value)

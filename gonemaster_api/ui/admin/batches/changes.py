@@ -73,7 +73,7 @@ def _cancellation(batch_id: str, back: str) -> Confirmation:
     waiting, running = counts["queued"] + counts["paused"], counts["running"]
     left = waiting + running
     return Confirmation(
-        title=_("Cancel the remaining jobs of %(name)s?", name=title_of(batch)),
+        title=_("Cancel the remaining jobs of “%(name)s”?", name=title_of(batch)),
         text=_("Waiting jobs are canceled. Running jobs stop within a second."),
         facts=[(_("Waiting jobs"), number(waiting)), (_("Running jobs"), number(running))],
         kept=_("finished results, grades and facts."),

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 
 from gonemaster_api.queries.batches.batches import read_batch_progress, read_batches
 from gonemaster_api.queries.batches.comparison import read_batch_diff
-from gonemaster_api.queries.causes import cause_title
+from gonemaster_api.queries.causes import ALL_CAUSES, cause_title
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import title_of
 from gonemaster_api.ui.shell.forms.forms import read_query
@@ -56,6 +56,7 @@ def compare(batch_id: str, other_id: str) -> Response:
         levels_of=_levels,
         worst_of=_worst,
         title_of_cause=_title_of_cause,
+        causes=[(cause, _title_of_cause(cause)) for cause in ALL_CAUSES],
     )
 
 

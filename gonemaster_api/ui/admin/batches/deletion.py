@@ -58,7 +58,7 @@ def _question(batch_id: str, preview: dict[str, Any]) -> Confirmation:
         (_("Snapshots"), len(preview["snapshots"])),
     ]
     return Confirmation(
-        title=_("Delete the batch %(name)s?", name=title_of(read_batch_progress(state(), batch_id))),
+        title=_("Delete the batch “%(name)s”?", name=title_of(read_batch_progress(state(), batch_id))),
         text=_("This cannot be undone. Running jobs are canceled first."),
         facts=[(label, number(count)) for label, count in facts],
         notes=[_describe_snapshot(snapshot) for snapshot in preview["snapshots"]],

@@ -7,7 +7,7 @@ from typing import Any
 
 from gonemaster_api.state import state
 from gonemaster_api.ui.shell.forms.typed_names import without_url
-from gonemaster_api.ui.shell.texts.formats import day, shortened
+from gonemaster_api.ui.shell.texts.formats import day, minute, shortened
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_db.batches.batches import find_batch_names
 
@@ -18,9 +18,15 @@ _BETWEEN = re.compile(r"[\s,;]+")
 
 
 def title_of(batch: Mapping[str, Any]) -> str:
-    """Return the title of a batch: its name, description or tag, with the day of its creation."""
+    """Return the title of a batch: its name, description or tag, with the time of its creation."""
     called = batch["name"] or batch["description"] or batch["tag"] or _("Batch")
-    return _("%(name)s, %(day)s", name=shortened(called, _MAX_TITLE_LENGTH), day=day(batch["created_at"]))
+    created_at = batch["created_at"]
+    return _(
+        "%(name)s, %(day)s %(time)s",
+        name=shortened(called, _MAX_TITLE_LENGTH),
+        day=day(created_at),
+        time=minute(created_at),
+    )
 
 
 def batch_title(batch_id: str) -> str:

@@ -55,6 +55,12 @@ class History:
         last = max(1, len(self.runs) - 1)
         return [Point(self.runs[number], 100 * number / last, 100.0 - score) for number, score in chosen]
 
+    @property
+    def labels(self) -> list[datetime]:
+        """The times of the first, the middle and the newest run."""
+        positions = sorted({0, len(self.runs) // 2, len(self.runs) - 1}) if self.runs else []
+        return [self.runs[position]["finished_at"] for position in positions]
+
     def before(self, run_id: str) -> Mapping[str, Any] | None:
         """Return the successful run before one of these runs, None if it is unknown."""
         ids = [run["id"] for run in self.runs]

@@ -8,8 +8,9 @@ from flask import Blueprint, Response, redirect, request, url_for
 
 from gonemaster_api.errors import BadRequest, NotFound
 from gonemaster_api.queries.domains import read_domain_named, read_domains
-from gonemaster_api.queries.runs.comparison import compare_runs
+from gonemaster_api.queries.runs.comparison import KINDS, RunComparison, compare_runs
 from gonemaster_api.queries.runs.runs import read_run, read_runs
+from gonemaster_api.queries.searching import search_term
 from gonemaster_api.rest.tag_names import UNTAGGED, check_tag_name
 from gonemaster_api.state import State, state
 from gonemaster_api.ui.admin.domains.history import read_domain_page, read_history
@@ -20,6 +21,7 @@ from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import Form, read_query
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.strip import clear_queue_status
+from gonemaster_api.ui.shell.tables.csv_files import csv_file
 from gonemaster_api.ui.shell.texts.formats import number, u_label
 from gonemaster_api.ui.shell.texts.hidden_characters import clean
 from gonemaster_api.ui.shell.texts.languages import gettext, language, mark, ngettext
@@ -65,7 +67,10 @@ def show() -> Response:
 def detail(name: str) -> Response:
     """Show a domain: its score over time, the changes since the previous run, and its runs."""
     shared = state()
-    shown = read_domain_page(shared, name, locale=language())
+    try:
+        shown = read_domain_page(shared, name, locale=language())
+    except NotFound:
+        return page("admin/domains/unknown.html", status=404, name=name)
     query = read_query(RunSortSchema, limit=SIZES[0])
     number_of = shown.domain["id"]
     found = read_list(query, lambda values: read_runs(shared, values, domain_id=number_of))
@@ -98,6 +103,9 @@ def compare(name: str) -> Response:
         before, after = _default_pair(shared, domain["id"], before, after)
     _check_runs(shared, domain["name"], (before, after))
     found = compare_runs(shared, before, after, min_level=query.values["min_level"], locale=language())
+    found = found.filtered(search_term(query.values["search"]), query.values["change"])
+    if request.args.get("format") == "csv":
+        return _comparison_csv(domain["name"], found)
     values = {"domain": domain, "query": query, "found": found, "severities": ("INFO", *SEVERITIES)}
     return page("admin/domains/compare.html", status=query.status, **values)
 
@@ -107,6 +115,19 @@ class CompareSchema(DiffQuerySchema):
 
     before = ma.fields.String(validate=ma.validate.Length(max=64))
     after = ma.fields.String(validate=ma.validate.Length(max=64))
+    search = ma.fields.String(load_default="", validate=ma.validate.Length(max=253))
+    change = ma.fields.String(load_default="", validate=ma.validate.OneOf(("", *KINDS)))
+
+
+def _comparison_csv(name: str, found: RunComparison) -> Response:
+    """Return the differences of two runs as CSV: the root causes, then the findings, worst first."""
+    rows: list[tuple[str, ...]] = [
+        *(("appeared", level, "", "", title) for level, title in found.causes_appeared),
+        *(("cleared", level, "", "", title) for level, title in found.causes_cleared),
+    ]
+    for kind in KINDS:
+        rows += [(kind, one.level, one.testcase.upper(), one.tag, one.text) for one in getattr(found, kind)]
+    return csv_file(f"{name}-comparison", ("change", "level", "testcase", "tag", "text"), rows)
 
 
 def _default_pair(shared: State, domain_id: int, before: str | None, after: str | None) -> tuple[str, str]:

@@ -11,7 +11,7 @@ _CATEGORIES = {
 }
 _CRITERIA = {
     "no_warnings_or_errors": mark("No warnings or errors"),
-    "dnssec_enabled": mark("Signed with DNSSEC"),
+    "dnssec_enabled": mark("DNSSEC enabled"),
     "strong_algorithm": mark("Strong algorithm"),
     "nsec3_non_optout": mark("NSEC3 without opt-out"),
     "cds_cdnskey_published": mark("CDS or CDNSKEY published"),

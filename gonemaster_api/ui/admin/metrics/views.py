@@ -5,11 +5,12 @@ import json
 from flask import Blueprint, Response
 
 from gonemaster_api.queries.metrics.responses import cached_document
-from gonemaster_api.queries.metrics.trends import WINDOWS
+from gonemaster_api.queries.metrics.trends import ALL_WINDOWS, LONG_WINDOWS
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.metrics.series import MetricsSeries
 from gonemaster_api.ui.shell.forms.forms import read_query
 from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.ui.shell.texts.languages import ngettext
 from gonemaster_api.v1.metrics.schemas import MetricsQuerySchema
 from gonemaster_api.web.exporter import LATENCY_BOUNDS_MS
 from gonemaster_db.service.metrics.aggregation import DURATION_BOUNDS_MS
@@ -31,10 +32,16 @@ def show() -> Response:
         status=query.status,
         query=query,
         window=window,
-        windows=list(WINDOWS),
+        windows={name: _span(name) for name in ALL_WINDOWS},
         rows=ROWS,
         metrics=document,
         series=series,
         duration_bounds=DURATION_BOUNDS_MS,
         latency_bounds=LATENCY_BOUNDS_MS,
     )
+
+
+def _span(window: str) -> str:
+    """Return the length of a window in words, such as "7 days"."""
+    length = int(window[:-1])
+    return ngettext("%(num)s day", "%(num)s days", length) if window in LONG_WINDOWS else f"{length} h"

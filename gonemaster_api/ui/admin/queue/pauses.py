@@ -9,6 +9,7 @@ from flask import request
 from gonemaster_api.rest.plain_text import refusal_of
 from gonemaster_api.ui.shell.forms.forms import Form
 from gonemaster_api.ui.shell.texts.languages import gettext
+from gonemaster_api.ui.shell.texts.zones import zone
 from gonemaster_tasks.queues import TIERS
 
 _MAX_REASON_LENGTH = 1000
@@ -64,7 +65,7 @@ class PauseForm(Form):
         except ValueError:
             self.fail("until", gettext("Enter a date and time, for example 2026-11-26 10:30."), "invalid_until")
             return None
-        until = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        until = (found.replace(tzinfo=zone()) if found.tzinfo is None else found).astimezone(UTC)
         if until <= now:
             self.fail("until", gettext("This time is in the past. Enter a future time."), "invalid_until")
         return until

@@ -33,7 +33,8 @@ register_notes({"token_revoked": Note(mark("Token revoked. All processes reject 
 @blueprint.get("/settings/tokens")
 def show() -> Response:
     """List the tokens, with the form for another one."""
-    return _page(Form({"scopes": Scope.READ, "days": "90"}))
+    first = state().keyring.mode() == "open"
+    return _page(Form({"scopes": Scope.ADMIN if first else Scope.READ, "days": "90"}))
 
 
 @blueprint.post("/settings/tokens")

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request, url_for
 from gonemaster_api.errors import ApiError
 from gonemaster_api.queries.watches import read_watch
 from gonemaster_api.state import state
+from gonemaster_api.ui.admin.lists import tag_names
 from gonemaster_api.ui.admin.numbers import whole
 from gonemaster_api.ui.admin.watches.words import event_names, subject
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
@@ -108,6 +109,7 @@ def _page(shown: Form, watch: Mapping[str, Any] | None = None) -> Response:
     names = event_names()
     return page(
         "admin/watches/form.html",
+        tags=tag_names(state()),
         status=shown.status,
         form=shown,
         watch=watch,

@@ -1,7 +1,7 @@
 """The response times of a domain's name servers, as rows with bars."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ class ServerRow:
     left: float = 0.0
     width: float = 0.0
     middle: float = 0.0
+    is_own: bool = True  # whether it serves the zone; others were asked on the way to it
 
     @property
     def digits(self) -> int:
@@ -45,7 +46,7 @@ class Servers:
         return sum(row.status != "ok" for row in self.rows)
 
 
-def servers(timings: Iterable[Mapping[str, Any]] | None, *, own_servers: Container[str] = ()) -> Servers:
+def servers(timings: Iterable[Mapping[str, Any]] | None, *, own_servers: Collection[str] = ()) -> Servers:
     """Return the response times of a run: the zone's `own_servers` first, then by number of queries."""
     given = list(timings or ())
     query_counts: Counter[str] = Counter()
@@ -54,10 +55,10 @@ def servers(timings: Iterable[Mapping[str, Any]] | None, *, own_servers: Contain
     ordered = sorted(given, key=lambda timing: _rank(timing, own_servers, query_counts))
     scale = _scale(max((timing.get("max_ms") or 0.0 for timing in ordered), default=0.0))
     own = sum(name in own_servers for name in query_counts)
-    return Servers([_row(timing, scale) for timing in ordered], scale, own)
+    return Servers([_row(timing, scale, own_servers) for timing in ordered], scale, own)
 
 
-def _rank(timing: Mapping[str, Any], own_servers: Container[str], query_counts: Counter[str]) -> tuple[object, ...]:
+def _rank(timing: Mapping[str, Any], own_servers: Collection[str], query_counts: Counter[str]) -> tuple[object, ...]:
     name = str(timing.get("nameserver", ""))
     return name not in own_servers, -query_counts[name], *_sort_key(timing)
 
@@ -77,7 +78,7 @@ def _scale(highest_ms: float) -> int:
         power *= 10
 
 
-def _row(timing: Mapping[str, Any], scale_ms: int) -> ServerRow:
+def _row(timing: Mapping[str, Any], scale_ms: int, own_servers: Collection[str]) -> ServerRow:
     lowest, middle, highest = (timing.get(name) for name in ("min_ms", "median_ms", "max_ms"))
     row: dict[str, Any] = {
         "nameserver": str(timing.get("nameserver", "")),
@@ -88,6 +89,7 @@ def _row(timing: Mapping[str, Any], scale_ms: int) -> ServerRow:
         "max_ms": highest,
         "queries": int(timing.get("count", 0)),
         "timeouts": int(timing.get("timeouts", 0)),
+        "is_own": not own_servers or timing.get("nameserver", "") in own_servers,
     }
     if lowest is None or middle is None or highest is None:
         return ServerRow(**row)

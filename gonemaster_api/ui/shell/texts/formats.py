@@ -16,6 +16,7 @@ from gonemaster_engine.names import to_unicode
 _GROUP = "\u202f"  # narrow no-break space
 NONE = "–"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_SAME_YEAR = 300 * _DAY  # on an axis of less than this, no day stands twice without its year
 _WITH_FRACTION_S = 60
 
 
@@ -60,13 +61,13 @@ def size(octets: float | None) -> str:
 
 
 def percentile(milliseconds: float, bounds: Sequence[int]) -> str:
-    """Return a percentile of a histogram as a duration; in the last bucket, `over` the bound before it.
+    """Return a percentile of a histogram: at most the bound of its bucket, or over the last bound.
 
     The last bucket also counts larger values, so its bound would be too small.
     """
     if milliseconds >= bounds[-1]:
         return gettext("over %(span)s", span=duration(bounds[-2] / 1000))
-    return duration(milliseconds / 1000)
+    return f"≤\u00a0{duration(milliseconds / 1000)}"
 
 
 def ago(moment: datetime | None, now: datetime | None = None) -> str:
@@ -100,6 +101,15 @@ def _coarse(seconds: float) -> str:
 def day(moment: datetime | None) -> str:
     """Return `26 Nov 2026`."""
     return NONE if moment is None else format_date(local(moment).date(), "d MMM y", locale=locale())
+
+
+def axis(moments: Sequence[datetime]) -> list[str]:
+    """Return the labels of a time axis: times of day within two days, days within ten months, else full dates."""
+    span = (moments[-1] - moments[0]).total_seconds() if moments else 0
+    if span < 2 * _DAY:
+        return [minute(moment) for moment in moments]
+    pattern = "d MMM" if span < _SAME_YEAR else "d MMM y"
+    return [format_date(local(moment).date(), pattern, locale=locale()) for moment in moments]
 
 
 def clock(moment: datetime | None) -> str:
@@ -173,6 +183,7 @@ FILTERS = {
     "ago": ago,
     "age": age,
     "minute": minute,
+    "axis": axis,
     "day": day,
     "clock": clock,
     "instant": instant,

@@ -1,4 +1,4 @@
-"""One failure makes the domain unreachable."""
+"""A single failure would make the domain unreachable."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ RULE = Rule(
     Harm.RISK,
     Responsible.ZONE,
     Texts(
-        "One failure makes the domain unreachable",
+        "A single failure would make the domain unreachable",
         "The name servers share a server, an address or a network. If it fails, no resolver gets answers.",
         "Use at least two name servers with different addresses in different networks (RFC 2182).",
     ),
