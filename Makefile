@@ -131,7 +131,7 @@ compiled: .venv-compiled/.ready ## install the package with the compiled engine 
 # PYTHONSAFEPATH: otherwise the sources in the current folder would hide the wheel.
 test-compiled: .venv-compiled/.ready ## run selected tests of the engine and the worker with the compiled engine
 	PYTHONSAFEPATH=1 GONEMASTER_COMPILED=1 .venv-compiled/bin/python -m pytest --import-mode=append \
-		-n $(TEST_WORKERS) --dist loadgroup -m "not slow and not thorough and not twin" $(COMPILED_TESTS)
+		-n $(TEST_WORKERS) --dist loadgroup -m "not (slow or thorough or $(NIGHTLY))" $(COMPILED_TESTS)
 
 lint: $(LINTERS) ## run ruff, djlint, mypy --strict and the import contracts
 	$(BIN)/ruff check .
