@@ -18,14 +18,14 @@ LONG := (slow or thorough) $(if $(ALL),or $(NIGHTLY) or hypothesis,and not ($(NI
 RUN ?= $(BIN)/python
 # The tests that fail first with an incompatible version of Python or of a dependency: the whole service once, and the code
 # that depends most on SQLAlchemy, Alembic, Flask, flask-smorest, marshmallow, Celery, kombu, redis and dnspython.
-# Those of the engine and of the worker that use most of the compiled modules.
-COMPILED_TESTS := tests/engine/test_compiled.py tests/engine/test_memory.py tests/engine/test_names.py tests/engine/test_addresses.py \
-	tests/engine/net tests/engine/dnssec tests/engine/run/test_run.py tests/tasks/worker/test_run_job.py
 LOWEST_TESTS ?= tests/system/test_first_run.py tests/system/test_flower.py tests/system/test_tracing.py \
 	tests/engine/run/test_run.py tests/engine/dnssec/test_badkeys.py tests/db/core/test_session.py \
 	tests/db/migrations/test_migrations.py tests/db/runs/test_graduation.py tests/tasks/recurrence/test_recurrence.py \
 	tests/tasks/worker/test_transport.py tests/api/web/test_errors.py tests/api/web/test_openapi.py tests/api/v1/test_jobs.py \
 	tests/api/v1/test_metrics.py tests/api/analysis/test_response_cache.py
+# Those of the engine and of the worker that use most of the compiled modules.
+COMPILED_TESTS := tests/engine/test_compiled.py tests/engine/test_memory.py tests/engine/test_names.py tests/engine/test_addresses.py \
+	tests/engine/net tests/engine/dnssec tests/engine/run/test_run.py tests/tasks/worker/test_run_job.py
 # The oldest supported Python, if it is installed; otherwise the default one is used.
 OLDEST ?= $(shell for p in python3.11 /usr/local/bin/python3 /usr/bin/python3; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)

@@ -1,4 +1,4 @@
-"""Routes of probes, features, locales and versions."""
+"""Routes of probes, features, locales, storage and versions."""
 
 from typing import Any
 
@@ -72,16 +72,6 @@ class Locales(MethodView):
         return {"locales": locales()}
 
 
-@blueprint.route("/version")
-class Version(MethodView):
-    """Versions."""
-
-    @blueprint.response(200, VersionSchema)
-    def get(self) -> dict[str, str]:
-        """Show the versions of this server and of its DNS library, and whether its engine is compiled."""
-        return read_versions()
-
-
 @blueprint.route("/storage")
 class Storage(MethodView):
     """Size of the database."""
@@ -90,3 +80,13 @@ class Storage(MethodView):
     def get(self) -> dict[str, Any]:
         """Show the size of the database by table, its growth per day, and when its disk is full."""
         return read_storage(state())
+
+
+@blueprint.route("/version")
+class Version(MethodView):
+    """Versions."""
+
+    @blueprint.response(200, VersionSchema)
+    def get(self) -> dict[str, str]:
+        """Show the versions of this server and of its DNS library, and whether its engine is compiled."""
+        return read_versions()
