@@ -22,7 +22,7 @@ _context.set_forkserver_preload(["gonemaster_tasks.worker.main", "gonemaster_tas
 
 
 def can_be_forked(module: str, environ: Mapping[str, str]) -> bool:
-    """Return whether a start needs no interpreter of its own."""
+    """Return whether a start needs no separate interpreter."""
     return module in MODULES and not any(environ.get(name) for name in _UNLIKE)
 
 
