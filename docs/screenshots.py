@@ -29,6 +29,7 @@ SCREENS = {
     "queue": "/",
     "new-test": "/test",
     "job": "/jobs/{run}",
+    "share": "/jobs/{run}/shares",
     "recent": "/recent",
     "domains": "/domains",
     "domain": "/domains/{domain}",
@@ -54,6 +55,7 @@ SCREENS = {
     "preferences": "/preferences",
     "not-found": "/no/such/page",
     "public-form": "/public/",
+    "public-running": "/public/result/{running}",
     "public-result": "/public/result/{public}",
     "public-chain": "/public/result/{public}#dnssec",
     "analysis-overview": "/analysis/",
@@ -63,10 +65,12 @@ SCREENS = {
     "analysis-diff": "/analysis/diff",
 }
 # These pictures are also taken in the dark theme and on a phone.
-IN_ALL_SHAPES = ("queue", "job", "batch", "analysis-overview", "public-form", "public-result")
+IN_ALL_SHAPES = ("queue", "job", "batch", "analysis-overview", "public-form", "public-running", "public-result")
 # The pictures of these pages show one part.
 PARTS = {"public-chain": "#dnssec"}
-TESTED = "expired.xa"
+# The pictures of these pages are taken when a part has appeared.
+AWAITED = {"public-running": "#way"}
+TESTED, SLOW = "expired.xa", "silent.xa"
 
 
 @contextmanager
@@ -96,14 +100,20 @@ def names(url: str) -> dict[str, str]:
     }
 
 
-def _tested(url: str) -> str:
-    """Test a domain of the demo world, and return the public ID."""
-    body = json.dumps({"domain": TESTED}).encode()
+def _started(url: str, domain: str) -> str:
+    """Start a test of a domain of the demo world, and return the public ID."""
+    body = json.dumps({"domain": domain}).encode()
     request = urllib.request.Request(  # noqa: S310 - of loopback
         f"{url}/pub/api/v1/jobs", body, {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request) as response:  # noqa: S310
         public_id: str = json.load(response)["public_id"]
+    return public_id
+
+
+def _tested(url: str) -> str:
+    """Test a domain of the demo world, and return the public ID."""
+    public_id = _started(url, TESTED)
     while _read(f"{url}/pub/api/v1/jobs/{public_id}")["status"] in ("queued", "running"):
         time.sleep(0.5)
     return public_id
@@ -125,6 +135,8 @@ def take(browser: Browser, url: str, name: str, *, dark: bool = False, phone: bo
     if answer is None or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise SystemExit(f"screenshots: {url} answers with {answer and answer.status}")
     page.wait_for_load_state("load")
+    if name in AWAITED:
+        page.locator(AWAITED[name]).wait_for(state="attached")
     height = min(page.evaluate("document.documentElement.scrollHeight"), 1400 if phone else 1100)
     page.set_viewport_size((PHONE if phone else WIDE) | {"height": max(height, 700)})
     shown = page.locator(PARTS[name]) if name in PARTS else page
@@ -143,11 +155,9 @@ def main() -> None:
         for name, address in SCREENS.items():
             if only and name not in only:
                 continue
-            place = url + address.format(**found)
-            take(browser, place, name)
-            if name in IN_ALL_SHAPES:
-                take(browser, place, name, dark=True)
-                take(browser, place, name, phone=True)
+            for shape in ({}, {"dark": True}, {"phone": True}) if name in IN_ALL_SHAPES else ({},):
+                running = _started(url, SLOW) if "{running}" in address else ""
+                take(browser, url + address.format(**found, running=running), name, **shape)
         browser.close()
 
 

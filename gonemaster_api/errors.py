@@ -30,6 +30,7 @@ MISSING = {
     "watch": mark("no such watch: {key}"),
     "worker": mark("no such worker: {key}"),
     "token": mark("no such token: {key}"),
+    "share link": mark("no such share link: {key}"),
     "domain in the snapshot": mark("no such domain in the snapshot: {key}"),
     "address of a name server": mark("no such address of a name server: {key}"),
     "message tag": mark("no such message tag: {key}"),
@@ -61,6 +62,12 @@ _EXISTS = {
 }
 
 log = structlog.get_logger(__name__)
+
+
+def logged_path() -> str:
+    """Return the path of the request for logs and traces; the secret of a link that shares a result is masked."""
+    secret = (request.view_args or {}).get("secret")
+    return request.path.replace(secret, "***") if secret else request.path
 
 
 class ApiError(Exception):
@@ -300,13 +307,13 @@ def _from_system(error: OSError) -> Response:
     """
     if error.errno not in _OUT_OF_RESOURCES:
         return _from_anything(error)
-    log.warning("out of resources", error=str(error), path=request.path, method=request.method)
+    log.warning("out of resources", error=str(error), path=logged_path(), method=request.method)
     return _answer(Unavailable("overloaded", Text("the server is overloaded")))
 
 
 def _from_anything(error: Exception) -> Response:
     """Respond to an unexpected exception. The traceback is written to the log and never sent to the client."""
-    log.error("request failed", exc_info=error, path=request.path, method=request.method)
+    log.error("request failed", exc_info=error, path=logged_path(), method=request.method)
     response = _from_http(InternalServerError())
     response.panicked = True  # type: ignore[attr-defined]  # read by the metrics
     return response

@@ -37,13 +37,14 @@ from gonemaster_db.core.base import Base
 from gonemaster_db.core.states import JobStatus, Priority, RunStatus
 from gonemaster_db.domains.models.domains import Domain, DomainRunCount, DomainTag, StoredTagSummary, Tag
 from gonemaster_db.domains.models.profiles import EffectiveProfile, Profile
-from gonemaster_db.queue.models import Job
+from gonemaster_db.queue.models import AttemptLog, Job
 from gonemaster_db.runs.models import run_indexes as _run_indexes  # noqa: F401  # registers the indexes
 from gonemaster_db.runs.models.causes import CauseSet
 from gonemaster_db.runs.models.counters import PurgedRunCounter, RunCounter
 from gonemaster_db.runs.models.documents import RunDocument
 from gonemaster_db.runs.models.outcomes import EntryKind, ModuleOutcome, ModuleOutcomeKind, Outcome, OutcomeModule
 from gonemaster_db.runs.models.runs import Run
+from gonemaster_db.runs.models.shares import ShareLink
 from gonemaster_db.service.models.access import AccessSession, AccessToken, AccessTokenUse
 from gonemaster_db.service.models.administration import AuditLine, IdempotencyKey, QueuePause, Setting
 from gonemaster_db.service.models.metrics import MetricCounter, MetricFollower, MetricLatencies, MetricSlot
@@ -72,6 +73,7 @@ __all__ = [
     "AnalysisAsn",
     "AnalysisNameserver",
     "AnalysisPrefix",
+    "AttemptLog",
     "AuditLine",
     "Base",
     "Batch",
@@ -125,6 +127,7 @@ __all__ = [
     "ScheduleOutcome",
     "SchemaCompatibility",
     "Setting",
+    "ShareLink",
     "SnapshotAsn",
     "SnapshotComparison",
     "SnapshotDomain",

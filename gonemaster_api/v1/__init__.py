@@ -16,6 +16,7 @@ from gonemaster_api.v1.schedules.routes import blueprint as schedules
 from gonemaster_api.v1.scoring.routes import blueprint as scoring
 from gonemaster_api.v1.session.routes import blueprint as session
 from gonemaster_api.v1.settings.routes import blueprint as settings
+from gonemaster_api.v1.shares.routes import blueprint as shares
 from gonemaster_api.v1.spec.routes import blueprint as spec
 from gonemaster_api.v1.system.routes import blueprint as system
 from gonemaster_api.v1.tags.routes import blueprint as tags
@@ -23,7 +24,7 @@ from gonemaster_api.v1.tokens.routes import blueprint as tokens
 from gonemaster_api.v1.watches.routes import blueprint as watches
 
 BLUEPRINTS = (
-    jobs, batches, comparison, queue, domains, runs, entries, tags, profiles, scoring, settings, spec, causes,
+    jobs, batches, comparison, queue, domains, runs, shares, entries, tags, profiles, scoring, settings, spec, causes,
     system,
     operations, analysis, schedules, tokens, watches, metrics, session,
 )  # fmt: skip

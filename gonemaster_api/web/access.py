@@ -47,6 +47,7 @@ ACCESS = {
     "queue.Audit": Access.OPERATORS,  # contains IP addresses of clients
     "domains": Access.ADMIN,
     "runs": Access.READ,
+    "shares": Access.OPERATORS,  # a link gives others access to a result
     "entries": Access.READ,
     "tags": Access.OPERATE,
     "tags.TagByName": Access.ADMIN,
@@ -93,6 +94,7 @@ ACCESS = {
     "ui_scoring": Access.ADMIN,
     "ui_settings": Access.ADMINS,
     "ui_tokens": Access.ADMINS,
+    "ui_settings.storage": Access.READ,
     "ui_settings.show": Access.READ,  # redirects to the part that the token can read
     "ui_batches": Access.READ,
     "ui_batch_changes": Access.OPERATORS,
@@ -119,6 +121,8 @@ ACCESS = {
     "ui_test": Access.OPERATORS,  # a form that a token with scope read cannot submit
     "ui_jobs": Access.OPERATE,
     "ui_jobs.cancel": Access.OPERATORS,  # GET shows the confirmation
+    "ui_shares": Access.OPERATORS,
+    "ui_public_shared": Access.ANYONE,  # the link is the credential
     "ui_recent": Access.OPERATE,
     "ui_domains": Access.OPERATE,
     "ui_domains.tags": Access.OPERATORS,

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, request
 
+from gonemaster_api.errors import logged_path
 from gonemaster_api.web.headers import is_api
 
 log = structlog.get_logger("gonemaster_api.access")
@@ -56,7 +57,7 @@ def _level(status: int) -> Any:
 def _facts(response: Response) -> dict[str, Any]:
     facts = {
         "method": request.method,
-        "path": request.path,
+        "path": logged_path(),
         "route": route_of_request(),
         "status": response.status_code,
         "bytes": response.content_length,

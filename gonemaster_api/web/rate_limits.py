@@ -56,6 +56,8 @@ BUCKETS: Mapping[str, Bucket] = {
     "ui_public_result.chain": Bucket.READ,
     "ui_public_result.as_csv": Bucket.READ,
     "ui_public_result.as_text": Bucket.READ,
+    "ui_public_shared.show": Bucket.READ,
+    "ui_public_shared.as_json": Bucket.READ,
     "ui_analysis_lists.domains": Bucket.READ,
     "ui_analysis_diff.show": Bucket.READ,
     "public_analysis.Domains": Bucket.READ,

@@ -4,6 +4,7 @@ from contextlib import ExitStack
 
 from flask import Flask, Response, g, request
 
+from gonemaster_api.errors import logged_path
 from gonemaster_api.web.access_log import is_asset, route_of_request
 from gonemaster_tasks.tracing import describe_span, is_tracing, span
 
@@ -25,7 +26,7 @@ def _begin() -> None:
 
 def _describe(response: Response) -> Response:
     if "span" in g and not is_asset(request.path):
-        facts = {"http.request.method": request.method, "http.route": route_of_request(), "url.path": request.path}
+        facts = {"http.request.method": request.method, "http.route": route_of_request(), "url.path": logged_path()}
         name = f"{request.method} {facts['http.route']}"
         describe_span(name, facts | {"http.response.status_code": response.status_code})
         g.span.close()

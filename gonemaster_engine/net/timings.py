@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gonemaster_engine.net.figures import deviation, mean, median
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NameserverTiming:
     """Response times of a name server in a run, in milliseconds; None without an answer."""
 
@@ -25,6 +25,11 @@ class NameserverTiming:
     refusals: int
     lost: int  # unanswered transmissions over UDP of queries that were answered after a repeat
     status: str  # "ok" or "unreachable"; "unresolved" for a name without an address
+
+    @property
+    def order(self) -> tuple[str, bool, str]:
+        """The sort key: name, then IPv4 before IPv6."""
+        return self.nameserver, ":" in self.address, self.address
 
     @classmethod
     def unresolved(cls, name: str) -> NameserverTiming:

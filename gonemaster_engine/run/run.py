@@ -33,6 +33,7 @@ from gonemaster_engine.resolver.recursor import Recursor
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.announcement import announce
 from gonemaster_engine.run.existence import report_no_zone
+from gonemaster_engine.run.found import Found, found_so_far, report_found
 from gonemaster_engine.run.probing import Probing
 from gonemaster_engine.run.slots import CaseSlots
 from gonemaster_engine.run.undecided import report_undecided, without_undecided
@@ -94,6 +95,7 @@ async def run_test(
     stop_level: Level | None = None,
     on_progress: Callable[[int], None] | None = None,
     on_entry: Callable[[Entry], None] | None = None,
+    on_found: Callable[[Found], None] | None = None,
     restored: Answers = (),
     restored_origins: Mapping[str, Origin] | None = None,
     restored_undecided: Iterable[Undecided] = (),
@@ -110,6 +112,8 @@ async def run_test(
     `nameservers` and `ds` replace the delegation in the parent zone. The run ends early at the deadline, at the first
     entry of `stop_level` or above, or at one of the `limits`, and keeps its results. `restored` answers and AS lookups
     replace the network; `clock` returns the time at which they are validated. `with_chain` adds the chain of trust.
+
+    `on_found` is called twice a second with what the run has found so far.
 
     A name that is too long, or has an empty or too long label, only yields findings of BASIC.
 
@@ -136,6 +140,8 @@ async def run_test(
     run = _Execution(
         context, plan, on_progress=on_progress, on_entry=on_entry, stop_level=stop_level, origins=restored_origins
     )
+    if on_found:
+        context.start(report_found(run.found, on_found))
     started_at = datetime.now(UTC)
     try:
         await run.run_within(deadline_s)
@@ -304,7 +310,12 @@ class _Execution:
     def timings(self) -> list[NameserverTiming]:
         """Return the response times of name servers, including the zone's name servers without an address."""
         unresolved = map(NameserverTiming.unresolved, self._zone.unresolved_names())
-        return sorted((*self._context.timings(), *unresolved), key=_timing_order)
+        return sorted((*self._context.timings(), *unresolved), key=lambda timing: timing.order)
+
+    def found(self) -> Found:
+        """Return what the run has found so far."""
+        cases = {name: [each.ended.is_set() for each in runs] for name, runs in self._runs_of.items()}
+        return found_so_far(self._context, self._zone, cases)
 
     async def describe_chain(self, *, limit_s: float) -> None:
         """Describe the chain of trust if a DNSSEC case has run; a failure here does not affect the result."""
@@ -400,7 +411,7 @@ class _Execution:
             return not any(response and response.rcode == "NOERROR" for _, _, response in context.answers())
         if any(response for _, _, response in context.answers()):
             return False
-        roots = {address for found in context.resources.root_hints.values() for address in found}
+        roots = {address for found in context.root_hints.values() for address in found}
         return any(address in roots for address, _, _ in context.answers())
 
     async def _check_supplied(self) -> None:
@@ -585,7 +596,3 @@ class _Execution:
         waited_s = self._context.pace.waited_s
         if waited_s > _LONG_WAIT_S:
             log.debug("queries waited", extra={"domain": self._zone.name, "seconds": round(waited_s, 1)})
-
-
-def _timing_order(timing: NameserverTiming) -> tuple[str, bool, str]:
-    return timing.nameserver, ":" in timing.address, timing.address

@@ -47,13 +47,17 @@ class _DocumentWriter:
     def chain(self, zone: Zone, above: list[ChainZone], tested: TestedZone, *, supplied: bool) -> Document:
         parent = above[-1] if above else None
         whole = tested.whole
+        servers = {
+            name: [(each.name, each.address) for each in found] for name, found in zone.servers_on_the_way().items()
+        }
+        servers[zone.name] = [(name, address) for name, found in zone.found_servers().items() for address in found]
         parts: Document = {
             "parent": self._side(tested.at_parent, ds=whole.ds, keys=parent.keys if parent else [])
             | {"zone": parent.name if parent else None, "signatures": self._signatures(whole.ds_signatures)},
             "child": self._side(tested.at_child, ds=[], keys=whole.keys)
             | {"zone": zone.name, "signatures": self._signatures(whole.signatures)},
             "links": [link for each in (*above, whole) for link in self._links(each)],
-            "zones": [self._zone(each) for each in (*above, whole)],
+            "zones": [self._zone(each, servers.get(each.name, ())) for each in (*above, whole)],
             "ns_names": self._ns_names(zone),
         }
         return {
@@ -75,7 +79,7 @@ class _DocumentWriter:
             "servers": self._listed(views, _server),
         }
 
-    def _zone(self, zone: ChainZone) -> Document:
+    def _zone(self, zone: ChainZone, servers: Iterable[tuple[str, str]]) -> Document:
         return {
             "zone": zone.name,
             "status": zone.security.status.value,
@@ -84,6 +88,7 @@ class _DocumentWriter:
             "ds_signatures": self._signatures(zone.ds_signatures),
             "keys": self._listed(ordered_keys(zone.keys), key_document),
             "signatures": self._signatures(zone.signatures),
+            "servers": self._listed(servers, lambda each: {"nameserver": each[0], "address": each[1]}),
         }
 
     def _links(self, zone: ChainZone) -> list[Document]:

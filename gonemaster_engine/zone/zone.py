@@ -147,7 +147,15 @@ class Zone:
 
     async def walk(self) -> Walk:
         """Return the observations of the walk from the root towards this zone."""
-        return await self._cached("walk", DelegationWalk(self.context, self.recursor, self.name).run)
+        return await self._cached("walk", self._walker.run)
+
+    @cached_property
+    def _walker(self) -> DelegationWalk:
+        return DelegationWalk(self.context, self.recursor, self.name)
+
+    def servers_on_the_way(self) -> dict[str, list[Nameserver]]:
+        """Return the servers of the zones above this one, as far as the walk has found them."""
+        return self._walker.servers_by_zone()
 
     @property
     def finished_walk(self) -> Walk | None:
@@ -218,12 +226,16 @@ class Zone:
 
     def unresolved_names(self) -> list[str]:
         """Return the names without any address in the delegation and the apex, as far as these were computed."""
+        return sorted(name for name, addresses in self.found_servers().items() if not addresses)
+
+    def found_servers(self) -> Delegation:
+        """Return the names of the delegation and the apex with their addresses, as far as these were computed."""
         ended = (task for key, task in self._once.items() if key in {"delegation", "apex"} and _has_result(task))
         found: dict[str, set[str]] = {}
         for task in ended:
             for name, addresses in (task.result() or {}).items():
                 found.setdefault(name, set()).update(addresses)
-        return sorted(name for name, addresses in found.items() if not addresses)
+        return {name: sorted(addresses) for name, addresses in sorted(found.items())}
 
     def _as_servers(self, key: str, delegation: Delegation | None) -> list[Nameserver] | None:
         if delegation is None:
@@ -250,7 +262,7 @@ class Zone:
         if self.undelegated:
             return {name: set(found) if self._is_in_domain(name) else set() for name, found in supplied.items()}
         if self.is_root:
-            return {name: set(addresses) for name, addresses in self.context.resources.root_hints.items()}
+            return {name: set(addresses) for name, addresses in self.context.root_hints.items()}
         parents = await self.parent_servers()
         if not parents:
             return None

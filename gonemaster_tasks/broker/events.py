@@ -1,4 +1,4 @@
-"""Live state of running jobs in Redis: the progress, and a short event stream for readers."""
+"""Live state of running jobs in Redis: the progress, what was found so far, and a short event stream for readers."""
 
 import json
 import math
@@ -17,12 +17,14 @@ EVENTS_LIFE = timedelta(minutes=10)
 EVENTS_AFTER_END = timedelta(minutes=1)  # After that the run in the database has the same content.
 MAX_STREAM_EVENTS = 1000
 _LARGEST_BACKLOG = 20_000
+FOUND = "found"  # what a job has found so far, which replaces what was found before
+LARGEST_FOUND = 32 * 1024  # bytes of JSON; a hostile zone can have many long names
 WATCH_LIFE = timedelta(seconds=10)  # A reader polls once a second.
 
 
 @dataclass(frozen=True)
 class JobEvent:
-    """One event of a job: `type` is state, progress, entry or done; a reader resumes after `id`."""
+    """One event of a job: `type` is state, progress, entry, found or done; a reader resumes after `id`."""
 
     type: str
     data: dict[str, Any]
@@ -49,10 +51,12 @@ class Events:
         self.publish_many([PendingEvent(job_id, event)])
 
     def publish_many(self, pending: Sequence[PendingEvent]) -> None:
-        """Send events in one pipeline and store the progress that they contain."""
+        """Send events in one pipeline, and store the progress and the newest findings that they contain."""
         progress = {item.job_id: item.event.data["progress"] for item in pending if "progress" in item.event.data}
         ended = {item.job_id for item in pending if item.event.type == "done"}
-        read = self._without_unread(pending)
+        sent = self._without_unread(pending)
+        read = [item for item in sent if item.event.type != FOUND]
+        found = {item.job_id: json.dumps(item.event.data) for item in sent if item.event.type == FOUND}
         with reachable(), self._client.pipeline(transaction=False) as pipe:
             for item in read:
                 fields = {"type": item.event.type, "data": json.dumps(item.event.data)}
@@ -62,8 +66,11 @@ class Events:
             for job_id, value in progress.items():
                 if job_id not in ended:
                     pipe.set(keys.progress(job_id), value, ex=PROGRESS_LIFE)
+            for job_id, text in found.items():
+                if job_id not in ended and len(text) <= LARGEST_FOUND:
+                    pipe.set(keys.found(job_id), text, ex=PROGRESS_LIFE)
             if ended:
-                pipe.delete(*(keys.progress(job_id) for job_id in ended))
+                pipe.delete(*(key(job_id) for job_id in ended for key in (keys.progress, keys.found)))
             pipe.execute()
 
     def _without_unread(self, pending: Sequence[PendingEvent]) -> list[PendingEvent]:
@@ -89,6 +96,17 @@ class Events:
             values = self._client.mget([keys.progress(job_id) for job_id in job_ids])
         found = zip(job_ids, values, strict=True)
         return {job_id: int(value) for job_id, value in found if value is not None and value.isdecimal()}
+
+    def found(self, job_id: str) -> Any | None:
+        """Return what a job has found so far, None if nothing is known; marks the job as watched."""
+        with reachable(), self._client.pipeline(transaction=False) as pipe:
+            pipe.set(keys.watched(job_id), "1", ex=WATCH_LIFE)
+            pipe.mget([keys.found(job_id)])  # unlike GET, no error for a key of another type
+            _, (text,) = pipe.execute()
+        try:
+            return None if text is None else json.loads(text)
+        except (ValueError, RecursionError):
+            return None
 
     def read(self, job_id: str, *, after: str = "0", wait: timedelta | None = None) -> list[JobEvent]:
         """Return the events after `after` (an event id, "0" for all); wait at most `wait` for the first one.

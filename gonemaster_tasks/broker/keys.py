@@ -86,6 +86,11 @@ def progress(job_id: str) -> str:
     return f"gm:progress:{job_id}"
 
 
+def found(job_id: str) -> str:
+    """Return the key of what a running job has found so far (string, JSON)."""
+    return f"gm:found:{job_id}"
+
+
 def watched(job_id: str) -> str:
     """Return the key that is present while a client reads a job's events."""
     return f"gm:watch:{job_id}"

@@ -81,7 +81,7 @@ def test_a_domain_has_its_curve_and_its_news(client: FlaskClient, runs: list[str
     assert "\u202e" not in text
     assert text.count(f'href="/jobs/{runs[0]}"') == 1
     assert text_of(client, "/domains/B%C3%BCcher.example")
-    assert "not_found" in text_of(client, "/domains/none.example", 404)
+    assert "none.example has not been tested" in text_of(client, "/domains/none.example", 404)
     assert client.get(f"/domains/{NAME}/runs/{runs[0]}").location == f"/jobs/{runs[0]}"
     assert "invalid_sort" in text_of(client, f"/domains/{NAME}?sort=luck", 400)
 

@@ -35,7 +35,10 @@ def test_result_says_what_appeared_and_what_was_fixed(client: FlaskClient, store
     assert f"since {first.finished_at.day} " in part
     assert "/domains/a.example/compare?before=" in part
     assert "/watches/new?domain=a.example" in part
-    assert 'id="compare"' not in client.get(f"/jobs/{first.id}", headers=HTML).text
+    assert part.index("Fixed") > part.index(f"since {first.finished_at.day} "), "how long the fixed cause was there"
+    oldest = client.get(f"/jobs/{first.id}", headers=HTML).text
+    assert "No earlier test of this domain to compare with." in oldest
+    assert "/watches/new?domain=a.example" in oldest
 
 
 def test_public_result_compares_only_if_earlier_tests_are_public(
@@ -60,4 +63,5 @@ def test_findings_name_the_cause_that_explains_them(client: FlaskClient, store: 
 def test_page_of_a_domain_begins_with_what_to_fix(client: FlaskClient, store: Store) -> None:
     run_of(store, 0, SOA, SHORT, causes=("signatures_end_soon", "soa_values"))
     page = client.get("/domains/a.example", headers=HTML).text
-    assert page.index("Fix this first") < page.index("Findings of the newest run") < page.index("dotted lines: grade")
+    assert page.index("Fix this first") < page.index("dotted lines: grade")
+    assert "Other findings" not in page, "the causes explain all findings"

@@ -131,7 +131,7 @@ def test_errors_are_shown_at_their_fields(client: FlaskClient) -> None:
         assert response.status_code == 400, fields
         (problem,) = re.findall(rf'<small class="bad" id="{place}-bad">(.*?)</small>', text)
         assert message in problem
-        assert "<code>" in problem, "with the code of the API"
+        assert 'data-code="' in problem, "with the code of the API"
         for name in fields.keys() - {"profile"}:  # Browsers choose this value from a list.
             for typed in [fields[name]] if isinstance(fields[name], str) else fields[name][:32]:
                 assert f'"{typed}"' in text, "what was typed stays"

@@ -44,3 +44,19 @@ def test_a_domain_is_tested(page: Page, demo_site: Site) -> None:
     page.locator("#dnssec svg.chain a", has_text="DS 4711").first.press("Enter")
     assert page.locator("#dnssec section:target").is_visible()
     check_screen(page)
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_a_test_is_watched(page: Page, demo_site: Site, script: bool) -> None:
+    page.goto(f"{demo_site.url}/public/?domain=silent.xa")
+    page.get_by_role("button", name="Test", exact=True).click()
+    page.wait_for_url("**/public/result/*")
+    page.locator("#way", has_text="ns2.silent.xa").wait_for(state="attached")
+    frozen = page.content().replace("data-refresh", "data-was").replace('http-equiv="refresh"', "")
+    page.locator("#way h2", has_text="How a resolver finds it").wait_for()  # The finished result keeps the drawing.
+    assert "Root zone" in (page.locator("#way svg.chain").text_content() or "")
+    page.route("**/public/frozen", lambda route: route.fulfill(body=frozen, content_type="text/html"))
+    page.goto(f"{demo_site.url}/public/frozen")
+    assert page.locator("#cases li").count() > 5
+    if script:
+        check_screen(page)

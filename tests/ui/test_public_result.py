@@ -50,7 +50,7 @@ def test_a_test_is_followed_to_its_result(client: FlaskClient, store: Store, que
     assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in text
     assert "Waiting in the queue" in text
     part = look(client, str(job.public_id), **{"X-Partial": "progress"}).get_data(as_text=True)
-    assert part.startswith('<section class="panel" data-partial="progress" data-refresh="2" data-ends')
+    assert part.startswith('<div class="contents" data-partial="progress" data-refresh="2" data-ends')
     running = claim(store, job.id)
     queue.broker.events.publish(job.id, JobEvent("progress", {"progress": 42}))
     text = text_of(client, str(job.public_id))

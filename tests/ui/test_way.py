@@ -24,8 +24,8 @@ TIMES = [
 ]
 
 
-def bands_of(*entries: Any, timings: Any = TIMES) -> Any:
-    return way_of("a.example", [*entries], timings)
+def bands_of(*entries: Any, timings: Any = TIMES, chain: Any = None) -> Any:
+    return way_of("a.example", [*entries], timings, chain)
 
 
 def test_parent_zone_leads_to_the_zone() -> None:
@@ -69,3 +69,16 @@ def test_markdown_has_verdict_and_causes_and_escapes_what_a_zone_says(client: Fl
     assert "```\ndig +dnssec SOA a.example @NAME_SERVER\n```" in text
     assert f"/public/result/{run.public_id}" in text
     assert "<script" not in page.replace("<script defer", "")
+
+
+def test_way_of_a_chain_begins_at_the_root(client: FlaskClient, store: Store) -> None:
+    zones = [
+        {"zone": ".", "servers": [{"nameserver": "k.root-servers.net", "address": "193.0.14.129"}]},
+        {"zone": "example", "servers": [{"nameserver": "a.nic.example", "address": "192.0.2.30"}]},
+        {"zone": "a.example", "servers": [{"nameserver": "ns1.example", "address": "192.0.2.1"}]},
+    ]
+    bands = bands_of(PARENT, *OWN, chain={"zones": zones})
+    assert [band.zone for band in bands] == [".", "example", "a.example"]
+    assert [row.state for row in bands[0].boxes[0].rows] == ["none"], "another test had the answer"
+    assert [row.median_ms for row in bands[2].boxes[0].rows] == [14.0]
+    assert [band.zone for band in bands_of(PARENT, *OWN, chain={"zones": [{"zone": "."}]})] == ["example", "a.example"]

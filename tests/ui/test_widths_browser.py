@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 WIDTHS = (320, 390, 641, 768, 901, 1024, 1280, 1366, 1440, 1920)
 LINK = re.compile(r'<a [^>]*href="(/[^"#]*)"')
-DOWNLOAD = re.compile(r"\.(csv|svg|txt|xml)$|_csv$")
+DOWNLOAD = re.compile(r"\.(csv|svg|txt|xml)$|[_.](?:as_)?(?:csv|json)$")
 NO_PAGE = {
     "docs.openapi": "a document",
     "docs.show": "the layout of Swagger UI",
@@ -59,8 +59,10 @@ def visited(site: Site) -> Iterator[list[str]]:
     post(site, "/queue/pause", {"reason": "The name servers of the registry are being moved to another network"})
     job = post(site, "/jobs", {"domain": "waiting-for-a-free-slot.example"})["id"]
     run = site.service.get("/runs?limit=1")["items"][0]["id"]
+    shared = post(site, f"/runs/{run}/shares", {})["url"].removeprefix(site.url)
     before, newest = (batch["batch_id"] for batch in site.service.get("/tags/demo/batches")["items"][:2])
     yield [
+        shared,
         f"/public/result/{result}",
         f"/public/result/{result}/history",
         f"/queue/jobs/{job}/cancel",
@@ -102,7 +104,10 @@ def page_endpoints(app: Flask) -> set[str]:
     return {
         rule.endpoint
         for rule in rules
-        if rule.endpoint.startswith("ui_") and not DOWNLOAD.search(rule.rule) and rule.endpoint not in NO_PAGE
+        if rule.endpoint.startswith("ui_")
+        and not DOWNLOAD.search(rule.rule)
+        and not DOWNLOAD.search(rule.endpoint)
+        and rule.endpoint not in NO_PAGE
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from gonemaster_api.queries.causes import cause_title, worst_first
 from gonemaster_api.queries.runs.results import RunWithEntries
@@ -13,13 +14,20 @@ from gonemaster_engine.findings.causes.model import Cause
 _MAX_RUNS = 200  # how far back `since` looks
 
 
+class ClearedCause(NamedTuple):
+    """A cause that the previous run had; `since` is the first of the consecutive runs with it."""
+
+    title: str
+    since: datetime
+
+
 @dataclass(frozen=True)
 class LastTime:
     """The previous run of a domain, and which causes appeared, cleared and stayed since."""
 
     before: RunCauses
     appeared: Sequence[Cause]
-    cleared: Sequence[str]  # titles
+    cleared: Sequence[ClearedCause]
     stayed: Sequence[Cause]
     since: Mapping[str, datetime]  # the first of the consecutive runs with a cause, by its ID
 
@@ -41,7 +49,10 @@ def read_last_time(state: State, finished: RunWithEntries, *, only_public: bool,
     return LastTime(
         before=earlier[0],
         appeared=[cause for cause in finished.causes if cause.id not in before],
-        cleared=[cause_title(cause, locale=locale) for cause in worst_first(before - now)],
+        cleared=[
+            ClearedCause(cause_title(cause, locale=locale), _since(cause, earlier, earlier[0].finished_at))
+            for cause in worst_first(before - now)
+        ],
         stayed=[cause for cause in finished.causes if cause.id in before],
         since={cause.id: _since(cause.id, earlier, finished.run.finished_at) for cause in finished.causes},
     )

@@ -1,18 +1,22 @@
 """The result of a run: entries with their messages, in the requested language."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from gonemaster_api.errors import ApiError
 from gonemaster_api.queries.runs.entry_documents import entry_documents
 from gonemaster_api.state import State
 from gonemaster_api.web.exporter import http_metrics
+from gonemaster_db.core.errors import DocumentDamaged
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.models import Job, Run, RunStatus
 from gonemaster_db.queue.jobs import find_job_or_run
+from gonemaster_db.runs.documents.run_document import ParsedDocument
 from gonemaster_db.runs.run_documents import entries_of, read_stored_run
 from gonemaster_engine.findings.causes.model import Cause
 from gonemaster_engine.findings.causes.sentences import sentence, worst_harm
@@ -37,6 +41,7 @@ class RunWithEntries:
     has_chain: bool
     score: Score | None
     causes: Sequence[Cause]  # worst first; none if the run did not succeed
+    read_chain: Callable[[], Any | None]  # the chain of trust, None if there is none or it is damaged
 
     @property
     def verdict(self) -> Verdict | None:
@@ -75,7 +80,14 @@ def read_finished_run(state: State, run_id: str) -> RunWithEntries:
         has_chain=document.has_chain,
         score=score,
         causes=causes,
+        read_chain=partial(_chain_of, document),
     )
+
+
+def _chain_of(document: ParsedDocument) -> Any | None:
+    with suppress(DocumentDamaged):
+        return document.chain
+    return None
 
 
 def judge_run(

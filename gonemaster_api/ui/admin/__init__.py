@@ -11,6 +11,7 @@ from gonemaster_api.ui.admin.cohorts import forms as cohort_forms
 from gonemaster_api.ui.admin.cohorts import snapshots
 from gonemaster_api.ui.admin.cohorts import views as cohorts
 from gonemaster_api.ui.admin.domains import views as domains
+from gonemaster_api.ui.admin.jobs import shares
 from gonemaster_api.ui.admin.jobs import views as jobs
 from gonemaster_api.ui.admin.metrics.views import blueprint as metrics
 from gonemaster_api.ui.admin.new_test import views as new_test
@@ -28,7 +29,7 @@ from gonemaster_api.ui.admin.watches import changes as watch_changes
 from gonemaster_api.ui.admin.watches import views as watches
 from gonemaster_api.ui.admin.workers import views as workers
 
-_WORK = (new_test, jobs, recent, domains, operations, workers, wall, search)
+_WORK = (new_test, jobs, shares, recent, domains, operations, workers, wall, search)
 _BATCHES = (batches, batch_changes, batch_comparison, batch_deletion, new_batch)
 _TAGS = (tags, tag_changes, tag_owner)
 _COHORTS = (cohorts, cohort_changes, cohort_forms, snapshots, schedules)

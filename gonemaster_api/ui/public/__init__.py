@@ -4,5 +4,6 @@ from gonemaster_api.ui.public.about.views import blueprint as about
 from gonemaster_api.ui.public.badge.views import blueprint as badge
 from gonemaster_api.ui.public.form.views import blueprint as form
 from gonemaster_api.ui.public.result.views import blueprint as result
+from gonemaster_api.ui.public.shared.views import blueprint as shared
 
-BLUEPRINTS = (form, result, about, badge)
+BLUEPRINTS = (form, result, shared, about, badge)

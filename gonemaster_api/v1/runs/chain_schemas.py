@@ -84,6 +84,13 @@ class ChainLinkSchema(ma.Schema):
     signs = ma.fields.Boolean(required=True, metadata={"description": "whether the key signs the DNSKEY RRset"})
 
 
+class ChainNameserverSchema(ma.Schema):
+    """A name server of a zone that the run found on the way from the root."""
+
+    nameserver = ma.fields.String(required=True)
+    address = ma.fields.String(required=True)
+
+
 class ChainZoneSchema(ma.Schema):
     """A zone cut."""
 
@@ -94,6 +101,9 @@ class ChainZoneSchema(ma.Schema):
     ds_signatures = ma.fields.List(ma.fields.Nested(ChainSignatureSchema), required=True)
     keys = ma.fields.List(ma.fields.Nested(ChainKeySchema), required=True)
     signatures = ma.fields.List(ma.fields.Nested(ChainSignatureSchema), required=True)
+    servers = ma.fields.List(
+        ma.fields.Nested(ChainNameserverSchema), metadata={"description": "missing in chains of earlier versions"}
+    )
 
 
 class ChainNameSchema(ma.Schema):

@@ -53,6 +53,17 @@ class Server:
         """The turns in which the run works."""
         return self._run.transport.turns_of(self._run.pace)
 
+    @property
+    def state(self) -> str:
+        """What is known now: `ok` after an answer, `silent` after a timeout, `asking`, or `none` without a query."""
+        if self.health.has_answered:
+            return "ok"
+        if self.health.timeouts:
+            return "silent"
+        if any(not answer.done() for answer in self.cache.by_key.values()):
+            return "asking"
+        return "silent" if self.health.was_queried else "none"
+
     def query(self, key: QueryKey, name: str, *, shared: bool) -> Answer:
         """Return the answer to a query, and send the query unless the run has already sent it.
 

@@ -37,6 +37,12 @@ class AccessOptions:
         key="public_api.rate_limit_get_max",
         runtime=True,
     )
+    share_link_max_days: int = option(
+        90,
+        integer(0, 3650),
+        "longest life in days of a link that shows one result to everyone who has it; 0 disables such links",
+        runtime=True,
+    )
     public_api_rate_limit_window: timedelta = option(
         timedelta(minutes=10),
         duration(),

@@ -23,8 +23,10 @@ from gonemaster_engine.scoring.config import ScoringConfig, parse_config
 from gonemaster_tasks.broker.politeness import RedisLeaseClient
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.logging import log_as_set
+from gonemaster_tasks.config.rendering import secrets_of
 from gonemaster_tasks.config.settings import FixedSettings, Settings
 from gonemaster_tasks.errors import TasksError
+from gonemaster_tasks.logs import JobLineHandler
 from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
 from gonemaster_tasks.worker.execute.runner import Listeners, Runner, RunOutcome, TestOrder, UsesNetwork, log_fields
 
@@ -65,6 +67,7 @@ def main(connection: socket.socket, make_runner: Callable[[ScoringConfig], Runne
         sys.stderr.write(f"gonemaster worker: {error}\n")
         return 2
     log_as_set(settings)
+    JobLineHandler(lambda _, line: answers.write(log=line), secrets=secrets_of(settings))
     order, scoring = TestOrder(**message["order"]), parse_config(message["scoring"])
     if not order.is_urgent:
         os.nice(_NICE)
@@ -75,7 +78,7 @@ def main(connection: socket.socket, make_runner: Callable[[ScoringConfig], Runne
         if isinstance(runner, UsesNetwork):
             answers.write(usage=asdict(runner.usage()))
         answers.write(outcome=_as_message(outcome))
-    except Exception as error:  # noqa: BLE001 - any error is reported to the worker
+    except Exception as error:  # noqa: BLE001 - any error is reported to the worker, which may still have memory
         answers.write(error=f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
     return 0
 
@@ -91,7 +94,7 @@ async def _test(runner: Runner, order: TestOrder, answers: AnswerWriter) -> RunO
     with _ticking(answers):
         await runner.open()
         try:
-            return await runner.run(order, _listeners(answers))
+            return await runner.run(order, _listeners(answers, is_followed=order.is_urgent))
         finally:
             await runner.close()
 
@@ -111,10 +114,11 @@ async def _tick(answers: AnswerWriter) -> None:
         await asyncio.sleep(_TICK_S)
 
 
-def _listeners(answers: AnswerWriter) -> Listeners:
+def _listeners(answers: AnswerWriter, *, is_followed: bool) -> Listeners:
     return Listeners(
         on_progress=lambda percent: answers.write(progress=percent),
         on_entry=lambda entry: answers.write(entry=_fields(entry)),
+        on_found=(lambda found: answers.write(found=found)) if is_followed else None,
     )
 
 

@@ -227,6 +227,11 @@ class _ChildReader:
                 self._listeners.on_progress(percent)
             case {"entry": fields}:
                 self._listeners.on_entry(EntryRecord(*fields))
+            case {"found": found}:
+                if self._listeners.on_found:
+                    self._listeners.on_found(found)
+            case {"log": line}:
+                self._listeners.on_log(line)
             case {"usage": counted}:
                 self._on_usage(Usage(**counted))
             case {"outcome": fields}:

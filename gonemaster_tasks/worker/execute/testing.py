@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ from gonemaster_db.core.states import RunStatus
 from gonemaster_engine.findings.verdict import verdict_of
 from gonemaster_engine.scoring.rule import RULE_VERSION
 from gonemaster_engine.texts import text_of
-from gonemaster_tasks.broker.events import JobEvent
+from gonemaster_tasks.broker.events import FOUND, JobEvent
 from gonemaster_tasks.queues import NORMAL
 from gonemaster_tasks.tracing import span
 from gonemaster_tasks.worker.execute.claims import Claim
@@ -27,7 +28,8 @@ NO_NETWORK = "no_network"
 
 def publish(process: Process, running: RunningJob, kind: str, data: dict[str, Any]) -> None:
     """Post an event; events of batch jobs are sent only while a client reads them, as a sweep would fill Redis."""
-    process.publisher.post(running.job_id, JobEvent(kind, data), if_watched=running.tier != NORMAL)
+    is_optional = running.tier != NORMAL or kind == FOUND
+    process.publisher.post(running.job_id, JobEvent(kind, data), if_watched=is_optional)
 
 
 def test_domain(process: Process, claim: Claim) -> RunRecord | None:
@@ -45,6 +47,7 @@ def test_domain(process: Process, claim: Claim) -> RunRecord | None:
         claim.running.stop(Stop.UNSTARTED)
         return None
     except IsolatedRunFailed as error:
+        log.warning("the engine failed in the process of a job", extra={"job_id": job.id, "error": str(error)})
         return RunRecord(RunStatus.FAILED, process.clock.now(), error=str(error))
     except Exception as error:
         log.exception("the engine failed", extra={"job_id": job.id, "batch_id": job.batch_id})
@@ -89,7 +92,7 @@ def _record(process: Process, outcome: RunOutcome, *, has_network: bool) -> RunR
 
 
 def _listeners(process: Process, running: RunningJob) -> Listeners:
-    """Create the callbacks that publish the progress of a job, and for a normal job its entries."""
+    """Create the callbacks that publish the progress of a job, and for a normal job its entries and what it found."""
     published_at = 0.0
 
     def on_progress(percent: int) -> None:
@@ -104,7 +107,12 @@ def _listeners(process: Process, running: RunningJob) -> Listeners:
         if running.tier == NORMAL:
             publish(process, running, "entry", _as_event(entry))
 
-    return Listeners(on_progress, on_entry, partial(process.gate.yield_slot, running.job_id, runs_on=True))
+    def on_found(found: Mapping[str, Any]) -> None:
+        publish(process, running, FOUND, dict(found))
+
+    on_stall = partial(process.gate.yield_slot, running.job_id, runs_on=True)
+    found = on_found if running.tier == NORMAL else None
+    return Listeners(on_progress, on_entry, on_stall, found, partial(process.lines.add, running.job_id))
 
 
 def _as_event(entry: EntryRecord) -> dict[str, Any]:

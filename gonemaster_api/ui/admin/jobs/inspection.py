@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from gonemaster_api.errors import NotFound
+from gonemaster_api.queries.jobs.found import read_found
 from gonemaster_api.queries.jobs.jobs import job_document
 from gonemaster_api.queries.runs.entry_documents import EntryDocument
 from gonemaster_api.queries.runs.findings import MAX_SHOWN, RunFindings, arrange_findings
@@ -15,6 +16,7 @@ from gonemaster_api.queries.runs.last_time import LastTime, read_last_time
 from gonemaster_api.queries.runs.results import RunWithEntries, parts_for_operators
 from gonemaster_api.state import State
 from gonemaster_api.ui.shell.causes import ShownCauses
+from gonemaster_api.ui.shell.charts.live import LiveTest, is_fast, live_test
 from gonemaster_api.ui.shell.charts.ways import WayBand, way_of
 from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_api.use_cases.score_backfill import read_scored_finish
@@ -41,6 +43,12 @@ class WaitingJob:
 
     job: Job
     document: Mapping[str, Any]
+    live: LiveTest | None = None
+
+    @property
+    def every_s(self) -> int:
+        """The seconds until the page is refreshed."""
+        return 1 if is_fast(self.job) else 2
 
     @property
     def state(self) -> str:
@@ -124,7 +132,7 @@ class Inspection:
     def way(self) -> Sequence[WayBand]:
         """The parent zone and the name servers, with state and time; none if timings are hidden."""
         rows = self.finished.nameserver_timings if self.shows_timings and not self.verdict else ()
-        return way_of(self.run.domain, self.finished.entries, rows)
+        return way_of(self.run.domain, self.finished.entries, rows, self.finished.read_chain())
 
     @property
     def responses(self) -> int:
@@ -163,7 +171,8 @@ def read_item(state: State, job_id: str) -> Job | Run:
 
 def inspect_waiting(state: State, job: Job) -> WaitingJob:
     """Return the data on the page of an unfinished job."""
-    return WaitingJob(job, job_document(state, job))
+    found = read_found(state, job) if parts_for_operators(state.settings).timings else None
+    return WaitingJob(job, job_document(state, job), live_test(job.domain, found))
 
 
 def inspect_run(state: State, run_id: str, *, locale: str, level: str = "", maximum: int = MAX_SHOWN) -> Inspection:

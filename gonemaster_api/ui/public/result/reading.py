@@ -27,11 +27,12 @@ from gonemaster_engine.testcases.catalogue import select
 
 @dataclass(frozen=True)
 class Result:
-    """A finished test as the public sees it, in one language."""
+    """A finished test as the public sees it, in one language; a shared one leads to no other page with results."""
 
     state: State
     finished: RunWithEntries
     locale: str
+    shared_until: datetime | None = None
 
     @property
     def run(self) -> Run:
@@ -89,7 +90,9 @@ class Result:
     def way(self) -> Sequence[WayBand]:
         """The parent zone and the name servers, with state and time; none if the operator hides timings."""
         shown = self.finished.nameserver_timings if parts_for_public(self.state.settings).timings else ()
-        return () if self.has_verdict else way_of(self.run.domain, self.finished.entries, shown)
+        if self.has_verdict:
+            return ()
+        return way_of(self.run.domain, self.finished.entries, shown, self.finished.read_chain())
 
     @property
     def has_chain(self) -> bool:
@@ -106,7 +109,7 @@ class Result:
     @property
     def has_history(self) -> bool:
         """Whether the operator makes the earlier tests of the domain public."""
-        return self.state.settings.show_history_public
+        return self.state.settings.show_history_public and not self.shared_until
 
     @cached_property
     def chain(self) -> ChainPicture | None:
@@ -117,6 +120,8 @@ class Result:
     @cached_property
     def chain_document(self) -> Any | None:
         """The document of the stored chain of trust."""
+        if self.has_chain and self.shared_until:
+            return self.finished.read_chain()
         if not self.has_chain or not self.run.public_id:
             return None
         try:
@@ -128,7 +133,8 @@ class Result:
     @cached_property
     def asns(self) -> list[int]:
         """The AS numbers in the entries, empty if the operator hides them."""
-        return asns_of(self.finished.entries) if self.state.settings.show_asn_names_public else []
+        is_shown = self.state.settings.show_asn_names_public and not self.shared_until
+        return asns_of(self.finished.entries) if is_shown else []
 
     @cached_property
     def excluded(self) -> list[str]:
@@ -153,9 +159,9 @@ class Result:
         return order_of(self.run.domain, self.run.config, self.run.profile_id)
 
 
-def read_result(state: State, run: Run) -> Result:
+def read_result(state: State, run: Run, *, shared_until: datetime | None = None) -> Result:
     """Read a finished run. Raises DocumentDamaged."""
-    return Result(state, read_finished_run(state, run.id), best_locale(language()))
+    return Result(state, read_finished_run(state, run.id), best_locale(language()), shared_until)
 
 
 def order_of(domain: str, config: dict[str, Any], profile_id: int | None) -> TypedFields:

@@ -7,20 +7,20 @@ from flask import Blueprint, Response, request
 from markupsafe import Markup
 
 from gonemaster_api.errors import NotFound
+from gonemaster_api.queries.jobs.found import read_found
 from gonemaster_api.queries.jobs.jobs import progress_of
 from gonemaster_api.queries.jobs.public_jobs import find_public, find_public_run, read_asns, result_version
 from gonemaster_api.queries.runs.results import parts_for_public
 from gonemaster_api.state import State, state
 from gonemaster_api.ui.public.frame import public_page
-from gonemaster_api.ui.public.glossary import glossary
 from gonemaster_api.ui.public.result.downloads import entries_as_csv, plain_text
 from gonemaster_api.ui.public.result.findings import FILTERS
+from gonemaster_api.ui.public.result.pages import result_page
 from gonemaster_api.ui.public.result.reading import Result, read_result
 from gonemaster_api.ui.shell.charts.chains import svg_response
+from gonemaster_api.ui.shell.charts.live import is_fast, live_test
 from gonemaster_api.ui.shell.page_cache import cached_page
-from gonemaster_api.ui.shell.texts.formats import instant_utc, u_label
 from gonemaster_api.ui.shell.texts.languages import language
-from gonemaster_api.ui.shell.texts.markdown import result_markdown
 from gonemaster_api.ui.shell.urls import absolute, reduce_query
 from gonemaster_api.use_cases.lookups import name_asns
 from gonemaster_db.models import Job, Run
@@ -58,11 +58,13 @@ def _uncached(response: Response) -> Response:
 
 
 def _progress(shared: State, job: Job) -> Response:
+    found = read_found(shared, job) if parts_for_public(shared.settings).timings else None
     response = public_page(
         "public/result/progress.html",
         job=job,
         percent=progress_of(shared, job),
-        every_s=_POLL_S,
+        live=live_test(job.domain, found),
+        every_s=1 if is_fast(job) else _POLL_S,
         address=absolute("ui_public_result.show", public_id=job.public_id),
     )
     return _uncached(response)
@@ -81,26 +83,8 @@ def _result(shared: State, run: Run) -> Response:
 def _whole(result: Result, level: str) -> Response:
     run = result.run
     address = absolute("ui_public_result.show", public_id=run.public_id)
-    return public_page(
-        "public/result/page.html",
-        result=result,
-        run=run,
-        findings=result.findings,
-        level=level,
-        modules=result.findings.modules(level),
-        left_out=result.findings.left_out(level),
-        glossary=glossary(),
-        address=address,
-        badge=_badge(run.domain) if result.card else "",
-        markdown=result_markdown(
-            _title(result), instant_utc(run.finished_at), address, result.banner.words, result.causes
-        ),
-    )
-
-
-def _title(result: Result) -> str:
-    name = u_label(result.run.domain)
-    return f"{name}: {result.card.grade}, {result.card.score}/100" if result.card else name
+    json = f"/pub/api/v1/jobs/{run.public_id}/result?locale={result.locale}"
+    return result_page(result, level, address=address, json=json, badge=_badge(run.domain) if result.card else "")
 
 
 def _badge(domain: str) -> str:

@@ -1,4 +1,4 @@
-"""The way to a zone: the parent zone and the name servers that were asked, with state and response time."""
+"""The way to a zone: the zones from the root down with the name servers that were asked, their state and time."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,10 @@ from gonemaster_db.core.records import EntryRecord
 WIDTH = 640
 _MOST_BOXES, _MOST_ROWS = 4, 4
 _COLUMNS = (190, 412)
-_BOX_WIDTH, _NAME, _LINE, _PAD, _GAP, _BETWEEN = 212, 24, 18, 21, 12, 37
+_NAME, _LINE, _PAD, _GAP, _BETWEEN = 24, 18, 21, 12, 37
 _OWN = frozenset({"ADDRESS", "CONNECTIVITY", "DELEGATION", "NAMESERVER"})
-_STATES = {"ok": "ok", "unreachable": "warning", "unresolved": "error"}
+_STATES = {"ok": "ok", "unreachable": "warning", "unresolved": "error", "asking": "none", "waiting": "none"}
+_OF_RUNNING = {"ok": "ok", "silent": "unreachable", "asking": "asking", "none": "waiting"}
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,9 @@ class WayBand:
 
     zone: str
     boxes: Sequence[WayBox]
-    servers: Sequence[WayBox]  # all of them, for the list
+    servers: Sequence[WayBox]  # those that are known by name, for the list
     y: int
+    more: int = 0  # further servers, unknown by name
 
     @property
     def height(self) -> int:
@@ -67,12 +69,55 @@ class WayBand:
 
 
 def way_of(
-    domain: str, entries: Iterable[EntryRecord], timings: Iterable[Mapping[str, Any]] | None
+    domain: str, entries: Iterable[EntryRecord], timings: Iterable[Mapping[str, Any]] | None, chain: Any | None = None
 ) -> Sequence[WayBand]:
-    """Return the bands of the parent zone, if it was found, and of the zone; none without timings."""
+    """Return the bands of a finished test; none without timings.
+
+    The chain of trust names the zones from the root down and their servers. Without it, for example if the zone does
+    not exist, the bands are the parent zone, if it was found, and the zone.
+    """
     measured = {(row["nameserver"], row["address"]): row for row in timings or ()}
     if not measured:
         return ()
+    zones = list(_zones_of_chain(chain)) or _zones_of_entries(domain, entries, measured)
+    known = zones[-1][1]
+    for name, address in measured:  # a server without an address is only among the timings
+        if not address:
+            known.setdefault(name, [""])
+    return _bands(
+        (zone, {name: [_row(each, measured.get((name, each))) for each in found] for name, found in servers.items()}, 0)
+        for zone, servers in zones
+    )
+
+
+def way_so_far(found: Mapping[str, Any]) -> Sequence[WayBand]:
+    """Return the bands of a running test. Raises KeyError, TypeError or ValueError for an invalid document."""
+    return _bands(
+        (
+            str(zone["zone"]),
+            {
+                str(server["ns"]): [_row_so_far(*address) for address in server["addresses"]]
+                or [WayRow("", "error", None, "unresolved")]
+                for server in zone["servers"]
+            },
+            int(zone["more"]),
+        )
+        for zone in found["zones"]
+    )
+
+
+def _zones_of_chain(chain: Any | None) -> Iterator[tuple[str, dict[str, list[str]]]]:
+    for zone in (chain or {}).get("zones", ()):
+        servers: dict[str, list[str]] = {}
+        for server in zone.get("servers", ()):
+            servers.setdefault(server["nameserver"], []).append(server["address"])
+        if servers:
+            yield zone["zone"], servers
+
+
+def _zones_of_entries(
+    domain: str, entries: Iterable[EntryRecord], measured: Iterable[tuple[str, str]]
+) -> list[tuple[str, dict[str, list[str]]]]:
     parent, own = "", set[str]()
     above: dict[str, list[str]] = {}
     for entry in entries:
@@ -82,16 +127,11 @@ def way_of(
                 above.setdefault(server.get("ns", ""), []).append(server.get("address", ""))
         elif entry.module in _OWN:
             own |= {server["ns"] for server in _servers(entry) if "ns" in server}
-    names = [name for name in dict.fromkeys(name for name, _ in measured) if name in own or name not in above]
-    zones = [(parent, above)] if above else []
-    zones.append((domain, {name: [address for ns, address in measured if ns == name] for name in names}))
-    bands: list[WayBand] = []
-    y = 1
-    for zone, servers in zones:
-        band = _band(zone, servers, measured, y)
-        bands.append(band)
-        y = band.y + band.height + _BETWEEN
-    return bands
+    servers: dict[str, list[str]] = {}
+    for name, address in measured:
+        if name in own or name not in above:
+            servers.setdefault(name, []).append(address)
+    return [*([(parent, above)] if above else ()), (domain, servers)]
 
 
 def _servers(entry: EntryRecord) -> Iterator[Mapping[str, str]]:
@@ -101,28 +141,39 @@ def _servers(entry: EntryRecord) -> Iterator[Mapping[str, str]]:
             yield item
 
 
-def _band(
-    zone: str, servers: Mapping[str, Sequence[str]], measured: Mapping[tuple[str, str], Mapping[str, Any]], y: int
-) -> WayBand:
-    rows = {
-        name: [_row(address, measured.get((name, address))) for address in found] for name, found in servers.items()
-    }
-    every = [WayBox(name, found, 0, 0) for name, found in rows.items()]
-    shown = every if len(every) <= _MOST_BOXES else every[: _MOST_BOXES - 1]
+def _bands(zones: Iterable[tuple[str, Mapping[str, Sequence[WayRow]], int]]) -> Sequence[WayBand]:
+    """Place the zones below each other; each has its servers and the number of further servers."""
+    bands: list[WayBand] = []
+    y = 1
+    for zone, servers, more in zones:
+        band = _band(zone, servers, more, y)
+        bands.append(band)
+        y = band.y + band.height + _BETWEEN
+    return bands
+
+
+def _band(zone: str, servers: Mapping[str, Sequence[WayRow]], more: int, y: int) -> WayBand:
+    every = [WayBox(name, rows, 0, 0) for name, rows in servers.items()]
+    shown = every if len(every) + more <= _MOST_BOXES else every[: _MOST_BOXES - 1]
     rest = every[len(shown) :]
-    if rest:
-        shown = [*shown, WayBox("", [row for box in rest for row in box.rows], 0, 0, more=len(rest))]
+    if more := more + len(rest):
+        shown = [*shown, WayBox("", [row for box in rest for row in box.rows], 0, 0, more=more)]
     placed, top = [], y + _PAD
     for start in range(0, len(shown), len(_COLUMNS)):
         pair = shown[start : start + len(_COLUMNS)]
         placed += [WayBox(box.name, box.rows, x, top, box.more) for box, x in zip(pair, _COLUMNS, strict=False)]
         top += max(box.height for box in pair) + _GAP
-    return WayBand(zone, placed, every, y)
+    return WayBand(zone, placed, every, y, more=more - len(rest))
 
 
 def _row(address: str, timing: Mapping[str, Any] | None) -> WayRow:
     if timing is None:
-        return WayRow(address, "none", None, "")
+        return WayRow(address, "none", None, "unresolved" if not address else "")
     status = str(timing.get("status", "ok"))
     median = timing.get("median_ms") if timing.get("median_ms") is not None else timing.get("avg_ms")
     return WayRow(address, _STATES.get(status, "ok"), median, status)
+
+
+def _row_so_far(address: str, state: str, median_ms: float | None) -> WayRow:
+    status = _OF_RUNNING[state]
+    return WayRow(str(address), _STATES[status], None if median_ms is None else float(median_ms), status)

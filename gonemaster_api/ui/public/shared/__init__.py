@@ -1,0 +1,1 @@
+"""Pages of links that share one result."""
