@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import urllib.error
 import urllib.request
@@ -16,6 +17,7 @@ from tests.support.browser import Site
 from tests.support.service import open_url
 
 MAX_OCTETS = 160_000  # Size of a first visit: the page and everything it loads, uncompressed; about 30 kB compressed.
+MAX_COMPRESSED = 20_000  # Octets of the HTML of a page, compressed.
 MAX_SCRIPT = 25_000  # Octets of all scripts of the project, uncompressed.
 OTHERS = ("/login", "/preferences")
 STATIC = Path(app.__file__).parent / "static"
@@ -59,6 +61,7 @@ def faults(site: Site, path: str) -> list[str]:
         "no language": '<html lang="' not in text,
         "inline code": re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=\"", text) is not None,
         f"{octets} octets": octets > MAX_OCTETS,
+        "too long when compressed": len(gzip.compress(text.encode())) > MAX_COMPRESSED,
     }
     return [f"{path}: {fault}" for fault, is_there in found.items() if is_there]
 

@@ -15,12 +15,12 @@ from tests.ui.public_runs import public_run
 from tests.ui.test_chain import broken, rendered
 from tests.ui.test_chain_browser import show
 from tests.ui.test_queue_browser import post
+from tests.ui.test_widths_browser import LONG_NAME
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 expect = pytest.importorskip("playwright.sync_api").expect
-LONG_NAME = f"{'a' * 60}.{'b' * 60}.{'c' * 60}.example"
 OVERLAPS = """spans => {
   const boxes = spans.filter(span => span.textContent && span.checkVisibility()).map(span => {
     const range = document.createRange();

@@ -20,8 +20,10 @@ from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.ids import new_public_id
 from gonemaster_db.core.session import Store
 from gonemaster_engine.testcases.catalogue import modules
+from tests.api.conftest import MakeApp
 from tests.support.browser import Site
 from tests.support.rows import make_run, queue_job, record
+from tests.support.tokens import CONFIGURED
 from tests.ui.public_runs import entry, public_run
 from tests.ui.test_analysis_pages import api, get
 from tests.ui.test_every_page import fetch, pages
@@ -184,6 +186,15 @@ def test_an_error_is_a_sentence_with_folded_details(client: FlaskClient) -> None
     page = text_of(client, "/no/such/page", 404)
     assert "There is nothing at this URL." in page
     assert page.index("<details>") < page.index("not_found")
+
+
+def test_a_wrong_token_is_refused_in_a_sentence(make_app: MakeApp) -> None:
+    client = make_app(admin_tokens=CONFIGURED).test_client()
+    page = client.post("/login", data={"token": "wrong"}, headers=HTML | {"Accept-Language": "en"})
+    assert page.status_code == 401
+    assert "<span>The token or session is not valid.</span>" in page.text
+    swedish = client.post("/login", data={"token": "wrong"}, headers=HTML | {"Accept-Language": "sv"}).text
+    assert "The token" not in swedish
 
 
 def test_a_domain_without_tests_offers_one(client: FlaskClient) -> None:

@@ -18,7 +18,7 @@ from gonemaster_db.models import Operation, OperationKind, OperationStatus
 from tests.support.browser import Site, unreachable
 from tests.support.stores import opened
 from tests.ui.public_runs import public_run
-from tests.ui.test_every_page import fetch, pages
+from tests.ui.test_every_page import faults, fetch, pages
 from tests.ui.test_queue_browser import post
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 WIDTHS = (320, 390, 641, 768, 901, 1024, 1280, 1366, 1440, 1920)
 LINK = re.compile(r'<a [^>]*href="(/[^"#]*)"')
+LONG_NAME = f"{'a' * 60}.{'b' * 60}.{'c' * 60}.example"
 DOWNLOAD = re.compile(r"\.(csv|svg|txt|xml)$|[_.](?:as_)?(?:csv|json)$")
 NO_PAGE = {
     "docs.openapi": "a document",
@@ -45,7 +46,7 @@ def visited(site: Site) -> Iterator[list[str]]:
     profile = post(site, "/profiles", {"name": "widths", "config": {"net": {"ipv6": False}}})
     site.service.call("PUT", "/api/v1/settings", {"show_history_public": True})
     with opened(StoreSettings(dsn=str(site.service.data_dir / "gonemaster.db"))) as store:
-        result = public_run(store, "widths.example").public_id
+        stored = public_run(store, LONG_NAME)
         with store.transaction() as session:
             session.add(
                 Operation(
@@ -57,16 +58,16 @@ def visited(site: Site) -> Iterator[list[str]]:
                 )
             )
     post(site, "/queue/pause", {"reason": "The name servers of the registry are being moved to another network"})
-    job = post(site, "/jobs", {"domain": "waiting-for-a-free-slot.example"})["id"]
-    run = site.service.get("/runs?limit=1")["items"][0]["id"]
-    shared = post(site, f"/runs/{run}/shares", {})["url"].removeprefix(site.url)
+    job = post(site, "/jobs", {"domain": LONG_NAME})["id"]
+    shared = post(site, f"/runs/{stored.id}/shares", {})["url"].removeprefix(site.url)
     before, newest = (batch["batch_id"] for batch in site.service.get("/tags/demo/batches")["items"][:2])
     yield [
         shared,
-        f"/public/result/{result}",
-        f"/public/result/{result}/history",
+        f"/public/result/{stored.public_id}",
+        f"/public/result/{stored.public_id}/history",
         f"/queue/jobs/{job}/cancel",
-        f"/jobs/{run}/profile",
+        f"/jobs/{stored.id}/profile",
+        f"/domains/{LONG_NAME}",
         f"/batches/{newest}/cancel",
         f"/batches/{before}/diff/{newest}",
         f"/watches/{watch['id']}",
@@ -119,10 +120,10 @@ def test_each_control_can_be_reached_at_each_width(
     urls = routed_app.url_map.bind("127.0.0.1")
     shown = found_pages(site, urls, [*visited, *sorted(set(pages(routed_app)))])
     assert sorted(page_endpoints(routed_app) - set(shown)) == []
-    faults = []
+    found = [fault for path in shown.values() for fault in faults(site, path)]
     for path in shown.values():
         page.goto(f"{site.url}{path}")
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
-            faults += [f"{path} at {width}: {fault}" for fault in unreachable(page)]
-    assert faults == []
+            found += [f"{path} at {width}: {fault}" for fault in unreachable(page)]
+    assert found == []

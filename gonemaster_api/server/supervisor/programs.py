@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib import import_module
 
-from sqlalchemy.orm import configure_mappers
-
 from gonemaster_api.server.supervisor.child import Program
 from gonemaster_engine.memory import without_collections
 from gonemaster_engine.net.wire.rdata import load_all_types
@@ -39,7 +37,6 @@ def import_shared_modules() -> None:
         for module in _SHARED:
             import_module(module)
         load_all_types()
-        configure_mappers()
 
 
 def embedded_redis(settings: Settings) -> EmbeddedRedis:

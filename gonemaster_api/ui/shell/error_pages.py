@@ -15,6 +15,7 @@ from werkzeug.http import parse_accept_header
 from gonemaster_api.errors import ApiError, error_document
 from gonemaster_api.queries.health import overloaded_readiness
 from gonemaster_api.ui.shell.pages import HEADER, page
+from gonemaster_api.ui.shell.texts.formats import sentence
 from gonemaster_api.ui.shell.texts.languages import ENGLISH, gettext, languages, mark, translations_of
 from gonemaster_api.ui.shell.texts.refusals import in_language
 from gonemaster_api.web.headers import API_HEADERS, PAGE_POLICY, is_api
@@ -86,11 +87,6 @@ def _refusal_page(code: str, status: int, error: str) -> bytes:
     ).encode()
 
 
-def _sentence(text: str) -> str:
-    """Return a message of the API as a sentence."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
-
-
 def error_page(error: ApiError) -> Response | None:
     """Return the error page, None if the caller is a program."""
     if not wants_html():
@@ -103,7 +99,7 @@ def error_page(error: ApiError) -> Response | None:
         status=status,
         title=gettext(_TITLES.get(status, _OTHER_TITLE)),
         safe=gettext(_SAFE[status]) if status in _SAFE else "",
-        message=_sentence(in_language(error.message)),
+        message=sentence(in_language(error.message)),
         code=error.code,
         request_id=g.get("request_id", ""),
         may_pass=status not in _LASTING,

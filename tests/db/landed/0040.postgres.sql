@@ -732,6 +732,15 @@ CREATE TABLE public.settings (
     value jsonb NOT NULL,
     updated_at timestamp with time zone NOT NULL
 );
+CREATE TABLE public.share_links (
+    digest character varying(71) NOT NULL COLLATE pg_catalog."C",
+    run_key bigint NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone
+);
+COMMENT ON COLUMN public.share_links.created_by IS 'the actor, as in the audit';
 CREATE TABLE public.snapshot_asns (
     view_id bigint NOT NULL,
     "position" integer NOT NULL,
@@ -1049,19 +1058,19 @@ ALTER TABLE ONLY public.vocabularies ALTER COLUMN id SET DEFAULT nextval('public
 ALTER TABLE ONLY public.watch_notes ALTER COLUMN id SET DEFAULT nextval('public.watch_notes_id_seq'::regclass);
 ALTER TABLE ONLY public.watches ALTER COLUMN id SET DEFAULT nextval('public.watches_id_seq'::regclass);
 INSERT INTO public.alembic_version VALUES ('0040');
-INSERT INTO public.batches VALUES (-2319262365792594323, 'batch_8E0tWSRQ3MjBt2zx3ii', '', '2026-11-25 12:00:00+00', 2, '', false, false, '', '', '');
+INSERT INTO public.batches VALUES (-2319251180432524104, 'batch_8E0whNlL0ZM4L1Q37tE', '', '2026-11-25 12:00:00+00', 2, '', false, false, '', '', '');
 INSERT INTO public.domain_run_counts VALUES (1, 1, 'a.example', 'WARNING');
 INSERT INTO public.domain_run_counts VALUES (2, 1, 'b.example', 'WARNING');
 INSERT INTO public.domain_run_counts VALUES (3, 1, 'c.example', 'ERROR');
 INSERT INTO public.domain_tags VALUES (3, 'eu');
-INSERT INTO public.domains VALUES (1, 'a.example', '2026-11-25 12:00:09+00', 1, 'job_8E0tWTle7XjejCJ6OL7', 1, '2026-11-25 12:00:09+00', 'succeeded', 'WARNING', DEFAULT, NULL, NULL);
-INSERT INTO public.domains VALUES (2, 'b.example', '2026-11-25 12:00:09+00', 1, 'job_8E0tWVmSuLAad9S17kE', 1, '2026-11-25 12:00:09+00', 'succeeded', 'WARNING', DEFAULT, NULL, NULL);
-INSERT INTO public.domains VALUES (3, 'c.example', '2026-11-25 12:00:00+00', 1, 'job_8E0tWWIGtRpHMIjdsFT', 2, '2026-11-25 12:00:00+00', 'succeeded', 'ERROR', DEFAULT, NULL, NULL);
+INSERT INTO public.domains VALUES (1, 'a.example', '2026-11-25 12:00:09+00', 1, 'job_8E0whO5l0kTNQUeFJW5', 1, '2026-11-25 12:00:09+00', 'succeeded', 'WARNING', DEFAULT, NULL, NULL);
+INSERT INTO public.domains VALUES (2, 'b.example', '2026-11-25 12:00:09+00', 1, 'job_8E0whOwt0pDsVvaRj0N', 1, '2026-11-25 12:00:09+00', 'succeeded', 'WARNING', DEFAULT, NULL, NULL);
+INSERT INTO public.domains VALUES (3, 'c.example', '2026-11-25 12:00:00+00', 1, 'job_8E0whPNW6yylsgkeVzq', 2, '2026-11-25 12:00:00+00', 'succeeded', 'ERROR', DEFAULT, NULL, NULL);
 INSERT INTO public.effective_profiles VALUES (1, '1e867cab57fce8cb9f682b344421c5e416bedbd1b3c87a5e76e1a42facd82529', '\x01789cab56ca4b2d51b2aa56ca2c283353b24a4bcc294eadad0500550707c4', '2026-11-25 12:00:00+00');
 INSERT INTO public.entry_kinds VALUES (1, 'BASIC', 'basic01', 'B01_CHILD_FOUND', 'INFO');
 INSERT INTO public.entry_kinds VALUES (2, 'BASIC', 'basic01', 'B01_CHILD_FOUND', 'WARNING');
 INSERT INTO public.entry_kinds VALUES (3, 'BASIC', 'basic01', 'B01_CHILD_FOUND', 'ERROR');
-INSERT INTO public.jobs VALUES ('job_8E0tWXB4dJoeafTYCq7', NULL, 'd.example', NULL, NULL, 'queued', 0, 33554432, '2026-11-25 12:00:00+00', NULL, NULL, 0, '', 0, 0, NULL, NULL, NULL, '', NULL, '', '{}');
+INSERT INTO public.jobs VALUES ('job_8E0whPrAT2yeVz0Ta5n', NULL, 'd.example', NULL, NULL, 'queued', 0, 33554432, '2026-11-25 12:00:00+00', NULL, NULL, 0, '', 0, 0, NULL, NULL, NULL, '', NULL, '', '{}');
 INSERT INTO public.module_outcome_kinds VALUES (1, 1, 1);
 INSERT INTO public.module_outcome_kinds VALUES (2, 1, 1);
 INSERT INTO public.module_outcome_kinds VALUES (3, 2, 1);
@@ -1071,17 +1080,17 @@ INSERT INTO public.outcome_modules VALUES (1, 1);
 INSERT INTO public.outcome_modules VALUES (2, 2);
 INSERT INTO public.outcomes VALUES (1, '\x6e70bbd341ca5010128294a059c4f646', '\x0102', '2026-11-25 12:00:09+00');
 INSERT INTO public.outcomes VALUES (2, '\x71b186b851e866e71be237342976049a', '\x03', '2026-11-25 12:00:00+00');
-INSERT INTO public.run_counters VALUES (-2319262365792594323, 3, 0, 5, '', 1);
-INSERT INTO public.run_counters VALUES (0, 3, 0, 5, '', 1);
-INSERT INTO public.run_counters VALUES (-2319262365792594323, 13, 0, 5, '', 1);
-INSERT INTO public.run_counters VALUES (0, 13, 0, 5, '', 1);
-INSERT INTO public.run_counters VALUES (0, 8, 0, 6, '', 1);
+INSERT INTO public.run_counters VALUES (-2319251180432524104, 10, 0, 5, '', 1);
+INSERT INTO public.run_counters VALUES (0, 10, 0, 5, '', 1);
+INSERT INTO public.run_counters VALUES (-2319251180432524104, 12, 0, 5, '', 1);
+INSERT INTO public.run_counters VALUES (0, 12, 0, 5, '', 1);
+INSERT INTO public.run_counters VALUES (0, 14, 0, 6, '', 1);
 INSERT INTO public.run_documents VALUES (1, 1, '\x78bbbb132b1333008d710301171000000c8a019a');
 INSERT INTO public.run_documents VALUES (2, 1, '\x78bbbb132b1333008d710301171000000c8a019a');
 INSERT INTO public.run_documents VALUES (3, 1, '\x78bbbb132b1333e0e2e202000100004f');
-INSERT INTO public.runs VALUES (1, 'job_8E0tWTle7XjejCJ6OL7', NULL, 'a.example', 1, -2319262365792594323, 1, 0, 0, '2026-11-25 12:00:03+00', '2026-11-25 12:00:04+00', DEFAULT, '2026-11-25 12:00:09+00', 5000, 1, 'w1', '', 0, 1, 0, 0, DEFAULT, 2, 5, DEFAULT, NULL, NULL, -2318404520512004775, '', NULL, '', NULL, '{}', NULL, NULL);
-INSERT INTO public.runs VALUES (2, 'job_8E0tWVmSuLAad9S17kE', NULL, 'b.example', 2, -2319262365792594323, 1, 0, 0, '2026-11-25 12:00:03+00', '2026-11-25 12:00:04+00', DEFAULT, '2026-11-25 12:00:09+00', 5000, 1, 'w1', '', 0, 1, 0, 0, DEFAULT, 2, 5, DEFAULT, NULL, NULL, -2318404520512004775, '', NULL, '', NULL, '{}', NULL, NULL);
-INSERT INTO public.runs VALUES (3, 'job_8E0tWWIGtRpHMIjdsFT', NULL, 'c.example', 3, NULL, 2, 0, 0, '2026-11-25 11:59:54+00', '2026-11-25 11:59:55+00', DEFAULT, '2026-11-25 12:00:00+00', 5000, 1, 'w1', '', 0, 0, 1, 0, DEFAULT, 1, 6, DEFAULT, NULL, NULL, -7985054482027369288, '', NULL, '', 1, '{"tags": ["eu"]}', NULL, NULL);
+INSERT INTO public.runs VALUES (1, 'job_8E0whO5l0kTNQUeFJW5', NULL, 'a.example', 1, -2319251180432524104, 1, 0, 0, '2026-11-25 12:00:03+00', '2026-11-25 12:00:04+00', DEFAULT, '2026-11-25 12:00:09+00', 5000, 1, 'w1', '', 0, 1, 0, 0, DEFAULT, 2, 5, DEFAULT, NULL, NULL, -2318404520512004775, '', NULL, '', NULL, '{}', NULL, NULL);
+INSERT INTO public.runs VALUES (2, 'job_8E0whOwt0pDsVvaRj0N', NULL, 'b.example', 2, -2319251180432524104, 1, 0, 0, '2026-11-25 12:00:03+00', '2026-11-25 12:00:04+00', DEFAULT, '2026-11-25 12:00:09+00', 5000, 1, 'w1', '', 0, 1, 0, 0, DEFAULT, 2, 5, DEFAULT, NULL, NULL, -2318404520512004775, '', NULL, '', NULL, '{}', NULL, NULL);
+INSERT INTO public.runs VALUES (3, 'job_8E0whPNW6yylsgkeVzq', NULL, 'c.example', 3, NULL, 2, 0, 0, '2026-11-25 11:59:54+00', '2026-11-25 11:59:55+00', DEFAULT, '2026-11-25 12:00:00+00', 5000, 1, 'w1', '', 0, 0, 1, 0, DEFAULT, 1, 6, DEFAULT, NULL, NULL, -7985054482027369288, '', NULL, '', 1, '{"tags": ["eu"]}', NULL, NULL);
 INSERT INTO public.schema_compatibility VALUES ('0040', '0029');
 INSERT INTO public.tags VALUES ('eu', '', '2026-11-25 12:00:00+00', NULL);
 SELECT pg_catalog.setval('public.analysis_addresses_id_seq', 1, false);
@@ -1207,6 +1216,8 @@ ALTER TABLE ONLY public.schema_compatibility
     ADD CONSTRAINT pk_schema_compatibility PRIMARY KEY (revision);
 ALTER TABLE ONLY public.settings
     ADD CONSTRAINT pk_settings PRIMARY KEY (key);
+ALTER TABLE ONLY public.share_links
+    ADD CONSTRAINT pk_share_links PRIMARY KEY (digest);
 ALTER TABLE ONLY public.snapshot_asns
     ADD CONSTRAINT pk_snapshot_asns PRIMARY KEY (view_id, "position");
 ALTER TABLE ONLY public.snapshot_comparisons
@@ -1360,6 +1371,8 @@ CREATE INDEX ix_schedules_last_batch_id ON public.schedules USING btree (last_ba
 CREATE INDEX ix_schedules_next_run_at ON public.schedules USING btree (next_run_at);
 CREATE INDEX ix_schedules_profile_id ON public.schedules USING btree (profile_id);
 CREATE INDEX ix_settings_updated_at ON public.settings USING btree (updated_at);
+CREATE INDEX ix_share_links_expires_at ON public.share_links USING btree (expires_at);
+CREATE INDEX ix_share_links_run_key ON public.share_links USING btree (run_key);
 CREATE UNIQUE INDEX ix_snapshot_asns_asn ON public.snapshot_asns USING btree (view_id, asn);
 CREATE INDEX ix_snapshot_comparisons_made_at ON public.snapshot_comparisons USING btree (made_at);
 CREATE INDEX ix_snapshot_comparisons_to_view_id ON public.snapshot_comparisons USING btree (to_view_id);
@@ -1464,6 +1477,8 @@ ALTER TABLE ONLY public.schedules
     ADD CONSTRAINT fk_schedules_profile_id FOREIGN KEY (profile_id) REFERENCES public.profiles(id) ON DELETE SET NULL;
 ALTER TABLE ONLY public.schedules
     ADD CONSTRAINT fk_schedules_tag FOREIGN KEY (tag) REFERENCES public.tags(name) ON DELETE CASCADE;
+ALTER TABLE ONLY public.share_links
+    ADD CONSTRAINT fk_share_links_run_key_runs FOREIGN KEY (run_key) REFERENCES public.runs(key) ON DELETE CASCADE;
 ALTER TABLE ONLY public.snapshot_asns
     ADD CONSTRAINT fk_snapshot_asns_view_id FOREIGN KEY (view_id) REFERENCES public.snapshot_views(id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.snapshot_comparisons

@@ -93,7 +93,7 @@ CREATE TABLE batches (
 	CONSTRAINT pk_batches PRIMARY KEY ("key"), 
 	CONSTRAINT uq_batches_id UNIQUE (id)
 );
-INSERT INTO "batches" VALUES(-2319262389018306525,'batch_8E0tW35bKdPdGhk6z4v','','2026-11-25 12:00:00.000000',2,'',0,0,'','','');
+INSERT INTO "batches" VALUES(-2319251193693491072,'batch_8E0wh9HtLHM71qCOMYB','','2026-11-25 12:00:00.000000',2,'',0,0,'','','');
 CREATE TABLE cause_sets (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	causes TEXT NOT NULL, 
@@ -219,9 +219,9 @@ CREATE TABLE domains (
 	CONSTRAINT pk_domains PRIMARY KEY (id), 
 	CONSTRAINT uq_domains_name UNIQUE (name)
 );
-INSERT INTO "domains" VALUES(1,'a.example','2026-11-25 12:00:09.000000',1,'job_8E0tW5WOHh0GeZy3DMO',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
-INSERT INTO "domains" VALUES(2,'b.example','2026-11-25 12:00:09.000000',1,'job_8E0tW6pj2VvToOl54Yk',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
-INSERT INTO "domains" VALUES(3,'c.example','2026-11-25 12:00:00.000000',1,'job_8E0tW6xt5jbrPmC3j7d',2,'2026-11-25 12:00:00.000000','succeeded','ERROR',NULL,NULL);
+INSERT INTO "domains" VALUES(1,'a.example','2026-11-25 12:00:09.000000',1,'job_8E0whBQEXDQvwVtIt1N',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
+INSERT INTO "domains" VALUES(2,'b.example','2026-11-25 12:00:09.000000',1,'job_8E0whCLk4eDkeNayoZq',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
+INSERT INTO "domains" VALUES(3,'c.example','2026-11-25 12:00:00.000000',1,'job_8E0whCTWrNCDD5eQtB4',2,'2026-11-25 12:00:00.000000','succeeded','ERROR',NULL,NULL);
 CREATE TABLE effective_profiles (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	digest VARCHAR(64) NOT NULL, 
@@ -369,7 +369,7 @@ CREATE TABLE jobs (
 	CONSTRAINT fk_jobs_profile_id FOREIGN KEY(profile_id) REFERENCES profiles (id) ON DELETE SET NULL, 
 	CONSTRAINT uq_jobs_public_id UNIQUE (public_id)
 );
-INSERT INTO "jobs" VALUES('job_8E0tW7eS7MoGjYjNgSL',NULL,'d.example',NULL,NULL,'queued',0,8388608,'2026-11-25 12:00:00.000000',NULL,NULL,0,'',0,0,NULL,NULL,NULL,'',NULL,'','{}');
+INSERT INTO "jobs" VALUES('job_8E0whCl8U9w5VqLLalv',NULL,'d.example',NULL,NULL,'queued',0,8388608,'2026-11-25 12:00:00.000000',NULL,NULL,0,'',0,0,NULL,NULL,NULL,'',NULL,'','{}');
 CREATE TABLE metric_counters (
 	name VARCHAR(32) NOT NULL, 
 	label VARCHAR(255) NOT NULL, 
@@ -566,7 +566,7 @@ CREATE TABLE run_counters (
  WITHOUT ROWID
 
 ;
-INSERT INTO "run_counters" VALUES(-2319262389018306525,0,0,5,'',2);
+INSERT INTO "run_counters" VALUES(-2319251193693491072,0,0,5,'',2);
 INSERT INTO "run_counters" VALUES(0,0,0,5,'',2);
 INSERT INTO "run_counters" VALUES(0,0,0,6,'',1);
 CREATE TABLE run_documents (
@@ -622,9 +622,9 @@ CREATE TABLE runs (
 	CONSTRAINT uq_runs_id UNIQUE (id), 
 	CONSTRAINT uq_runs_public_id UNIQUE (public_id)
 );
-INSERT INTO "runs" VALUES(1,'job_8E0tW5WOHh0GeZy3DMO',NULL,'a.example',1,-2319262389018306525,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL);
-INSERT INTO "runs" VALUES(2,'job_8E0tW6pj2VvToOl54Yk',NULL,'b.example',2,-2319262389018306525,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL);
-INSERT INTO "runs" VALUES(3,'job_8E0tW6xt5jbrPmC3j7d',NULL,'c.example',3,NULL,2,0,0,'2026-11-25 11:59:54.000000','2026-11-25 11:59:55.000000','2026-11-25 12:00:00.000000',5000,1,'w1','',0,0,1,0,1,6,NULL,NULL,-7985054482027369288,'',NULL,'',1,'{"tags":["eu"]}',NULL,NULL);
+INSERT INTO "runs" VALUES(1,'job_8E0whBQEXDQvwVtIt1N',NULL,'a.example',1,-2319251193693491072,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL);
+INSERT INTO "runs" VALUES(2,'job_8E0whCLk4eDkeNayoZq',NULL,'b.example',2,-2319251193693491072,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL);
+INSERT INTO "runs" VALUES(3,'job_8E0whCTWrNCDD5eQtB4',NULL,'c.example',3,NULL,2,0,0,'2026-11-25 11:59:54.000000','2026-11-25 11:59:55.000000','2026-11-25 12:00:00.000000',5000,1,'w1','',0,0,1,0,1,6,NULL,NULL,-7985054482027369288,'',NULL,'',1,'{"tags":["eu"]}',NULL,NULL);
 CREATE TABLE schedules (
 	id INTEGER NOT NULL, 
 	cohort_id INTEGER, 
@@ -668,6 +668,16 @@ CREATE TABLE settings (
 	value JSON NOT NULL, 
 	updated_at DATETIME NOT NULL, 
 	CONSTRAINT pk_settings PRIMARY KEY ("key")
+);
+CREATE TABLE share_links (
+	digest VARCHAR(71) NOT NULL, 
+	run_key INTEGER NOT NULL, 
+	created_by TEXT NOT NULL, 
+	created_at DATETIME NOT NULL, 
+	expires_at DATETIME NOT NULL, 
+	revoked_at DATETIME, 
+	CONSTRAINT pk_share_links PRIMARY KEY (digest), 
+	CONSTRAINT fk_share_links_run_key_runs FOREIGN KEY(run_key) REFERENCES runs ("key") ON DELETE CASCADE
 );
 CREATE TABLE snapshot_asns (
 	view_id INTEGER NOT NULL, 
@@ -1027,6 +1037,8 @@ CREATE UNIQUE INDEX ix_snapshot_prefixes_prefix ON snapshot_prefixes (view_id, p
 CREATE INDEX ix_watches_domain ON watches (domain);
 CREATE INDEX ix_watches_tag ON watches (tag);
 CREATE INDEX ix_runs_cause_set_id_finished_at ON runs (cause_set_id, finished_at);
+CREATE INDEX ix_share_links_run_key ON share_links (run_key);
+CREATE INDEX ix_share_links_expires_at ON share_links (expires_at);
 CREATE INDEX ix_attempt_logs_ended_at ON attempt_logs (ended_at);
 CREATE INDEX ix_runs_repeated ON runs (attempt, finished_at DESC) WHERE attempt > 1;
 DELETE FROM "sqlite_sequence";

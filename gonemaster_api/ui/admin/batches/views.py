@@ -21,6 +21,7 @@ from gonemaster_db.core.clock import utcnow
 blueprint = Blueprint("ui_batches", __name__)
 blueprint.add_app_template_global(batch_title)
 PER_PAGE = 50
+_JOBS_PER_PAGE = 25
 
 
 class _JobsQuery(JobListQuerySchema):
@@ -71,7 +72,7 @@ def detail(batch_id: str) -> Response:
     }
     if wanted_part() == "progress":
         return page("admin/batches/detail.html", **shown)
-    query = read_query(_JobsQuery, limit=PER_PAGE)
+    query = read_query(_JobsQuery, limit=_JOBS_PER_PAGE)
     jobs = read_jobs(state(), {**query.values, "batch_id": batch_id})
     return page(
         "admin/batches/detail.html",

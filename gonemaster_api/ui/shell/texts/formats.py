@@ -169,6 +169,11 @@ def actor(label: str) -> str:
     return gettext("%(address)s (not logged in)", address=address) if kind == "open" and address else label
 
 
+def sentence(text: str) -> str:
+    """Return a message of the API as a sentence."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+
+
 def slug(text: str) -> str:
     """Return a text as a CSS class or anchor: lower-case letters and digits, `p` for +, `-` for other characters."""
     return "".join(letter if letter.isalnum() else "p" if letter == "+" else "-" for letter in text.lower())
@@ -192,6 +197,7 @@ FILTERS = {
     "u_label": u_label,
     "clean": clean,
     "shortened": shortened,
+    "sentence": sentence,
     "slug": slug,
     "actor": actor,
 }
