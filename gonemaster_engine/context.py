@@ -72,6 +72,7 @@ class RunContext:
         self.zone_name = zone_name
         self.profile = profile
         self.resources = resources
+        self.root_hints = resources.root_hints  # Priming may replace those of later runs.
         self.log = log
         self.budget = Budget(limits)
         self.undelegated = self._admitted(undelegated or Undelegated())

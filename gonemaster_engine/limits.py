@@ -14,7 +14,7 @@ RDATA_OF_BITMAPS_MAX_OCTETS = 256 * 34 + 1_024  # all windows of types (RFC 4034
 RDATA_MAX_STRINGS = 1_000  # of a TXT record and similar types; 65,535 octets in strings of 255 octets are 256
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RunLimits:
     """The limits of a run.
 

@@ -16,12 +16,12 @@ from gonemaster_tasks.config.settings import Settings
 
 # Far longer than the longest run and a warm shutdown: leases detect dead workers, this is only a fallback.
 VISIBILITY_TIMEOUT_S = 7200
-_BEAT_LOOP_S = 1  # A changed interval takes effect within a second.
+_BEAT_LOOP_S = 2  # A changed interval takes effect within two seconds.
 PURGE_ENTRY, SCHEDULES_ENTRY, WATCH_ENTRY = "purge", "schedules", "watch"
 PROJECT_ENTRY, CAPTURE_ENTRY, METRICS_ENTRY = "project", "capture", "metrics"
 _BEAT_LOCK_S = 12  # A standby takes over within 15 s after the end of a beat that could not release its lock.
 _WATCH_INTERVAL_S = 10
-_METRICS_INTERVAL_S = 5
+_METRICS_INTERVAL_S = 10
 
 
 class App(Celery):

@@ -2,7 +2,9 @@
 
 import logging
 import sys
-from collections.abc import Iterable, Mapping
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any, TextIO
 
@@ -25,6 +27,60 @@ _QUIET = (
 
 _MAX_TEXT = 8_192  # characters of a value; a traceback keeps its end, which has the error
 _MAX_ITEMS = 100  # of a list
+_MAX_JOB_LINES = 50
+_MAX_JOB_LINE = 2_000  # characters
+_SHARED: list[structlog.typing.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.ExtraAdder(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+class JobLineHandler(logging.Handler):
+    """Passes the lines of jobs to a function, with the ID of the job: the text that the log has, with a lower limit."""
+
+    def __init__(self, on_line: Callable[[str, str], None], *, secrets: Iterable[str]) -> None:
+        super().__init__()
+        self._on_line = on_line
+        self.setFormatter(_formatter("text", Masking(secrets)))
+        logging.getLogger().addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass the line on if it belongs to a job."""
+        job_id = structlog.contextvars.get_contextvars().get("job_id") or getattr(record, "job_id", None)
+        if job_id is not None:
+            self._on_line(str(job_id), _cut(self.format(record), _MAX_JOB_LINE))
+
+
+class JobLines:
+    """The last lines of each running job. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, deque[str]] = {}
+        self._lock = threading.Lock()
+
+    def begin(self, job_id: str) -> None:
+        """Collect the lines of a job from now on."""
+        with self._lock:
+            self._lines[job_id] = deque(maxlen=_MAX_JOB_LINES)
+
+    def add(self, job_id: str, line: str) -> None:
+        """Add a line; lines of other jobs are ignored."""
+        with self._lock:
+            if job_id in self._lines:
+                self._lines[job_id].append(line)
+
+    def of(self, job_id: str) -> list[str]:
+        """Return the lines of a job so far."""
+        with self._lock:
+            return list(self._lines.get(job_id, ()))
+
+    def discard(self, job_id: str) -> None:
+        """Discard the lines of a job that has ended."""
+        with self._lock:
+            self._lines.pop(job_id, None)
 
 
 def configure_logging(
@@ -35,28 +91,16 @@ def configure_logging(
     The `secrets` and passwords in URLs are masked everywhere, including tracebacks. A line has a limited length, and
     control characters and marks that change the display are written as escape sequences.
     """
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderer(form, Masking(secrets))],
-        )
-    )
+    handler.setFormatter(_formatter(form, Masking(secrets)))
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [handler, *(each for each in root.handlers if isinstance(each, JobLineHandler))]
     root.setLevel(LEVELS[level])
     for name in _QUIET:  # Otherwise they log a line or two per message.
         logging.getLogger(name).setLevel(max(LEVELS[level], logging.WARNING))
     _omit_callers()
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,  # Later configurations in the same process (doctor, tests) must take effect.
@@ -72,6 +116,13 @@ def _omit_callers() -> None:
     # The last one exists since Python 3.12.
     for name in ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks"):
         setattr(logging, name, False)
+
+
+def _formatter(form: str, masking: Masking) -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_SHARED,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderer(form, masking)],
+    )
 
 
 def _renderer(form: str, masking: Masking) -> list[structlog.typing.Processor]:
@@ -102,6 +153,6 @@ def _shown(value: object, masking: Masking) -> object:
     return value if (masked := _cut(masking(text))) == text and text.isprintable() else masked
 
 
-def _cut(text: str) -> str:
-    half = _MAX_TEXT // 2
-    return text if len(text) <= _MAX_TEXT else f"{text[:half]} [{len(text) - 2 * half} characters] {text[-half:]}"
+def _cut(text: str, most: int = _MAX_TEXT) -> str:
+    half = most // 2
+    return text if len(text) <= most else f"{text[:half]} [{len(text) - 2 * half} characters] {text[-half:]}"

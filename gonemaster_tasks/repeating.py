@@ -29,8 +29,10 @@ log = logging.getLogger(__name__)
 LOG_EVERY_S = 60.0
 _STOP_S = 10.0
 _STANDBY_AFTER_S = 0.05
-# Tasks with the same pause are due at the same time, so that a worker wakes less often.
-_GRID_FROM_S, _GRID_S = 0.3, 0.5
+# Tasks are due at the same times, so that an idle process wakes once per beat. Pauses, settings and tokens must reach
+# all processes within a second.
+BEAT_S = 0.9
+_GRID_FROM_S = 0.3
 _EXPECTED = (TasksError, StoreError)  # a service is unavailable, so no traceback is needed
 
 
@@ -223,7 +225,7 @@ class _Timer:
         at = time.monotonic() + pause_s
         if not _GRID_FROM_S <= pause_s < math.inf:
             return at
-        grid_s = min(pause_s, _GRID_S)
+        grid_s = min(pause_s, BEAT_S)
         return self._began + (at - self._began) // grid_s * grid_s
 
 

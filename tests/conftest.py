@@ -73,7 +73,7 @@ _PROCESSES = frozenset(("farm", "fault_farm", "deadly_farm", "service", "page"))
 _WHOLE_SERVICE = ("distributed", "system")
 _PROCESSES_S = 600  # only ends a hang: the start of one process may take three minutes on a busy machine
 # `make test` takes one of both databases for each test. The differences between them are in gonemaster_db, whose tests
-# the nightly workflow runs on both.
+# `make test-long` repeats on the other one; the nightly job repeats all.
 _DATABASES = ("sqlite", "postgres")
 _OTHER_DATABASE = {"api": pytest.mark.twin, "tasks": pytest.mark.twin, "db": pytest.mark.thorough}
 

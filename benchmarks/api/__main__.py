@@ -1,7 +1,7 @@
 """Measure the HTTP API on loopback: writes and reads at a rate, overload, and viewers together with ordinary requests.
 
     python -m benchmarks.api posts|reads|overload|viewers [--database postgres|sqlite] [--processes 2]
-        [--rate 500] [--seconds 60] [--viewers 2000] [--jobs 200]
+        [--rate 500] [--seconds 60] [--viewers 2000] [--jobs 200] [--json FILE]
 
 Server, database, Redis and the load generator share the machine; the CPU of each is printed.
 """
@@ -123,6 +123,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--viewers", type=int, default=2000)
     parser.add_argument("--jobs", type=int, default=200, help="number of jobs that the viewers follow")
+    parser.add_argument("--json", type=Path, help="file for the answered requests of `reads`, and their latency")
     options = parser.parse_args()
     raise_open_files_limit(20_000)
     rate = options.rate or _RATES[options.what]
@@ -133,13 +134,15 @@ def main() -> None:
             uvloop.run(measure_viewers(bench, rate, options))
         else:
             measure = measure_reads if options.what == "reads" else measure_posts
-            uvloop.run(measure(bench, rate, options.seconds))
+            figures = uvloop.run(measure(bench, rate, options.seconds))
+            if options.json:
+                options.json.write_text(json.dumps(figures))
         took, after = time.perf_counter() - started_at, bench.cpu_s()
         used = {name: f"{(after[name] - seconds) / took:.2f}" for name, seconds in before.items()}
         print(f"cores used: {used}; {took:.0f} s; load before {load:.1f}")
 
 
-async def measure_posts(bench: Bench, rate: float, seconds: float) -> None:
+async def measure_posts(bench: Bench, rate: float, seconds: float) -> dict[str, float]:
     """Submit jobs, and count the jobs in the database."""
     at_first = bench.count("SELECT count(*) FROM jobs")
     outcome = await Generator(bench.port).run(
@@ -151,6 +154,7 @@ async def measure_posts(bench: Bench, rate: float, seconds: float) -> None:
     stored = bench.count("SELECT count(*) FROM jobs") - at_first
     messages = len_of_queue(bench)
     print(f"201: {outcome.statuses['201']}, rows: {stored}, messages: {messages}")
+    return outcome.figures("201")
 
 
 def len_of_queue(bench: Bench) -> int:
@@ -158,7 +162,7 @@ def len_of_queue(bench: Bench) -> int:
         return int(client.llen(tier_of(Priority.NORMAL)))
 
 
-async def measure_reads(bench: Bench, rate: float, seconds: float) -> None:
+async def measure_reads(bench: Bench, rate: float, seconds: float) -> dict[str, float]:
     """Read jobs, runs, a page of runs and the queue in turn."""
     jobs = [queue_job(bench.store, f"d{number}.example").id for number in range(200)]
     # Store the score as workers do, because otherwise the first read of each run computes and writes it.
@@ -171,6 +175,7 @@ async def measure_reads(bench: Bench, rate: float, seconds: float) -> None:
 
     outcome = await Generator(bench.port).run(lambda number: get(f"/api/v1{path(number)}"), rate=rate, seconds=seconds)
     print(f"reads at {rate:.0f}/s: {outcome.report()}")
+    return outcome.figures("200")
 
 
 async def measure_viewers(bench: Bench, rate: float, options: argparse.Namespace) -> None:
@@ -186,12 +191,12 @@ async def measure_viewers(bench: Bench, rate: float, options: argparse.Namespace
         outcome = await poll_jobs(bench, jobs, rate, options.seconds)
         sent = await publishing
     started_at = time.perf_counter()
-    await asyncio.wait_for(asyncio.gather(*(viewer.ended.wait() for viewer in viewers)), 20)
+    _, open_streams = await asyncio.wait([asyncio.ensure_future(viewer.ended.wait()) for viewer in viewers], timeout=20)
     of_each = sent / len(jobs) + 2  # in addition to the events `state` and `done`
     lacking = sum(viewer.events != of_each for viewer in viewers)
     print(f"reads at {rate:.0f}/s at the same time: {outcome.report()}")
     print(f"{sent} events sent, {sum(viewer.events for viewer in viewers)} received; viewers with fewer: {lacking}")
-    print(f"all were closed {time.perf_counter() - started_at:.1f} s after the end")
+    print(f"open {time.perf_counter() - started_at:.1f} s after the end: {len(open_streams)}")
 
 
 async def poll_jobs(bench: Bench, jobs: list[str], rate: float, seconds: float) -> Outcome:

@@ -33,6 +33,17 @@ class Outcome:
             self.refused[int(sent_s)] += 1
         self.times.setdefault(status, []).append(seconds)
 
+    def figures(self, status: str) -> dict[str, float]:
+        """Return the percentage of requests with this status, and their median and 95th percentile in milliseconds."""
+        times = self.times.get(status, [])
+        cuts = statistics.quantiles(times, n=100) if len(times) > 1 else [0.0] * 99
+        share = len(times) / max(1, self.statuses.total()) * 100
+        return {
+            "answered": round(share, 1),
+            "median_ms": round(cuts[49] * 1000, 1),
+            "p95_ms": round(cuts[94] * 1000, 1),
+        }
+
     def report(self) -> str:
         parts = []
         for status, times in sorted(self.times.items()):

@@ -20,7 +20,6 @@ import itertools
 import json
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -32,12 +31,11 @@ from pathlib import Path
 
 from benchmarks.engine import SILENT, defect_names
 from benchmarks.memory.worker import AS_IT_IS, ASK, FOLDER
-from benchmarks.queue.rig import ROOT, Rig, open_rig, wait_until
+from benchmarks.queue.rig import Rig, open_rig, wait_until
+from benchmarks.worlds import demo_world, demo_zones
 from gonemaster_db.core.errors import StoreUnavailable
-from tests.support.dnsworld.demo_world import DOMAINS
 
 LEVEL = 1.05
-DEMO_SILENT = ("silent.xa", "refused.xa", "lame.xa")  # their runs mostly wait for responses
 MEBI = 2**20
 SHOWN = 40
 MAX_DURATION_S = 7200  # for one batch, on a machine with other load
@@ -81,16 +79,8 @@ def serving(options: argparse.Namespace, folder: Path) -> Iterator[tuple[dict[st
         names = [zone["name"] for zone in zones if options.silent or not SILENT.intersection(defect_names(zone))]
         yield {"root_hints_path": str(options.world / "named.root"), "allow_non_global": "true"}, names
         return
-    hints = folder / "root.hints"
-    command = [sys.executable, "-m", "tests.support.dnsworld", "demo", "--hints", str(hints)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
-    try:
-        world = json.loads(process.stdout.readline() if process.stdout else "{}")
-        names = [name for name in DOMAINS if options.silent or name not in DEMO_SILENT]
-        yield {"root_hints_path": str(hints), "dns_port": str(world["port"]), "allow_non_global": "true"}, names
-    finally:
-        process.terminate()
-        process.wait()
+    with demo_world(folder) as world:
+        yield world.flags, demo_zones(with_silent=options.silent)
 
 
 def measure(rig: Rig, domains: list[str], options: argparse.Namespace, folder: Path) -> int:

@@ -20,11 +20,10 @@ from gonemaster_tasks.config.credential_types import AdminToken, Scope, widest
 from gonemaster_tasks.config.loader import reread_tokens
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.errors import SettingsError
-from gonemaster_tasks.repeating import RepeatedTask
+from gonemaster_tasks.repeating import BEAT_S, RepeatedTask
 
 log = logging.getLogger(__name__)
 
-POLL_INTERVAL_S = 0.4
 _USES_INTERVAL_S = 2.0
 _USE_NOTED_S = 60.0
 _MAX_NOTED = 10_000  # If more tokens are in use, some are written more often; the database still limits the writes.
@@ -53,7 +52,7 @@ class Token:
 
 
 class Keyring:
-    """The valid tokens, refreshed twice a second, so that a request reads nothing from the database.
+    """The valid tokens, refreshed every 0.9 s, so that a request reads nothing from the database.
 
     The database is the only source of truth; Redis is not needed. The last uses are written by a separate task, because
     a locked database must not delay a revocation.
@@ -72,7 +71,7 @@ class Keyring:
         self._mode: Mode = "token" if settings.admin_tokens or self._configured else "open"
         self._used: set[str] = set()  # digests whose use is not written yet
         self._noted: TTLCache[str, bool] = TTLCache(_MAX_NOTED, _USE_NOTED_S)
-        self._task = RepeatedTask("tokens", self.refresh, pause_s=POLL_INTERVAL_S)
+        self._task = RepeatedTask("tokens", self.refresh, pause_s=BEAT_S)
         self._writing = RepeatedTask("token uses", self.write_uses, pause_s=_USES_INTERVAL_S)
 
     def _first_configuration(self) -> tuple[AdminToken, ...]:

@@ -1,11 +1,13 @@
 """An API process: the Flask application under uvicorn, on a listening socket that it receives."""
 
+import asyncio
 import faulthandler
 import os
 import signal
 import socket
 import sys
 import threading
+from contextlib import suppress
 from datetime import timedelta
 from types import FrameType
 
@@ -37,6 +39,7 @@ from gonemaster_tasks.process_report.reporter import Reporter
 from gonemaster_tasks.tracing import start_tracing, stop_tracing
 
 HUNG_S = 60.0  # longer than the pauses of a machine that swaps
+_TICK_S = 1.0
 _OTHER_CONNECTIONS = 2000  # maximum per process, in addition to viewers of event streams
 _PER_CLIENT = 500  # connections of one client, in addition to its event streams
 _OTHER_FILES = 256  # file descriptors other than connections and bodies
@@ -58,19 +61,29 @@ class ApiServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, stopping: threading.Event) -> None:
         super().__init__(config)
         self._stopping = stopping
+        self._signaled = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop gracefully on the first signal and immediately on the second."""
         self._stopping.set()
         self.force_exit = self.should_exit
         self.should_exit = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._signaled.set)
+
+    async def main_loop(self) -> None:
+        """Call `on_tick` once a second and on a signal; uvicorn's own loop wakes ten times as often."""
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._signaled.wait(), _TICK_S)
 
     async def on_tick(self, counter: int) -> bool:
         """Report once a second that the event loop runs: the supervisor replaces a process whose loop hangs."""
-        if counter % 10 == 0:
-            faulthandler.dump_traceback_later(HUNG_S, exit=True)
-            for connection in list(self.server_state.connections):
-                connection.check_time()  # type: ignore[union-attr]  # see the setting `http`
+        faulthandler.dump_traceback_later(HUNG_S, exit=True)
+        for connection in list(self.server_state.connections):
+            connection.check_time()  # type: ignore[union-attr]  # see the setting `http`
         ends = await super().on_tick(counter)
         if ends:
             faulthandler.cancel_dump_traceback_later()  # the stop has a separate time limit

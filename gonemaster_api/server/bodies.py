@@ -20,27 +20,17 @@ from gonemaster_api.web.body_limits import BODY_IS_CUT, body_limit
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.settings import Settings
 
-_WITHOUT_TOKEN = 64 * 1024
-_IN_MEMORY = 64 * 1024  # bytes of a body; the rest is stored in a temporary file
+_SMALL = 64 * 1024  # bytes of a body that are kept in memory, and that a client without a token may send
 _LARGEST_BODIES = 4  # bodies of the largest size that fit in temporary files at the same time
-
-
-class Space:
-    """The number of bytes that all bodies being received and handled may occupy together."""
-
-    def __init__(self, limit: int) -> None:
-        self.free = limit
 
 
 class Bodies:
     """Receiver of the bodies of all requests of a process."""
 
     def __init__(self, settings: Settings, keyring: Keyring) -> None:
-        self._settings = settings
-        self._keyring = keyring
+        self._settings, self._keyring = settings, keyring
         largest = max(settings.max_body_size, settings.max_batch_body_size)
-        self._known = Space(_LARGEST_BODIES * largest)
-        self._others = Space(largest)
+        self._free = {True: _LARGEST_BODIES * largest, False: largest}  # bytes for bodies with a token, for others
 
     @asynccontextmanager
     async def received(self, scope: dict[str, Any], environ: dict[str, Any], receive: Any) -> AsyncIterator[None]:
@@ -53,10 +43,10 @@ class Bodies:
             RuntimeError: the client has closed the connection.
         """
         length = int(environ.get("CONTENT_LENGTH") or 0)
-        limit, space, is_cut = self.room(environ)
+        limit, is_known, is_cut = self.room(environ)
         more, size = 0 < length <= limit or "HTTP_TRANSFER_ENCODING" in environ, 0
         try:
-            with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
+            with tempfile.SpooledTemporaryFile(_SMALL) as file:
                 try:
                     async with asyncio.timeout(self._settings.read_timeout.total_seconds()):
                         while more and size <= limit and not scope["refusal"]:
@@ -64,9 +54,9 @@ class Bodies:
                             if message["type"] != "http.request":
                                 raise RuntimeError("the client has closed the connection")
                             piece = message["body"][: limit + 1 - size]
-                            if len(piece) > space.free:
+                            if len(piece) > self._free[is_known]:
                                 raise OSError("as for a full disk")
-                            space.free -= len(piece)
+                            self._free[is_known] -= len(piece)
                             size += file.write(piece)
                             more = message["more_body"]
                     file.seek(0)
@@ -81,19 +71,16 @@ class Bodies:
                     environ["CONTENT_LENGTH"] = str(size)
                 yield
         finally:
-            space.free += size
+            self._free[is_known] += size
 
-    def room(self, environ: dict[str, Any]) -> tuple[int, Space, bool]:
-        """Return the maximum length of the body, its space, and whether the application would accept a longer body.
+    def room(self, environ: dict[str, Any]) -> tuple[int, bool, bool]:
+        """Return the maximum length of the body, whether it has a valid token, and whether it may have been cut.
 
         A request that will be refused for its token may only send a small body. The application returns the error.
         """
-        path = environ["PATH_INFO"]
+        path, mode = environ["PATH_INFO"], self._keyring.known_mode
         limit = body_limit(self._settings, path)
-        mode = self._keyring.known_mode
-        if mode == "open" or self._keyring.has(bearer_of(environ.get("HTTP_AUTHORIZATION", ""))):
-            return limit, self._known, False
-        has_session = f"{COOKIE}=" in environ.get("HTTP_COOKIE", "")
-        if mode == "token" and path.startswith("/api/") and not has_session and limit > _WITHOUT_TOKEN:
-            return _WITHOUT_TOKEN, self._others, True
-        return limit, self._others, False
+        is_known = mode == "open" or self._keyring.has(bearer_of(environ.get("HTTP_AUTHORIZATION", "")))
+        may_be_known = is_known or f"{COOKIE}=" in environ.get("HTTP_COOKIE", "")
+        is_cut = mode == "token" and path.startswith("/api/") and not may_be_known and limit > _SMALL
+        return _SMALL if is_cut else limit, is_known, is_cut

@@ -5,31 +5,26 @@ Slow clients therefore occupy connections and bounded buffers, but no threads.
 """
 
 import asyncio
-import json
 import re
 import sys
-import uuid
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 import structlog
 from cachetools import TTLCache
 from flask import Flask
 from uvicorn.middleware.wsgi import build_environ
 
-from gonemaster_api.errors import ApiError, Unavailable, error_document
-from gonemaster_api.queries.health import overloaded_readiness
+from gonemaster_api.errors import ApiError, Unavailable
 from gonemaster_api.server.bodies import Bodies
 from gonemaster_api.server.connection import Connection
 from gonemaster_api.state import NAME, State
-from gonemaster_api.ui.shell.error_pages import refusal_page
+from gonemaster_api.ui.shell.error_pages import refusal
 from gonemaster_api.web.event_streams import FOLLOW
 from gonemaster_api.web.exporter import http_metrics
-from gonemaster_api.web.headers import API_HEADERS, PAGE_POLICY
-from gonemaster_api.web.request_deadlines import HAS_LEFT
+from gonemaster_api.web.request_deadlines import HAS_LEFT, READING
 
 PATIENCE_S = 0.6  # maximum wait for a thread, so that responses arrive within a second
 BULK_THREADS = 2  # for long requests: more would keep other threads from the interpreter
@@ -38,13 +33,8 @@ _PIECE = 64 * 1024  # bytes that are sent together
 _REFUSAL_S = 0.002  # time of the event loop that a refusal takes if threads compete for the interpreter
 _LINGER_S = 2.0  # time for a client that is still sending to read a refusal
 # Responses that may have megabytes: pages with more than a hundred items, results, differences and counts of all runs.
-_BULK = re.compile(
-    r"/api/v1/(?:entries|.*/(?:result|dnssec-chain|diff/[^/]*|delete-preview|tag-values)|batches/[^/]*)/?"
-)
+_BULK = re.compile(r"/api/v1/(entries|.*/(result|dnssec-chain|diff/[^/]*|delete-preview|tag-values)|batches/[^/]*)/?")
 _LONG_PAGE = re.compile(r"(?:^|&)(?:limit|page_size)=0*+(?:10[1-9]|1[1-9]\d|[2-9]\d\d|\d{4,}+)(?:&|$)")
-_READINESS = "/api/v1/readyz"
-_OVERLOADED = "the server has more requests than it can answer in time"
-_READING = ("GET", "HEAD", "OPTIONS")
 
 log = structlog.get_logger(__name__)
 
@@ -72,15 +62,14 @@ class Bridge:
         self._writers = asyncio.Semaphore(max(1, threads * 3 // 4 - max(1, threads // 8)))
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        """Serve one request."""
+        """Serve one request. If the response fails, the client must not mistake a part of it for the whole."""
+        connection = scope["connection"]
         try:
             await self._serve(scope, receive, send)
-        except RuntimeError:  # the client left, or the connection was closed while the response was being written
-            if not scope["connection"].transport.is_closing():
-                raise
-            scope["connection"].abort()
-        except asyncio.CancelledError:  # the time limit of a stop has passed
-            scope["connection"].abort()
+        except (Exception, asyncio.CancelledError) as error:  # cancelled when the time limit of a stop has passed
+            if isinstance(error, Exception) and not connection.transport.is_closing():
+                log.exception("response broken off")
+            connection.abort()
 
     async def _serve(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         connection, cycle, environ = scope["connection"], scope["cycle"], environ_of(scope)
@@ -90,7 +79,8 @@ class Bridge:
         except ApiError as error:
             status, headers, body, pieces = self._refuse(error, environ)
             connection.charge(_REFUSAL_S)
-        lingers = cycle is connection.cycle and (cycle.more_body or connection.parser is None)
+        is_last = cycle.more_body or connection.parser is None or scope["refusal"]
+        lingers = cycle is connection.cycle and is_last
         if lingers or FOLLOW in environ:
             headers.append((b"connection", b"close"))
         start = {"type": "http.response.start", "status": status, "headers": headers}
@@ -117,34 +107,25 @@ class Bridge:
         run, path, query = asyncio.get_running_loop().run_in_executor, environ["PATH_INFO"], environ["QUERY_STRING"]
         if "format=csv" not in query and (_BULK.fullmatch(path) or _LONG_PAGE.search(query)):
             return await run(self._bulk, self._call, environ)  # few threads, because bulk requests may wait
-        peer, writers = connection.peer, nullcontext() if environ["REQUEST_METHOD"] in _READING else self._writers
+        peer, reads = connection.peer, environ["REQUEST_METHOD"] in READING
+        own_writers, writers = (nullcontext(), nullcontext()) if reads else (peer.writers, self._writers)
         few = peer.few if connection.pipeline or peer.connections > _MANY else nullcontext()
         patience_s = None if connection.pipeline else PATIENCE_S  # the next one of a pipeline would follow a refusal
         try:
-            async with asyncio.timeout(patience_s) as limit, few, writers, peer.threads, self._free:
+            async with asyncio.timeout(patience_s) as limit, few, own_writers, writers, peer.threads, self._free:
                 limit.reschedule(None)
                 return await run(self._threads, self._call, environ)
         except TimeoutError:
-            raise Unavailable("overloaded", _OVERLOADED) from None
+            raise Unavailable("overloaded", "the server has more requests than it can answer in time") from None
 
     def _refuse(self, error: ApiError, environ: dict[str, Any]) -> _Answer:
-        """Return an error response without the application, whose work would delay other requests.
-
-        If the server is overloaded, a probe of readiness gets the document that it expects.
-        """
+        """Return an error response without the application, whose work would delay other requests."""
         http_metrics(self._app).count_code(error.code)
         if error.code not in self._logged:
             self._logged[error.code] = True
             log.warning("requests are refused", code=error.code, remote=environ["REMOTE_ADDR"])
-        is_probe = error.message == _OVERLOADED and environ["PATH_INFO"].rstrip("/") == _READINESS
-        shown = None if is_probe else refusal_page(error, environ)
-        document = overloaded_readiness() if is_probe else error_document(error.code, error.message)
-        body = json.dumps(document).encode() if shown is None else shown
-        kind = "application/json" if shown is None else "text/html; charset=utf-8"
-        fixed = {"Content-Type": kind, "Content-Length": str(len(body)), "X-Request-Id": uuid.uuid4().hex}
-        if shown is not None:
-            fixed["Content-Security-Policy"] = PAGE_POLICY
-        return error.status, _encoded((API_HEADERS | error.headers | fixed).items()), body, None
+        response = refusal(error, environ)
+        return response.status_code, _encoded(response.get_wsgi_headers(environ)), response.data, None
 
     def _call(self, environ: dict[str, Any]) -> _Answer:
         """Call the application and return its response; runs in a thread."""
@@ -164,7 +145,7 @@ class Bridge:
                 await send({"type": "http.response.body", "body": piece[at : at + _PIECE], "more_body": True})
 
         run, source = asyncio.get_running_loop().run_in_executor, filter(None, pieces)
-        connection, cycle, has_left = scope["connection"], scope["cycle"], scope["connection"].transport.is_closing
+        cycle, has_left = scope["cycle"], scope["connection"].transport.is_closing
         if scope["http_version"] == "1.0":  # the end of the connection ends the response
             cycle.chunked_encoding, cycle.expected_content_length = False, sys.maxsize
         try:
@@ -175,10 +156,6 @@ class Bridge:
                 await follow(write, has_left)
             cycle.expected_content_length = 0
             await send({"type": "http.response.body"})
-        except Exception:
-            if not has_left():
-                log.exception("response broken off")
-            connection.abort()  # otherwise the client would mistake the part for the whole
         finally:
             await run(self._bulk, pieces.close)  # it may hold a seat of a viewer or a slot of a stream
 
@@ -191,14 +168,10 @@ def environ_of(scope: dict[str, Any]) -> dict[str, Any]:
     """Return the WSGI environment of a request, without its body."""
     headers = [field for field in scope["headers"] if b"_" not in field[0]]  # indistinguishable from a hyphen
     given: Any = {**scope, "headers": headers, "query_string": b""}
-    environ: Any = build_environ(given, {}, None)  # type: ignore[arg-type]  # the body follows
-    return {
-        **environ,
-        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
+    environ: dict[str, Any] = build_environ(given, {}, None)  # type: ignore[arg-type,assignment]  # the body follows
+    return environ | {
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "RAW_URI": scope["target"].decode("latin-1"),
-        "SERVER_PORT": str(environ["SERVER_PORT"]),
-        "wsgi.errors": sys.stderr,
         "wsgi.input_terminated": True,
         HAS_LEFT: scope["connection"].transport.is_closing,
     }

@@ -125,6 +125,7 @@ def run_all(settings: Settings, *, embedded: bool) -> int:
         upgrade_tables(settings)
         if not embedded:
             _check_broker(settings)
+        programs.import_shared_modules()
         groups = [
             [programs.broker(settings)] if embedded else [],
             programs.workers(settings),
@@ -196,6 +197,7 @@ def _has_stored_tokens(settings: Settings) -> bool:
 def run_workers(settings: Settings) -> int:
     """Run supervised worker processes only, until a signal."""
     _check_parts(settings)
+    programs.import_shared_modules()
     return _supervise(settings, programs.workers(settings))
 
 

@@ -28,7 +28,6 @@ _PIECE = 512  # bytes read and parsed in one step: they contain few pipelined re
 _SLOWDOWN, _BURST_S = 5, 0.25  # a client takes a fifth of the time of the event loop, after a burst
 _FIRST_REQUEST_S = 1.0  # time for the first request on a connection accepted just before a stop
 _MAX_UNSENT = 64 * 1024 * 1024  # bytes of all responses that wait for their clients
-_SINGLE = (b"host", b"content-length", b"transfer-encoding")
 _STAND_IN = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"  # in place of malformed data
 
 _malformed = partial(ApiError, 400, "bad_request", Text("the request is not valid HTTP/1.1 (RFC 9112)"))
@@ -44,16 +43,23 @@ class Peer:
     def __init__(self, share: int) -> None:
         self.connections = 0
         self.threads, self.few = asyncio.Semaphore(share), asyncio.Semaphore(max(1, share // 8))
+        self.writers = asyncio.Semaphore(max(1, share * 3 // 4))  # the client can read while its writes wait for locks
         self.busy_until = 0.0
 
 
-class _Reader:
-    """The protocol for the transport. Unlike uvicorn's, it has a buffer, so that a turn of the loop reads one piece."""
+class _Reader(FlowControl):
+    """The protocol for the transport, and the flow control of a connection.
+
+    Unlike uvicorn's, it has a buffer, so that a turn of the loop reads one piece; and it reads nothing while pipelined
+    requests wait or the client waits for its share.
+    """
 
     _buffer = bytearray(_PIECE)
 
     def __init__(self, connection: "Connection") -> None:
+        super().__init__(connection.transport)
         self._connection = connection
+        self.eof_received, self.connection_lost = connection.eof_received, connection.connection_lost
 
     def get_buffer(self, _size: int) -> bytearray:
         """Return where the transport stores the next piece."""
@@ -62,17 +68,6 @@ class _Reader:
     def buffer_updated(self, size: int) -> None:
         """Pass a piece on. All connections share the buffer, because the loop reads and passes on without a pause."""
         self._connection.data_received(bytes(self._buffer[:size]))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
-
-
-class _Flow(FlowControl):
-    """uvicorn's flow control, but nothing is read while pipelined requests wait or the client waits for its share."""
-
-    def __init__(self, connection: "Connection") -> None:
-        super().__init__(connection.transport)
-        self._connection = connection
 
     def resume_reading(self) -> None:
         """Resume, unless the reason to pause still holds."""
@@ -102,15 +97,14 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base class
         """Refuse connections beyond the limits."""
         super().connection_made(transport)
-        transport.set_protocol(_Reader(self))  # type: ignore[arg-type]  # uvloop looks for the methods
-        self.flow, self._waits_since = _Flow(self), time.monotonic()
+        self.flow, self._waits_since = _Reader(self), time.monotonic()
+        transport.set_protocol(self.flow)  # type: ignore[arg-type]  # uvloop looks for the methods
         address = self.client[0] if self.client else ""
         self.remote, self.is_proxy = client_key(address), self.trusts(address)
         share = sys.maxsize if self.is_proxy else self.threads_per_client
         self.peer = self._peers.setdefault(self.remote, Peer(share))
         self.peer.connections += 1
-        is_excess = self.peer.connections > self.limit_per_client and not self.is_proxy
-        if is_excess or len(self.connections) > self.limit:
+        if len(self.connections) > self.limit or (self.peer.connections > self.limit_per_client and not self.is_proxy):
             log.warning("connection closed: too many are open", remote=address, open=len(self.connections))
             transport.abort()
 
@@ -143,29 +137,39 @@ class Connection(HttpToolsProtocol):
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade as offer:  # an offer that a server may ignore (RFC 9110 section 7.8)
-            self._parse(self._head_without_offer() + piece[offer.args[0] :])
+            fields = b"".join(b"%s: %s\r\n" % field for field in self.headers if field[0] != b"upgrade")
+            start = self.parser.get_method(), self.url, self.parser.get_http_version().encode()
+            self._parse(b"%s %s HTTP/%s\r\n%s\r\n%s" % (*start, fields, piece[offer.args[0] :]))
         except httptools.HttpParserError:
-            self._refuse(_malformed())
+            if self._is_refused() and not self.cycle.more_body:
+                self.parser = None  # the request has its refusal
+            else:
+                self._refuse(_malformed())
         else:
             if self._unfinished > _MAX_HEAD:
                 self._refuse(_too_large() if self._in_head else _malformed())
 
     def on_message_begin(self) -> None:
-        """Begin a head. Empty lines before it do not count as activity."""
+        """Begin a head. Empty lines before it do not count as activity. A ValueError ends the data of this client."""
+        if self._is_refused():  # its framing may be wrong, so what follows it may be no request
+            raise ValueError("data after a refused request")
         super().on_message_begin()
         self._unset_keepalive_if_required()
         self._in_head, self._unfinished, self._waits_since = True, 0, time.monotonic()
 
     def on_headers_complete(self) -> None:
         """Start the request, or queue it. A ValueError is answered as an error of the parser."""
-        is_http = self.parser.get_http_version() in ("1.0", "1.1") and self.parser.get_method() != b"CONNECT"
-        if not is_http or not (self.url[:1] == b"/" or b"://" in self.url):
-            raise ValueError("neither HTTP/1.1 with a path nor with a URL")
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        if method == b"CONNECT" or self.url == b"*" or version not in ("1.0", "1.1"):
+            raise ValueError("not HTTP/1.1, or no path")
         self._in_head, self._unfinished = False, 0
         super().on_headers_complete()
         fields = tuple(self.headers)  # without the trailer fields that may follow
         self.scope |= {"headers": fields, "connection": self, "cycle": self.cycle, "target": self.url}
         self.scope["refusal"] = _refusal_of(self.scope)
+
+    def _is_refused(self) -> bool:
+        return self.scope is not None and self.scope.get("refusal") is not None
 
     def on_body(self, body: bytes) -> None:
         """Store a piece of a body."""
@@ -176,19 +180,13 @@ class Connection(HttpToolsProtocol):
         """Let the base class skip a request that offers an upgrade; it is parsed again without the offer."""
         return True
 
-    def _head_without_offer(self) -> bytes:
-        fields = b"".join(b"%s: %s\r\n" % field for field in self.headers if field[0] != b"upgrade")
-        version = self.parser.get_http_version().encode()
-        return b"%s %s HTTP/%s\r\n%s\r\n" % (self.parser.get_method(), self.url, version, fields)
-
     def _refuse(self, error: ApiError) -> None:
         """Answer with an error after the responses to earlier requests, and ignore further data."""
         if self._in_head or self.cycle is None or not self.cycle.more_body:
             self.parser = httptools.HttpRequestParser(self)
             self.parser.feed_data(_STAND_IN)
         else:  # the body of this request will never be complete
-            self.cycle.more_body = False
-            self.cycle.message_event.set()
+            self.on_message_complete()
         self.scope["refusal"], self.parser = error, None
 
     def check_time(self) -> None:
@@ -225,12 +223,12 @@ def _refusal_of(scope: Any) -> ApiError | None:
     fields = scope["headers"]
     names = [name for name, _ in fields]
     codings = [value.lower() for name, value in fields if name == b"transfer-encoding"]
+    hosts = names.count(b"host")
     if len(scope["target"]) > _MAX_URL:
         return ApiError(414, "uri_too_long", Text("the URL is too long"))
     if len(names) > _MAX_FIELDS or any(len(name) + len(value) > _MAX_FIELD for name, value in fields):
         return _too_large()
-    is_incomplete = b"host" not in names if scope["http_version"] == "1.1" else bool(codings)
-    if is_incomplete or any(names.count(name) > 1 for name in _SINGLE):  # RFC 9112 sections 3.2 and 6.1
+    if hosts > 1 or (not hosts if scope["http_version"] == "1.1" else codings):  # RFC 9112 sections 3.2 and 6.1
         return _malformed()
     if codings not in ([], [b"chunked"]):
         return ApiError(501, "not_implemented", Text("the transfer coding is not supported"))

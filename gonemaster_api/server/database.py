@@ -1,6 +1,5 @@
 """The commands `db` and `backup`."""
 
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -113,13 +112,11 @@ def print_sizes(settings: Settings) -> int:
     lines = [f"{_in_mib(sizes.total)}  database, {sizes.runs} runs"]
     lines += [f"{_in_mib(size)}  {name}" for name, size in sizes.tables[:_LARGEST]]
     lines.append(f"{_in_mib(sizes.growth_per_day)}  growth a day: {sizes.runs_of_last_day} runs in the last 24 hours")
-    if settings.db_driver == "sqlite":
-        free = shutil.disk_usage(Path(settings.store_dsn).parent).free
-        lines.append(f"{_in_mib(free)}  free on the disk")
-        if sizes.growth_per_day:
-            days = free // sizes.growth_per_day
-            lines.append(f"The disk is full in {days} days if nothing is deleted; retention deletes after"
-                         f" {settings.retention_days} days.")  # fmt: skip
+    if sizes.free is not None:
+        lines.append(f"{_in_mib(sizes.free)}  free on the disk")
+    if sizes.days_until_full is not None:
+        lines.append(f"The disk is full in {sizes.days_until_full} days if nothing is deleted; retention deletes after"
+                     f" {settings.retention_days} days.")  # fmt: skip
     sys.stdout.writelines(f"{line}\n" for line in lines)
     return 0
 

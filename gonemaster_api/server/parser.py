@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gonemaster_engine.cli.parsing import Parser
-from gonemaster_engine.version import __version__
+from gonemaster_engine.version import __version__, engine_kind
 from gonemaster_tasks.config.credential_types import LABEL_RULE, Scope
 from gonemaster_tasks.config.options import Option
 from gonemaster_tasks.config.settings import OPTIONS
@@ -67,9 +67,8 @@ def build_parser(*, shows_settings: bool = False) -> Parser:
         parents=[common],
         allow_abbrev=False,
     )
-    parser.add_argument(
-        "--version", action="version", version=f"{PROGRAM} {__version__}\nPython {sys.version.split()[0]}"
-    )
+    versions = f"{PROGRAM} {__version__}\nPython {sys.version.split()[0]}, {engine_kind()} engine"
+    parser.add_argument("--version", action="version", version=versions)
     commands = _subparsers(parser, PROGRAM)
     for name, line in _LINES.items():
         found = _add_command(commands, (name,), line, common)

@@ -13,8 +13,7 @@ class Seats:
     """Counter of the viewers of a process, in total and per client."""
 
     def __init__(self, *, limit: int, client_limit: int) -> None:
-        self._limit = limit
-        self._client_limit = client_limit
+        self._limit, self._client_limit = limit, client_limit
         self._taken: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -35,5 +34,4 @@ class Seats:
 
     def _release(self, client: str) -> None:
         with self._lock:
-            self._taken[client] -= 1
-            self._taken += Counter()  # removes clients without seats
+            self._taken -= Counter((client,))  # also removes clients without seats

@@ -5,19 +5,19 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from gonemaster_db.models import JobStatus
+from gonemaster_api.batch_counts import progress_of
 from gonemaster_engine.findings.messages import message
 from gonemaster_tasks.broker.events import JobEvent
 
 END_ID = "end"  # Last-Event-ID of a stream that has ended
 FIRST_LINES = "retry: 2000\n\n"  # milliseconds until a browser reconnects
-KEEP_ALIVE = b": keep-alive\n\n"
+KEEP_ALIVE = ": keep-alive\n\n"
 _RETRY_MS = (2000, 8000)  # after a stop of the process; random, so that clients do not all reconnect at the same time
 
 
-def come_back() -> bytes:
+def come_back() -> str:
     """Return a text that makes browsers reconnect, to reach the next process."""
-    return f"retry: {random.randint(*_RETRY_MS)}\n\n".encode()
+    return f"retry: {random.randint(*_RETRY_MS)}\n\n"
 
 
 def event_text(kind: str, data: Mapping[str, Any], identity: str = "") -> str:
@@ -49,13 +49,7 @@ def counts_event(counts: Mapping[str, int]) -> tuple[str, str]:
 
     The id is built from the counts: a client that reconnects gets an event only if they have changed.
     """
-    total, left = sum(counts.values()), sum(counts[status] for status in JobStatus)
-    data = {
-        "status": "running" if left else "done",
-        "total": total,
-        "completed": total - left,
-        "completion": round(100 * (total - left) / total, 1) if total else 100.0,
-        "status_counts": dict(counts),
-    }
+    data = progress_of(counts) | {"total": sum(counts.values())}
+    left = data["completed"] < data["total"]
     identity = ".".join(str(counts[status]) for status in sorted(counts)) if left else END_ID
     return identity, event_text("counts" if left else "done", data, identity)

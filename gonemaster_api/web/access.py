@@ -94,6 +94,7 @@ ACCESS = {
     "ui_scoring": Access.ADMIN,
     "ui_settings": Access.ADMINS,
     "ui_tokens": Access.ADMINS,
+    "ui_settings.storage": Access.READ,
     "ui_settings.show": Access.READ,  # redirects to the part that the token can read
     "ui_batches": Access.READ,
     "ui_batch_changes": Access.OPERATORS,

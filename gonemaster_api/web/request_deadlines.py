@@ -16,7 +16,7 @@ from gonemaster_db.core.connection.limits import with_deadline
 from gonemaster_db.core.errors import TimeLimitExceeded
 
 HAS_LEFT = "gonemaster.has_left"  # environ key: a function that returns whether the client has disconnected
-_READING = {"GET", "HEAD", "OPTIONS"}
+READING = {"GET", "HEAD", "OPTIONS"}
 
 
 def register_request_deadlines(app: Flask) -> None:
@@ -40,7 +40,7 @@ class _RequestDeadline(Deadline):
 
 
 def _begin() -> None:
-    if request.method not in _READING:
+    if request.method not in READING:
         g.deadline = ExitStack()
         is_disconnected = request.environ.get(HAS_LEFT, lambda: False)  # other servers do not set it
         g.deadline.enter_context(with_deadline(_RequestDeadline(state().settings.write_timeout, is_disconnected)))

@@ -20,7 +20,7 @@ from gonemaster_db.batches.batches import get_batch
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import JobsNotTerminal, StoreConflict
 from gonemaster_db.domains.domains import add_to_run_counts, lock_domains, refresh_domains, reset_domains
-from gonemaster_db.models import Batch, CohortSnapshot, Domain, DomainTag, Job, JobStatus, Run, RunDocument
+from gonemaster_db.models import AttemptLog, Batch, CohortSnapshot, Domain, DomainTag, Job, JobStatus, Run, RunDocument
 from gonemaster_db.runs.counters import RunGroup, count_runs_in, remove_batch_counters
 from gonemaster_db.runs.purged_runs import add_purged_counts, remove_purged_counts
 from gonemaster_db.service.metrics.following import count_before_deletion
@@ -205,6 +205,8 @@ def _delete_runs(
     reset_domains(session, emptied)
     refresh_domains(session, outdated - emptied, leaving=leaving)
     keys: Any = select(Run.key).where(chosen) if locked is None else [row.key for row in locked]
+    ids: Any = select(Run.id).where(chosen) if locked is None else [row.id for row in locked]
+    session.execute(delete(AttemptLog).where(AttemptLog.job_id.in_(ids)), execution_options=_NO_SYNC)
     session.execute(delete(RunDocument).where(RunDocument.run_key.in_(keys)), execution_options=_NO_SYNC)
     session.execute(delete(Run).where(chosen), execution_options=_NO_SYNC)
     follow_deletion(session)

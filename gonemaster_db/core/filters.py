@@ -9,7 +9,7 @@ Severity = Literal["warnings_plus", "errors_only"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFilter:
-    """A filter of jobs and runs; `domain` is a substring, and a severity excludes unfinished jobs."""
+    """A filter of jobs and runs; `domain` is a substring; a severity and a duration exclude unfinished jobs."""
 
     status: str | None = None
     batch_id: str | None = None
@@ -17,6 +17,8 @@ class JobFilter:
     severity: Severity | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
+    min_duration_ms: int | None = None
+    min_attempts: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,8 @@ class RunFilter:
     cause: str | None = None
     finished_after: datetime | None = None
     finished_before: datetime | None = None
+    min_duration_ms: int | None = None
+    min_attempts: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from gonemaster_db.core.settings import StoreSettings
 
 T = TypeVar("T")
 _BASE_DELAY_S = 0.01
+_PING = text("SELECT 1")
 
 
 class _ReadOnlySession(Session):
@@ -187,8 +188,9 @@ class Store:
 
     def ping(self) -> None:
         """Check that the database responds. Raises StoreUnavailable."""
-        with self.read_only() as session:
-            session.execute(text("SELECT 1"))
+        self._admit()
+        with translated(), self._read_only_engine.connect() as connection:
+            connection.execute(_PING)
 
     def close(self) -> None:
         """Close all idle connections."""

@@ -17,7 +17,7 @@ from gonemaster_db.core.errors import JobNotFound, JobStateError
 from gonemaster_db.core.ids import job_ids as new_job_ids
 from gonemaster_db.core.ids import new_job_id
 from gonemaster_db.core.records import LeaseRenewal, NewJob
-from gonemaster_db.core.states import Priority
+from gonemaster_db.core.states import WAITING, Priority
 from gonemaster_db.core.texts import Text
 from gonemaster_db.models import Domain, Job, JobStatus, Profile, QueuePause, Run
 from gonemaster_db.queue.position_allocator import MAX_SLAB_SIZE, allocate_positions
@@ -34,6 +34,12 @@ def lock_in_id_order(*conditions: ColumnElement[bool]) -> Select[str]:
 
 
 _IS_NORMAL = _JOBS.c.priority == Priority.NORMAL.value
+_ANY_OVERDUE = select(
+    or_(
+        exists().where(_JOBS.c.status == JobStatus.RUNNING, _JOBS.c.lease_until <= bindparam("now")),
+        exists().where(_JOBS.c.status.in_(WAITING), _JOBS.c.expires_at <= bindparam("now")),
+    )
+)
 _PAUSED = exists().where(
     QueuePause.tier == case((_IS_NORMAL, Priority.NORMAL.tier), else_=Priority.BATCH.tier),
     or_(QueuePause.until.is_(None), QueuePause.until > bindparam("moment")),
@@ -290,6 +296,11 @@ def expired_leases(
     if skip_locked:
         query = query.with_for_update(skip_locked=True)
     return list(session.scalars(query.order_by(Job.lease_until).limit(limit)))
+
+
+def is_any_overdue(session: Session, *, now: datetime) -> bool:
+    """Return whether a lease or the start deadline of a waiting job has passed: one cheap statement for both."""
+    return bool(session.scalar(_ANY_OVERDUE, {"now": now}))
 
 
 def lock_expired(session: Session, job_id: str, *, now: datetime) -> bool:

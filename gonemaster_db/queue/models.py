@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gonemaster_db.core.base import ID_TYPE, Base, DomainName, OpaqueId, UtcTime, code_text, enum_text
+from gonemaster_db.core.base import ID_TYPE, JSON_TYPE, Base, DomainName, OpaqueId, UtcTime, code_text, enum_text
 from gonemaster_db.core.states import JobStatus, Priority
 from gonemaster_db.core.texts import Sentence
 
@@ -49,3 +49,15 @@ class Job(Base):
     profile_id: Mapped[int | None] = mapped_column(ForeignKey("profiles.id", ondelete="SET NULL"))
     profile_name: Mapped[str] = mapped_column(default="")
     config: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class AttemptLog(Base):
+    """The last log lines of an attempt that failed; without a foreign key, because jobs graduate to another table."""
+
+    __tablename__ = "attempt_logs"
+
+    job_id: Mapped[OpaqueId] = mapped_column(primary_key=True)
+    attempt: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    worker: Mapped[str] = mapped_column(String(255))
+    ended_at: Mapped[UtcTime] = mapped_column(index=True)
+    lines: Mapped[list[str]] = mapped_column(JSON_TYPE)

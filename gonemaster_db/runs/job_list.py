@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Subquery, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Subquery, and_, func, literal, literal_column, select, union_all
 from sqlalchemy.orm import Session, defer
 
 from gonemaster_db.batches.batches import find_batch_key, match_batch
@@ -130,7 +130,7 @@ def _keys(model: Any) -> SortKeys:
 
 def can_match(model: Any, criteria: JobFilter) -> bool:
     """Return whether any job, or any run, can match."""
-    if model is Job and criteria.severity is not None:
+    if model is Job and (criteria.severity is not None or criteria.min_duration_ms is not None):
         return False
     return criteria.status is None or (criteria.status in list(JobStatus)) == (model is Job)
 
@@ -150,4 +150,15 @@ def job_conditions(session: Session, model: Any, criteria: JobFilter) -> list[Co
         found.append(model.created_at > criteria.created_after)
     if criteria.created_before is not None:
         found.append(model.created_at < criteria.created_before)
+    if criteria.min_duration_ms is not None:
+        found.append(model.duration_ms >= criteria.min_duration_ms)
+    if criteria.min_attempts is not None:
+        found.append(attempted(model, criteria.min_attempts))
     return found
+
+
+def attempted(model: Any, least: int) -> ColumnElement[bool]:
+    """Return the condition that a job or run had at least so many attempts."""
+    # The constant matches the partial index of runs, which SQLite does not use for a parameter.
+    repeated = model.attempt > literal_column("1")
+    return and_(repeated, model.attempt >= least) if least > 1 else model.attempt >= least

@@ -26,6 +26,7 @@ from gonemaster_db.runs.causes import ensure_cause_set, runs_with
 from gonemaster_db.runs.counters import RunGroup, count_runs, count_runs_in
 from gonemaster_db.runs.documents.outcomes import count_entries
 from gonemaster_db.runs.documents.registry import matching_kinds
+from gonemaster_db.runs.job_list import attempted
 from gonemaster_db.runs.matching_outcomes import MatchingOutcomes, find_outcomes, has_outcome
 from gonemaster_db.runs.run_documents import read_stored_run
 from gonemaster_db.runs.sort_keys import RUN_KEYS, RUN_SORT, sort_columns, sort_order
@@ -251,4 +252,8 @@ def _conditions(session: Session, criteria: RunFilter) -> list[ColumnElement[boo
         found.append(Run.finished_at > criteria.finished_after)
     if criteria.finished_before is not None:
         found.append(Run.finished_at < criteria.finished_before)
+    if criteria.min_duration_ms is not None:
+        found.append(Run.duration_ms >= criteria.min_duration_ms)
+    if criteria.min_attempts is not None:
+        found.append(attempted(Run, criteria.min_attempts))
     return found

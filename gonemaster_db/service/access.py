@@ -12,6 +12,7 @@ from gonemaster_db.core.upsert import insert
 from gonemaster_db.models import AccessSession, AccessToken, AccessTokenUse
 
 SESSIONS_OF_TOKEN = 100  # If a token has more sessions, the oldest one ends.
+_ALL_TOKENS = select(AccessToken).order_by(AccessToken.created_at, AccessToken.digest)
 _USE_INTERVAL = timedelta(minutes=1)
 
 
@@ -36,7 +37,7 @@ def add_token(
 
 def list_tokens(session: Session) -> list[AccessToken]:
     """Return all tokens, including revoked ones, in the order in which they were added."""
-    return list(session.scalars(select(AccessToken).order_by(AccessToken.created_at, AccessToken.digest)))
+    return list(session.scalars(_ALL_TOKENS))
 
 
 def revoke_token(session: Session, digest: str, *, label: str, scopes: Sequence[str], now: datetime) -> bool:

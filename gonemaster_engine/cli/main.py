@@ -1,4 +1,4 @@
-"""The `gonemaster` command: test one domain from the command line.
+"""The `gonemaster` command: test domains from the command line.
 
 Source: contract cli.md section 1. Exit codes: 0 the test finished, regardless of its findings; 2 usage or runtime
 error; 3 this host has no network; 130 interrupted.
@@ -17,7 +17,7 @@ from gonemaster_engine.cli.options import EXIT_USAGE, PROGRAM, build_parser
 from gonemaster_engine.cli.parsing import UsageError
 from gonemaster_engine.errors import EngineError
 from gonemaster_engine.memory import process_of_one_run
-from gonemaster_engine.version import __version__
+from gonemaster_engine.version import __version__, engine_kind
 
 if TYPE_CHECKING:
     import argparse
@@ -73,10 +73,9 @@ def _dispatch(options: argparse.Namespace) -> int:
 
         print(f"The list of compromised keys is in {badkeys_list.update(options.badkeys_path)}.")
     else:
-        from gonemaster_engine.cli.testing import test_domain
+        from gonemaster_engine.cli.testing import test_domains
 
-        verdict = test_domain(options)
-        if verdict and verdict.is_of_the_tester:
+        if any(verdict and verdict.is_of_the_tester for verdict in test_domains(options)):
             return EXIT_NO_NETWORK
     return EXIT_OK
 
@@ -88,7 +87,8 @@ def print_version(program: str) -> None:
     import dns.version
 
     print(f"{program} {__version__}")
-    print(f"{platform.python_implementation()} {platform.python_version()}, dnspython {dns.version.version}")
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    print(f"{python}, dnspython {dns.version.version}, {engine_kind()} engine")
 
 
 def _print_tests() -> None:

@@ -20,11 +20,11 @@ def build_parser() -> Parser:
     """Return the parser of the `gonemaster` command."""
     parser = Parser(
         prog=PROGRAM,
-        usage="%(prog)s [options] DOMAIN",
-        description="Test the DNS health of one domain.",
+        usage="%(prog)s [options] DOMAIN ...",
+        description="Test the DNS health of domains.",
         allow_abbrev=False,
     )
-    parser.add_argument("positional", nargs="?", metavar="DOMAIN", help="the domain to test")
+    parser.add_argument("positional", nargs="*", metavar="DOMAIN", help="the domains to test, side by side")
     parser.add_argument("--domain", metavar="NAME", help="same as DOMAIN")
     _add_selection(parser)
     _add_output(parser)

@@ -98,19 +98,33 @@ def _net(options: argparse.Namespace) -> dict[str, bool]:
     return net
 
 
-def domain_of(options: argparse.Namespace) -> str:
-    """Return the domain to test.
+_OF_ONE_DOMAIN = ("ns", "ds", "save", "restore", "chain_svg")
+
+
+def domains_of(options: argparse.Namespace) -> list[str]:
+    """Return the domains to test, without duplicates.
 
     Raises:
-      UsageError: none or two are given.
-      InvalidDomain: the argument is not a domain name.
+      UsageError: none is given, `--domain` is another one, or an option is for a single domain.
+      InvalidDomain: an argument is not a domain name.
     """
-    domains = {name for name in (options.positional, options.domain) if name is not None}
-    if not domains:
+    typed = options.positional or ([] if options.domain is None else [options.domain])
+    if not typed:
         raise UsageError("no domain name given")
+    if options.domain not in (None, *typed):
+        raise UsageError(f"two domain names given: {typed[0]!r} and {options.domain!r}")
+    domains = list(dict.fromkeys(map(names.normalize_domain, typed)))
     if len(domains) > 1:
-        raise UsageError(f"two domain names given: {options.positional!r} and {options.domain!r}")
-    return names.normalize_domain(domains.pop())
+        _refuse_options_of_one_domain(options)
+    return domains
+
+
+def _refuse_options_of_one_domain(options: argparse.Namespace) -> None:
+    if options.shape not in {"text", "raw"}:
+        raise UsageError(f"--{options.shape} takes a single domain")
+    for name in _OF_ONE_DOMAIN:
+        if getattr(options, name):
+            raise UsageError(f"--{name.replace('_', '-')} takes a single domain")
 
 
 def check_outputs(options: argparse.Namespace) -> None:

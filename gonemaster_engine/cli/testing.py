@@ -1,4 +1,4 @@
-"""The test of one domain by the `gonemaster` command, from the options to the output."""
+"""The test of domains by the `gonemaster` command, from the options to the output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gonemaster_engine.cli.settings import (
     check_outputs,
     check_sources,
     check_targets,
-    domain_of,
+    domains_of,
     excluded,
     profile_of,
     selected,
@@ -42,20 +42,21 @@ if TYPE_CHECKING:
 QUERY_TAGS = frozenset({"EXTERNAL_QUERY", "EXTERNAL_RESPONSE", "EMPTY_RETURN"})
 
 _SHOWN_MISSING = 10  # queries that a recording lacks, in the report
+_SIDE_BY_SIDE = 16  # concurrent runs; more would need more memory and would not end earlier
 
 _T = TypeVar("_T")
 
 
-def test_domain(options: argparse.Namespace) -> Verdict | None:
-    """Test the domain that the options name, and write the requested output.
+def test_domains(options: argparse.Namespace) -> list[Verdict | None]:
+    """Test the domains that the options name, and write the requested output in their order.
 
-    It returns the verdict on a run that cannot judge a zone.
+    It returns the verdicts on runs that cannot judge a zone; None for the others.
 
     Raises:
       UsageError: the options conflict.
       EngineError: the options are invalid.
     """
-    domain = domain_of(options)
+    domains = domains_of(options)
     check_outputs(options)
     profile = profile_of(options)
     check_targets(options.ns, profile)
@@ -65,32 +66,62 @@ def test_domain(options: argparse.Namespace) -> Verdict | None:
             check_writable(path)
     config = _scoring(options)
     cache = _restored(options)
-    view = View(options.min_level, options.locale, options.zonemaster_tags)
-    with Output(options.output) as output, ProgressBar(enabled=not options.no_progress, output=output) as bar:
-        with_causes = _shows_causes(options, output)
-        writer = make_writer(options.shape, bar.write, view, with_causes=with_causes)
-        show = _with_queries(writer.entry) if options.debug_queries else writer.entry
-        result = run_async(_run(options, domain, profile, cache, on_entry=show, on_progress=bar.update))
-        verdict = verdict_of(result.entries)
-        causes = _causes(result) if with_causes or config else []
-        writer.end(Ending(result.timings if options.nstimes else None, verdict, causes if with_causes else None))
-        bar.stop()
-        tables = output.write if options.shape in {"text", "raw"} else _to_stderr
+    is_single = len(domains) == 1
+    show_progress = is_single and not options.no_progress
+    with Output(options.output) as output, ProgressBar(enabled=show_progress, output=output) as bar:
+        reports = [_Report(options, output, bar, config, title="" if is_single else domain) for domain in domains]
+        run_async(_run_all(options, profile, cache, dict(zip(domains, reports, strict=True))))
+    if is_single and (result := reports[0].result):
+        missing = _missing(cache, profile, result)
+        if missing:
+            _report_missing(options, missing)
+        _save(options, result, missing)
+        if options.chain_svg is not None:
+            write_chain(options.chain_svg, result.chain, locale=options.locale)
+    return [report.verdict for report in reports]
+
+
+class _Report:
+    """The output for one domain: as it arrives, or with a title after the run."""
+
+    def __init__(
+        self, options: argparse.Namespace, output: Output, bar: ProgressBar, config: ScoringConfig | None, *, title: str
+    ) -> None:
+        self._options = options
+        self._output = output
+        self._config = config
+        self.bar = bar
+        self.result: RunResult | None = None
+        self.verdict: Verdict | None = None
+        self._lines = [f"# {title}"] if title else None
+        self._view = View(options.min_level, options.locale, options.zonemaster_tags)
+        self._with_causes = _shows_causes(options, output)
+        self._writer = make_writer(options.shape, self._write, self._view, with_causes=self._with_causes)
+        self.on_entry = _with_queries(self._writer.entry) if options.debug_queries else self._writer.entry
+
+    def _write(self, line: str) -> None:
+        (self.bar.write if self._lines is None else self._lines.append)(line)
+
+    def end(self, result: RunResult) -> None:
+        """Write the rest of the output."""
+        options = self._options
+        self.result = result
+        verdict = self.verdict = verdict_of(result.entries)
+        causes = _causes(result) if self._with_causes or self._config else []
+        timings = result.timings if options.nstimes else None
+        self._writer.end(Ending(timings, verdict, causes if self._with_causes else None))
+        self.bar.stop()
+        tables = self._write if options.shape in {"text", "raw"} else _to_stderr
         if options.count:
-            for line in count_table(result.entries, view):
+            for line in count_table(result.entries, self._view):
                 tables(line)
         if verdict and options.shape != "text":
             for line in verdict_lines(verdict, locale=options.locale):
                 _to_stderr(line)
-        if config:
-            _show_score(result, config, causes, as_json=options.shape not in {"text", "raw"}, write=tables)
-    missing = _missing(cache, profile, result)
-    if missing:
-        _report_missing(options, missing)
-    _save(options, result, missing)
-    if options.chain_svg is not None:
-        write_chain(options.chain_svg, result.chain, locale=options.locale)
-    return verdict
+        if self._config:
+            _show_score(result, self._config, causes, as_json=options.shape not in {"text", "raw"}, write=tables)
+        for line in self._lines or ():
+            self._output.write(line)
 
 
 def _shows_causes(options: argparse.Namespace, output: Output) -> bool:
@@ -111,44 +142,62 @@ def run_async(work: Coroutine[Any, Any, _T]) -> _T:
         return runner.run(work)
 
 
+async def _run_all(
+    options: argparse.Namespace, profile: Profile, cache: PacketCache | None, reports: dict[str, _Report]
+) -> None:
+    """Test the domains side by side, and end their reports in order."""
+    resources = Resources.open(root_hints=options.hints, dns_port=options.dns_port, ipv6=options.ipv6 or None)
+    slots = asyncio.Semaphore(_SIDE_BY_SIDE)
+    runs = [
+        asyncio.create_task(_run(options, domain, profile, cache, resources, slots, report))
+        for domain, report in reports.items()
+    ]
+    try:
+        for run, report in zip(runs, reports.values(), strict=True):
+            report.end(await run)
+    finally:
+        for run in runs:
+            run.cancel()
+        await asyncio.gather(*runs, return_exceptions=True)
+        await resources.close()
+
+
 async def _run(
     options: argparse.Namespace,
     domain: str,
     profile: Profile,
     cache: PacketCache | None,
-    *,
-    on_entry: Callable[[Entry], None],
-    on_progress: Callable[[int], None],
+    resources: Resources,
+    slots: asyncio.Semaphore,
+    report: _Report,
 ) -> RunResult:
-    resources = Resources.open(root_hints=options.hints, dns_port=options.dns_port, ipv6=options.ipv6 or None)
-    watched = _EntrySink(on_entry)
+    watched = _EntrySink(report.on_entry)
     try:
-        return await run_test(
-            domain,
-            profile,
-            resources=resources,
-            tests=selected(options),
-            exclude=excluded(options),
-            nameservers=options.ns,
-            ds=options.ds,
-            deadline_s=options.deadline,
-            stop_level=options.stop_level,
-            on_progress=on_progress,
-            on_entry=watched.entry,
-            restored=cache.answers if cache else (),
-            restored_origins=cache.origins if cache else None,
-            restored_undecided=cache.undecided if cache else (),
-            keep_answers=options.save is not None or profile.no_network,
-            with_chain=options.chain_svg is not None,
-            traces_queries=options.debug_queries,
-            clock=_clock(options, cache),
-        )
+        async with slots:
+            return await run_test(
+                domain,
+                profile,
+                resources=resources,
+                tests=selected(options),
+                exclude=excluded(options),
+                nameservers=options.ns,
+                ds=options.ds,
+                deadline_s=options.deadline,
+                stop_level=options.stop_level,
+                on_progress=report.bar.update,
+                on_entry=watched.entry,
+                restored=cache.answers if cache else (),
+                restored_origins=cache.origins if cache else None,
+                restored_undecided=cache.undecided if cache else (),
+                keep_answers=options.save is not None or profile.no_network,
+                with_chain=options.chain_svg is not None,
+                traces_queries=options.debug_queries,
+                clock=_clock(options, cache),
+            )
     except asyncio.CancelledError:
         if watched.failure:
             raise watched.failure from None
         raise
-    finally:
-        await resources.close()
 
 
 def _clock(options: argparse.Namespace, cache: PacketCache | None) -> Callable[[], float]:

@@ -24,7 +24,7 @@ _OPT_OUT = 0x01
 Order = TypeVar("Order", str, tuple[bytes, ...])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TypeBitmap:
     """The types in an NSEC or NSEC3 record, stored as its well-formed bitmap (RFC 4034 section 4.1.2).
 
@@ -50,7 +50,7 @@ class TypeBitmap:
             position = end
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Nsec:
     """An NSEC record with its owner."""
 
@@ -71,7 +71,7 @@ class Nsec:
         return in_range(order(name), order(self.owner), order(self.next))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Nsec3:
     """An NSEC3 record with its owner, or an NSEC3PARAM record, which has neither next hash nor types."""
 

@@ -51,7 +51,7 @@ def cached_parser(read: Read) -> Read:
     return cast("Read", reading)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Dnskey:
     """A DNSKEY or CDNSKEY record."""
 
@@ -92,7 +92,7 @@ class Dnskey:
         return self.algorithm == DELETE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ds:
     """A DS or CDS record."""
 
@@ -108,7 +108,7 @@ class Ds:
         return self.algorithm == DELETE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rrsig:
     """An RRSIG record."""
 
@@ -145,7 +145,7 @@ class Rrsig:
         return _distance(now, self.inception) > 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rrset:
     """A record set in canonical form, as covered by a signature, without TTL."""
 

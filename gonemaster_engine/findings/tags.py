@@ -36,14 +36,7 @@ class NamedServer(Protocol):
         """The address, as text."""
 
 
-class Finding(NamedTuple):
-    """A finding of a test case; the run sets its level and creates an `Entry` from it."""
-
-    tag: Tag
-    args: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tag:
     """A message tag: calling it with its arguments creates a `Finding`.
 
@@ -79,6 +72,13 @@ class Tag:
         expected, actual = set(self.keys), set(args)
         if not expected - set(self.optional) <= actual <= expected | set(self.optional):
             raise TagArgumentError(f"{self.name} takes {sorted(expected)}, got {sorted(actual)}")
+
+
+class Finding(NamedTuple):
+    """A finding of a test case; the run sets its level and creates an `Entry` from it."""
+
+    tag: Tag
+    args: dict[str, Any]
 
 
 SUPPLIED = "-"  # item of a server list for data that the user supplied

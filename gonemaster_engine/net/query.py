@@ -29,7 +29,7 @@ CLOSED = "closed"  # the transport was closed before an answer came
 GIVEN_UP = "given up"  # the address turned out to be silent while the query was in progress
 
 
-@dataclass(slots=True)
+@dataclass
 class QueryOutcome:
     """The outcome of a query."""
 
@@ -38,7 +38,7 @@ class QueryOutcome:
     octets: int = 0  # size of a message that was received and could not be used
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Timing:
     """Timeouts and number of transmissions."""
 

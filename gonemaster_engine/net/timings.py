@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gonemaster_engine.net.figures import deviation, mean, median
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NameserverTiming:
     """Response times of a name server in a run, in milliseconds; None without an answer."""
 

@@ -136,7 +136,7 @@ class DelegationWalk:
         return found
 
     async def _visit_roots(self) -> None:
-        roots = sorted(self._context.nameservers(dict(self._context.resources.root_hints)))
+        roots = sorted(self._context.nameservers(dict(self._context.root_hints)))
         # IPv4 first, so that on a host without working IPv6 the walk does not start with timeouts.
         roots.sort(key=lambda server: (server.is_ipv6, server))
         items = [_Candidate(server, names.ROOT) for server in roots]

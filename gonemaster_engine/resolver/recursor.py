@@ -124,7 +124,7 @@ class Recursor:
         self.unanswered: set[tuple[str, str]] = (
             set()
         )  # address queries (name and type) that no server answered or denied
-        root = tuple((name, tuple(addresses)) for name, addresses in context.resources.root_hints.items())
+        root = tuple((name, tuple(addresses)) for name, addresses in context.root_hints.items())
         self._cuts[names.ROOT] = ZoneCut(names.ROOT, root)
         supplied = context.undelegated.servers
         if supplied:

@@ -1,7 +1,8 @@
 """Priming: ask a server of the root hints for the current root servers and keys of the root.
 
-Source: RFC 9609. A run starts from the hints, so that the same recorded packets always give the same result; priming
-tells an operator that the hints or the trust anchors need an update.
+Source: RFC 9609. Priming tells an operator that the hints or the trust anchors need an update, and workers use the
+primed root servers. A run on the command line starts from the hints: it would prime for itself alone, and the same
+recorded packets must always give the same result.
 """
 
 from __future__ import annotations
@@ -9,20 +10,23 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from gonemaster_engine import names
+from gonemaster_engine.dnssec.chain import Trust, validate_keys, validate_set
 from gonemaster_engine.dnssec.digests import digest_matches
-from gonemaster_engine.dnssec.records import Dnskey, Ds, dnskeys
+from gonemaster_engine.dnssec.records import Dnskey, Ds, dnskeys, rrset, signatures
+from gonemaster_engine.dnssec.verify import Verifier
 from gonemaster_engine.net.query import Query, QueryOutcome, Timing
 from gonemaster_engine.net.transport import Transport
 from gonemaster_engine.net.wire.messages import Edns, Response, query_body
 from gonemaster_engine.net.wire.rrtypes import IN, type_number
 from gonemaster_engine.resources import Hints
 
-_TIMING = Timing(timeout_s=1.2, retrans_s=0.6, tries=2)
+TIMING = Timing(timeout_s=1.2, retrans_s=0.6, tries=2)
 _PAYLOAD = 1232
 _SERVERS = 2  # per family; RFC 9609 section 3.2: another server, chosen at random, if one does not answer
 _ROOT = names.to_wire(names.ROOT)
@@ -36,10 +40,55 @@ class PrimedRoot:
     address: str
     servers: Hints
     keys: tuple[Dnskey, ...]
+    ttl_s: int = 0  # of the NS records
+    is_signed: bool = False  # by a key that a trust anchor matches
+
+
+async def current_hints(
+    hints: Hints,
+    anchors: Sequence[Ds],
+    *,
+    port: int = 53,
+    sources: tuple[str, str] = ("", ""),
+    timing: Timing = TIMING,
+    now: float | None = None,
+) -> tuple[Hints, int] | None:
+    """Return the current root servers and their TTL in seconds; None if two signed answers cannot be had.
+
+    The names are signed with the root. The addresses are not (RFC 9609 section 3.3), so an address that the hints lack
+    counts only if two servers of the hints send the same addresses.
+    """
+    options = {"anchors": anchors, "port": port, "sources": sources, "timing": timing, "now": now}
+    first = await prime(hints, **options)  # type: ignore[arg-type]
+    if first is None or not first.is_signed:
+        return None
+    others = {name: tuple(each for each in found if each != first.address) for name, found in hints.items()}
+    second = await prime(others, **options)  # type: ignore[arg-type]
+    if second is None or not second.is_signed:
+        return None
+    found = {}
+    for server in sorted(first.servers.keys() & second.servers.keys()):
+        sent = [each.get(server, ()) for each in (first.servers, second.servers, hints)]
+        addresses = (*_agreed(*sent, is_ipv6=False), *_agreed(*sent, is_ipv6=True))
+        if addresses:
+            found[server] = addresses
+    return (found, min(first.ttl_s, second.ttl_s)) if found else None
+
+
+def _agreed(*addresses: Sequence[str], is_ipv6: bool) -> list[str]:
+    """Return the addresses of a family that both answers have, or those of the hints."""
+    first, second, hinted = ({each for each in found if (":" in each) == is_ipv6} for found in addresses)
+    return sorted(first if first and first == second else hinted)
 
 
 async def prime(
-    hints: Hints, *, port: int = 53, sources: tuple[str, str] = ("", ""), timing: Timing = _TIMING
+    hints: Hints,
+    *,
+    anchors: Sequence[Ds] = (),
+    port: int = 53,
+    sources: tuple[str, str] = ("", ""),
+    timing: Timing = TIMING,
+    now: float | None = None,
 ) -> PrimedRoot | None:
     """Ask servers of the hints in random order until one answers; return None if no server does."""
     addresses = [address for found in hints.values() for address in found]
@@ -52,7 +101,11 @@ async def prime(
                 *(_ask(transport, address, qtype, source, timing) for qtype in ("NS", "DNSKEY"))
             )
             if answers[0] is not None:
-                return PrimedRoot(address, _servers(answers[0]), _keys(answers[1]))
+                is_signed = await _is_signed(
+                    answers[0], answers[1], anchors, now=int(time.time() if now is None else now)
+                )
+                ttl_s = min(record.ttl for record in answers[0].records("NS", names.ROOT))
+                return PrimedRoot(address, _servers(answers[0]), _keys(answers[1]), ttl_s, is_signed)
     finally:
         await transport.close()
     return None
@@ -76,6 +129,18 @@ async def _ask(transport: Transport, address: str, qtype: str, source: str, timi
             is_answer = response is not None and not response.rcode_number and response.has(qtype, names.ROOT)
             return response if is_answer else None
     return None
+
+
+async def _is_signed(ns: Response | None, keys: Response | None, anchors: Sequence[Ds], *, now: int) -> bool:
+    """Return whether the keys of the root match an anchor and sign the NS records."""
+    if ns is None or keys is None or not anchors:
+        return False
+    verifier = Verifier()
+    if await validate_keys(verifier, keys, anchors, zone=names.ROOT, now=now) is not Trust.SECURE:
+        return False
+    signed, rrsigs = rrset(ns, "NS", names.ROOT), signatures(ns, type_number("NS"), names.ROOT)
+    trust = await validate_set(verifier, signed, rrsigs, _keys(keys), zone=names.ROOT, now=now)
+    return trust is Trust.SECURE
 
 
 def _servers(response: Response) -> Hints:

@@ -411,7 +411,7 @@ class _Execution:
             return not any(response and response.rcode == "NOERROR" for _, _, response in context.answers())
         if any(response for _, _, response in context.answers()):
             return False
-        roots = {address for found in context.resources.root_hints.values() for address in found}
+        roots = {address for found in context.root_hints.values() for address in found}
         return any(address in roots for address, _, _ in context.answers())
 
     async def _check_supplied(self) -> None:

@@ -262,7 +262,7 @@ class Zone:
         if self.undelegated:
             return {name: set(found) if self._is_in_domain(name) else set() for name, found in supplied.items()}
         if self.is_root:
-            return {name: set(addresses) for name, addresses in self.context.resources.root_hints.items()}
+            return {name: set(addresses) for name, addresses in self.context.root_hints.items()}
         parents = await self.parent_servers()
         if not parents:
             return None

@@ -86,6 +86,7 @@ class EmbeddedRedis:
             "save": "",
             "maxmemory-policy": "noeviction",
             "daemonize": "no",
+            "hz": "4",  # the rate at which an idle server wakes
             "logfile": str(self.log_file),
         }
         words = [str(find_server())]

@@ -1,7 +1,7 @@
 """Flags between processes: copies of the pauses, and marks of changes that are in progress or done."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -43,20 +43,25 @@ class Marks:
 
     def controls(self) -> Controls:
         """Return the copy of the pauses, the marks, and the replication id, all of the same server."""
+        return self.read_with(lambda _: None)[0]
+
+    def read_with(self, add: Callable[[Any], object]) -> tuple[Controls, list[Any]]:
+        """Return the controls, and the replies to the commands that `add` appends to the pipeline."""
         with reachable(), self._client.pipeline(transaction=False) as pipe:
+            pipe.info("replication")
             pipe.hgetall(PAUSED)
             pipe.get(EPOCH)
             pipe.exists(RECONCILE)
             pipe.get(SETTINGS)
-            pipe.info("replication")
-            *replies, info = pipe.execute(raise_on_error=False)
+            add(pipe)
+            info, *replies = pipe.execute(raise_on_error=False)
             for reply in (*replies, *(() if isinstance(info, NOT_ALLOWED) else (info,))):
                 if isinstance(reply, Exception):
                     raise reply
-        paused, epoch, requested, mark = replies
+        paused, epoch, requested, mark, *others = replies
         replication_id = str(info.get("master_replid", "")) if isinstance(info, dict) else ""
         pauses = {tier: _time(until) for tier, until in paused.items()}
-        return Controls(pauses, epoch or "", bool(requested), mark or "", replication_id)
+        return Controls(pauses, epoch or "", bool(requested), mark or "", replication_id), others
 
     def set_epoch(self, replication_id: str) -> None:
         """Record that the Redis with this replication id has no older messages in its tiers; empty if unknown."""

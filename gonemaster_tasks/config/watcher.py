@@ -8,11 +8,10 @@ from gonemaster_db.service.settings import settings_revision
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.repeating import RepeatedTask
+from gonemaster_tasks.repeating import BEAT_S, RepeatedTask
 
 log = logging.getLogger(__name__)
 
-POLL_INTERVAL_S = 0.4
 _RETRY_AFTER_S = 2.0
 
 
@@ -37,7 +36,7 @@ class SettingsWatcher:
         self._store = store
         self._broker = broker
         self._seen: str | None = None
-        pause_s = POLL_INTERVAL_S if polls else math.inf
+        pause_s = BEAT_S if polls else math.inf
         self._task = RepeatedTask("settings", self._follow, pause_s=pause_s, retry_s=_RETRY_AFTER_S)
 
     def start(self) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from gonemaster_db.core.errors import JobStateError, StoreConflict
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Job, Run
+from gonemaster_db.queue.attempt_logs import add_attempt_log
 from gonemaster_db.queue.jobs import end_leases, expired_leases, lock_expired, workers_with_several_jobs
 from gonemaster_db.runs.graduation import expire_jobs, has_expired_jobs, requeue_job
 from gonemaster_tasks.broker.client import Broker
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 
 _CHUNK = 50
 _EXPIRED_AT_ONCE = 200
+# The log of an attempt whose worker cannot store its lines.
+_LEASE_EXPIRED = "timestamp={now!r} level='warning' event='lease expired; see the log of the worker' worker={worker!r}"
 _LOCK_WAIT = timedelta(seconds=1)  # The wait for rows that all jobs write, such as the row of a domain or a counter.
 
 
@@ -63,7 +66,7 @@ def _reap_job(store: Store, broker: Broker, job: Job, *, now: datetime, max_atte
     def requeue(session: Session) -> Job | Run | None:
         if not lock_expired(session, job.id, now=now):
             return None
-        return requeue_job(
+        left = requeue_job(
             session,
             job.id,
             worker=worker,
@@ -72,6 +75,9 @@ def _reap_job(store: Store, broker: Broker, job: Job, *, now: datetime, max_atte
             max_attempts=max_attempts,
             shared_worker=shared_worker,
         )
+        lines = [_LEASE_EXPIRED.format(now=now.isoformat(), worker=worker)]
+        add_attempt_log(session, job.id, attempt=attempt, worker=worker, ended_at=now, lines=lines)
+        return left
 
     try:
         with store.lock_timeout(lock=_LOCK_WAIT):

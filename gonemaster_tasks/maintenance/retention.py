@@ -14,6 +14,7 @@ from gonemaster_db.core.purging import Step, purge_in_steps
 from gonemaster_db.core.session import Store
 from gonemaster_db.domains.domain_removal import prune_domains, remove_domain
 from gonemaster_db.domains.profiles import purge_effective_profiles
+from gonemaster_db.queue.attempt_logs import purge_attempt_logs
 from gonemaster_db.runs.outcomes import purge_outcomes
 from gonemaster_db.service.audit import LongAction, purge_actions_before
 from gonemaster_db.service.deliveries import purge_deliveries
@@ -34,6 +35,7 @@ _LOCK_LIFE = timedelta(minutes=2)
 _UNUSED_FOR = timedelta(days=1)
 _OPERATIONS_KEPT_FOR = timedelta(days=30)
 _DELIVERIES_KEPT_FOR = timedelta(days=30)
+_ATTEMPT_LOGS_KEPT_FOR = timedelta(days=30)
 
 Stopped = Callable[[], bool]
 
@@ -167,6 +169,7 @@ def _purge_audit(store: Store, *, days: int, now: datetime, stopped: Stopped) ->
 def _purge_small_tables(session: Session, now: datetime) -> None:
     purge_operations(session, finished_before=now - _OPERATIONS_KEPT_FOR)
     purge_expired_responses(session, now=now)
+    purge_attempt_logs(session, ended_before=now - _ATTEMPT_LOGS_KEPT_FOR)
     remove_old_slots(session, now_s=now.timestamp())
     purge_effective_profiles(session, older_than=now - _UNUSED_FOR)
 

@@ -10,7 +10,7 @@ from gonemaster_db.service.probes import describe_scarce_space, is_writable_with
 from gonemaster_tasks.process_report.database_watch import DatabaseWatch
 from gonemaster_tasks.repeating import RepeatedTask
 
-LOOK_EVERY_S = 1.5
+LOOK_EVERY_S = 1.8
 _RETRY_S = 0.5
 # If there are many short transactions, one of them ends within this time. A long transaction does not.
 _WRITER_TIMEOUT = timedelta(seconds=1)

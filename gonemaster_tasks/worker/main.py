@@ -6,11 +6,12 @@ import os
 import socket
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery import Celery, signals
 from celery.worker.control import control_command
@@ -35,6 +36,7 @@ from gonemaster_tasks.config.environment import refuse_unknown_protection, warn_
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.logging import log_as_set
+from gonemaster_tasks.config.rendering import secrets_of
 from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import worker_store_settings
@@ -43,6 +45,7 @@ from gonemaster_tasks.control.broadcasts import CANCEL_COMMAND
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.revocation import ANNOUNCE_COMMAND
 from gonemaster_tasks.errors import TasksError
+from gonemaster_tasks.logs import JobLineHandler
 from gonemaster_tasks.maintenance.metrics import aggregate_runs
 from gonemaster_tasks.maintenance.operations import perform_due_operations
 from gonemaster_tasks.maintenance.recurring import run_due_schedules
@@ -50,7 +53,7 @@ from gonemaster_tasks.maintenance.retention import purge_regularly
 from gonemaster_tasks.maintenance.scores import ScoreRecomputation
 from gonemaster_tasks.maintenance.statistics import make_due_statistics
 from gonemaster_tasks.maintenance.tag_summaries import keep_tag_summaries
-from gonemaster_tasks.repeating import RepeatedTask
+from gonemaster_tasks.repeating import BEAT_S, RepeatedTask
 from gonemaster_tasks.tracing import start_tracing, stop_tracing
 from gonemaster_tasks.worker.consume import tier_order
 from gonemaster_tasks.worker.consume.gate import POOL_THREADS, Gate
@@ -72,13 +75,15 @@ from gonemaster_tasks.worker.upkeep.external_data import external_data_task
 from gonemaster_tasks.worker.upkeep.heartbeat import Heartbeat
 from gonemaster_tasks.worker.upkeep.leases import LeaseKeeper
 from gonemaster_tasks.worker.upkeep.maintenance_timer import MaintenanceTimer
-from gonemaster_tasks.worker.upkeep.process_metrics import ProcessMetrics
 from gonemaster_tasks.worker.upkeep.reaping import Reaper, reap_once
 from gonemaster_tasks.worker.upkeep.repeated_tasks import OneAtATime, repeated
 from gonemaster_tasks.worker.upkeep.unclaimed import Unclaimed
 from gonemaster_tasks.worker.upkeep.usage import UsageReport
 from gonemaster_tasks.worker.upkeep.watch_tasks import delivery_task, register_watches
 from gonemaster_tasks.worker.upkeep.watchdog import EXIT_STATUS, Watchdog
+
+if TYPE_CHECKING:
+    from gonemaster_tasks.worker.upkeep.process_metrics import ProcessMetrics
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +92,6 @@ _OPERATION_LEASE = timedelta(seconds=30)
 _OPEN_FILES = 16_384  # Sockets of the engine, TCP connections, and the other files of the process.
 
 _WATCHDOG_FIRST_S = 2.0  # The watchdog of the process logs its jobs before the fork server ends it.
-_ASK_DATABASE_S = 1.0
 _CHECK_NETWORK_S = 2.0
 _GIVE_BACK_S = 2.0  # Limits the freed memory that is retained in the meantime to a few MiB.
 
@@ -207,6 +211,7 @@ class Worker:
         self.process = Process(
             name, live, store, broker, runner, gate, publisher, claim_store, clock, head_order, isolation=isolation
         )
+        JobLineHandler(self.process.lines.add, secrets=secrets_of(settings))
         self.app = make_app_of(settings, transport=transport_settings)
         self._deliveries = delivery_task(self.process)
         self._external_data = external_data_task(self.process)
@@ -223,7 +228,7 @@ class Worker:
         self._reaper = Reaper(self.process)
         gate.pause_while(self.process.database.is_unavailable)
         self._database = RepeatedTask(
-            "database watch", lambda: self.process.database.ask(store.ping), pause_s=_ASK_DATABASE_S, retry_s=0.5
+            "database watch", lambda: self.process.database.ask(store.ping), pause_s=BEAT_S, retry_s=0.5
         )
         self._network = RepeatedTask("network check", self.process.network.observe, pause_s=_CHECK_NETWORK_S)
         if isinstance(runner, ReachesNetwork):
@@ -280,6 +285,8 @@ class Worker:
         process.broker.check()
         # This comes first, because an address in use must not leave a partly started worker.
         if process.settings.metrics_listen:
+            from gonemaster_tasks.worker.upkeep.process_metrics import ProcessMetrics  # rarely needed, and large
+
             self._own_metrics = ProcessMetrics(process, process.settings.metrics_listen)
         process.loop.start()
         process.loop.call(process.runner.open())
@@ -355,8 +362,8 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.Namespace
 
 
 def _engine(live: LiveSettings, store: Store, name: str) -> EngineRunner:
-    lease_client = RedisLeaseClient(live.base.broker_url, name)
-    return EngineRunner(live, lambda: current_scoring(store, live.base), lease_client=lease_client, clock=_time)
+    lease_client, scoring = RedisLeaseClient(live.base.broker_url, name), lambda: current_scoring(store, live.base)
+    return EngineRunner(live, scoring, lease_client=lease_client, clock=_time, primes_root=True)
 
 
 def _time() -> float:
@@ -371,6 +378,8 @@ def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -
         log_as_set(settings)
         refuse_unknown_protection()
         warn_of_unknown_variables()
+        # Celery warns if root can receive pickled messages; all messages here are JSON.
+        warnings.filterwarnings("ignore", "You're running the worker")
         signals.setup_logging.connect(lambda **_: None, weak=False)  # Keeps Celery from configuring our loggers.
         raise_open_files_limit(_OPEN_FILES)  # Before the engine uses half of the available number.
         make_runner = None if runner is None else lambda _: runner

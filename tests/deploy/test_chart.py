@@ -11,6 +11,7 @@ import yaml
 from gonemaster_api.server.supervisor import programs
 from gonemaster_engine.version import __version__
 from gonemaster_tasks import queues
+from gonemaster_tasks.config.settings import Settings
 from tests.deploy.files import DEPLOY, SETTINGS, module, rendered
 
 pytestmark = pytest.mark.xdist_group("chart")  # rendered once
@@ -96,3 +97,16 @@ def test_the_api_is_reached_by_the_names_of_its_service() -> None:
     (api,) = [pod for name, pod in pods("default") if name.endswith("-api")]
     env = {entry["name"]: entry["value"] for entry in api["containers"][0]["env"]}
     assert "check-api.dns.svc.cluster.local" in env["GONEMASTER_ALLOWED_HOSTS"].split(",")
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_a_new_api_pod_is_ready_before_the_old_one_ends(values: str) -> None:
+    """The old pod serves until the service has removed its address, and then finishes its requests."""
+    (api,) = [thing["spec"] for thing in objects(values, "Deployment") if thing["metadata"]["name"].endswith("-api")]
+    assert api["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    pod = api["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["readinessProbe"]["httpGet"]["path"] == "/api/v1/readyz"
+    program, waits_s = container["lifecycle"]["preStop"]["exec"]["command"]
+    assert program == "sleep"
+    assert pod["terminationGracePeriodSeconds"] >= int(waits_s) + Settings().shutdown_timeout.total_seconds() + 10

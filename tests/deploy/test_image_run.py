@@ -21,7 +21,7 @@ from tests.support.service import open_url, wait_for
 
 MISSING = [program for program in ("buildah", "mmdebstrap", "unshare") if not shutil.which(program)]
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.nightly,
     pytest.mark.timeout(1500),
     pytest.mark.xdist_group("image"),
     pytest.mark.skipif(bool(MISSING), reason=f"NOT RUN: not on this machine: {', '.join(MISSING)}"),

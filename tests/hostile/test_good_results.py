@@ -4,7 +4,7 @@ import os
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -152,9 +152,9 @@ def count_calls(worker: Worker) -> list[RunRecord]:
     calls: list[RunRecord] = []
     graduate = worker.process.claims.graduate
 
-    def counted(job_id: str, record: RunRecord, *, attempt: int) -> RunStatus:
+    def counted(job_id: str, record: RunRecord, *, attempt: int, lines: Sequence[str] = ()) -> RunStatus:
         calls.append(record)
-        return graduate(job_id, record, attempt=attempt)
+        return graduate(job_id, record, attempt=attempt, lines=lines)
 
     worker.process.claims.graduate = counted  # type: ignore[method-assign]
     return calls

@@ -46,7 +46,7 @@ def test_engine_waits_as_long_as_the_reference() -> None:
         assert [entry[1] for entry in entries if entry[1].startswith("N16_")] == ["N16_NO_NSID_REVEALED"]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("group", sorted({name.split("/")[0] for name in MUTATIONS}))
 def test_all_mutations_are_judged_alike(group: str) -> None:
@@ -55,7 +55,7 @@ def test_all_mutations_are_judged_alike(group: str) -> None:
             _check(name)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("first", range(QUICK_ZONES, QUICK_ZONES + ZONES, SHARE))
 def test_a_thousand_zones_are_judged_alike(first: int) -> None:

@@ -43,13 +43,12 @@ def chromium() -> str:
 
 
 def shapes(*names: str) -> pytest.MarkDecorator:
-    """Run a test in some shapes (width and theme), by default in all. `make test` runs the first shape, the nightly
-    workflow all named shapes, `make test-long` every shape.
+    """Run a test in some shapes (width and theme), by default in all. `make test` runs the first one only.
+
+    Layout depends on the width and contrast on the theme, so two shapes that share neither cover a page.
     """
     first, *more = names or SHAPES
-    thorough = [pytest.param(name, marks=pytest.mark.thorough) for name in more]
-    others = [pytest.param(name, marks=pytest.mark.slow) for name in SHAPES if name not in (first, *more)]
-    return pytest.mark.parametrize("shape", [first, *thorough, *others])
+    return pytest.mark.parametrize("shape", [first, *(pytest.param(name, marks=pytest.mark.thorough) for name in more)])
 
 
 class Site:

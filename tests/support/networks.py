@@ -19,7 +19,7 @@ from typing import IO
 
 import pytest
 
-from gonemaster_tasks.worker.upkeep.process_identity import identity
+from gonemaster_tasks.worker.execute.process_identity import identity
 
 _NEEDED = ("ip", "unshare", "nsenter", "setpriv")
 _ANSWER_S = 30

@@ -79,6 +79,7 @@ SENT_BY = {
         "ui_tag_owner.delete",
         "ui_tag_owner.purge",
     ],
+    "ui/test_share_pages.test_page_creates_lists_and_revokes": ["ui_shares.create", "ui_shares.revoke"],
     "ui/test_token_pages.test_a_token_is_created_and_shown_once": ["ui_tokens.create"],
     "ui/test_token_pages.test_a_token_is_revoked_after_a_confirmation": ["ui_tokens.delete"],
     "ui/test_watches.test_a_watch_is_made_shown_changed_and_deleted": [
@@ -91,7 +92,7 @@ SENT_BY = {
 }
 
 # Views that answer with a page or with data after success, not with a redirect.
-ANSWERS = frozenset({"ui_test.check", "ui_tokens.create"})
+ANSWERS = frozenset({"ui_shares.create", "ui_test.check", "ui_tokens.create"})
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ START_S = 100.0
 STOP_S = 60.0
 
 
-def wait_for(condition: Callable[[], Any], *, timeout_s: float = 30.0, what: str = "condition") -> Any:
+def wait_for(condition: Callable[[], Any], *, timeout_s: float = 90.0, what: str = "condition") -> Any:
     """Poll until the result is true; return it."""
     deadline = time.monotonic() + timeout_s
     while not (answer := condition()):
@@ -110,7 +110,7 @@ class Service:
         self.wait_for_log("gonemaster is ready", timeout_s=START_S)
         return self
 
-    def wait_for_log(self, text: str, *, timeout_s: float = 30.0) -> None:
+    def wait_for_log(self, text: str, *, timeout_s: float = 90.0) -> None:
         def seen() -> bool:
             alive = self.process.poll() is None
             found = text in self.log

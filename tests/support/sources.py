@@ -22,3 +22,12 @@ def source_files() -> Iterator[tuple[str, Path]]:
 def syntax_trees() -> Sequence[tuple[str, ast.Module]]:
     """Return the path below the repository's root, and the syntax tree, of every source file."""
     return [(name, ast.parse(path.read_text(encoding="utf-8"))) for name, path in source_files()]
+
+
+def compiled_modules() -> list[str]:
+    """Return the names of the modules that setup.py compiles."""
+    tree = ast.parse((ROOT / "setup.py").read_text(encoding="utf-8"))
+    [modules] = [
+        node.value for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "MODULES"
+    ]
+    return [f"gonemaster_engine.{module.replace('/', '.')}" for module in ast.literal_eval(modules)]

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from gonemaster_db.core.records import EntryRecord
+from gonemaster_tasks.worker.execute import process_identity
 from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder
-from gonemaster_tasks.worker.upkeep import process_identity
 
 ENTRIES = 3
 

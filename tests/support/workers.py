@@ -23,8 +23,10 @@ from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.submit import SubmittedBatch, submit_batch, submit_job
+from tests.support.forked import Forked, can_be_forked
 from tests.support.stores import MakeSettings, opened
 
+Process = subprocess.Popen[bytes] | Forked
 ROOT = Path(__file__).parents[2]
 STAND_IN = "tests.support.standin_worker"
 
@@ -47,7 +49,7 @@ class Farm:
     broker: Broker
     directory: Path
     environ: dict[str, str]
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    processes: dict[str, Process] = field(default_factory=dict)
     release: Path = ROOT  # source directory of processes that are started from now on
 
     def __post_init__(self) -> None:
@@ -95,7 +97,7 @@ class Farm:
 
     # Processes
 
-    def start_worker(self, name: str, *arguments: str, ready: bool = True, **environ: str) -> subprocess.Popen[bytes]:
+    def start_worker(self, name: str, *arguments: str, ready: bool = True, **environ: str) -> Process:
         """Start a worker process; with `ready` wait until it consumes."""
         process = self._start(name, [STAND_IN, "--name", name, *arguments], environ)
         if ready:
@@ -113,26 +115,29 @@ class Farm:
 
         wait_until(ready, within_s=180, what=f"worker {name}")  # on a busy machine the imports take up to a minute
 
-    def start_beat(self, name: str = "beat", **environ: str) -> subprocess.Popen[bytes]:
+    def start_beat(self, name: str = "beat", **environ: str) -> Process:
         """Start a beat process."""
         return self._start(name, ["gonemaster_tasks.maintenance.beat"], environ)
 
     def _start(
         self, name: str, module: list[str], environ: dict[str, str], *, descriptor: int | None = None
-    ) -> subprocess.Popen[bytes]:
-        with (self.directory / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(
+    ) -> Process:
+        environ, file = {**os.environ, **self.environ, **environ}, self.directory / f"{name}.log"
+        if self.release == ROOT and can_be_forked(module[0], environ):
+            self.processes[name] = Forked(module[0], module[1:], environ=environ, log=file)
+            return self.processes[name]
+        with file.open("ab") as log:
+            self.processes[name] = subprocess.Popen(
                 [sys.executable, "-m", *module],
                 cwd=self.release,
-                env={**os.environ, **self.environ, **environ},
+                env=environ,
                 stdout=log,
                 stderr=log,
                 pass_fds=[] if descriptor is None else [descriptor],
             )
-        self.processes[name] = process
-        return process
+        return self.processes[name]
 
-    def start_api(self, name: str, descriptor: int) -> subprocess.Popen[bytes]:
+    def start_api(self, name: str, descriptor: int) -> Process:
         """Start an API process on a listening socket; wait until it accepts connections."""
         module = ["gonemaster_api.server", "api", "--listen-descriptor", str(descriptor)]
         process = self._start(name, module, {}, descriptor=descriptor)

@@ -25,7 +25,10 @@ def in_demo_world(demo_world: World, demo_hints: Path) -> dict[str, str]:
 
 @pytest.fixture
 def start(in_demo_world: dict[str, str]) -> Iterator[StartService]:
-    """Start servers: `start(worker_processes=2)` returns a ready one, which is stopped after the test."""
+    """Start servers: `start(worker_processes=2)` returns a ready one, which is stopped after the test.
+
+    A test names the servers that the service uses before this fixture, so that they outlive the service.
+    """
     with ExitStack() as stack:
 
         def start_service(*command: str, ready: bool = True, **options: Any) -> Service:

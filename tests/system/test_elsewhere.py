@@ -12,7 +12,7 @@ from tests.system.conftest import StartService
 
 
 def test_whole_service_on_postgresql_and_a_separate_redis(
-    start: StartService, postgres_server: PostgresServer, own_redis: EmbeddedRedis
+    own_redis: EmbeddedRedis, postgres_server: PostgresServer, start: StartService
 ) -> None:
     dsn = postgres_server.url(postgres_server.create_database())
     service = start(
@@ -30,7 +30,7 @@ def test_whole_service_on_postgresql_and_a_separate_redis(
     assert service.batch_done(batch["batch_id"])["completed"] == 3
 
 
-def test_api_and_workers_are_started_apart(start: StartService, own_redis: EmbeddedRedis) -> None:
+def test_api_and_workers_are_started_apart(own_redis: EmbeddedRedis, start: StartService) -> None:
     shared = {"GONEMASTER_BROKER_URL": own_redis.url}
     api = start(environ=shared, worker_processes=1)
     more = start("worker", ready=False, listen=None, environ=shared | {"GONEMASTER_DATA_DIR": str(api.data_dir)})
@@ -42,7 +42,7 @@ def test_api_and_workers_are_started_apart(start: StartService, own_redis: Embed
 
 
 def test_of_several_supervisors_one_is_killed_and_the_others_do_its_work(
-    start: StartService, own_redis: EmbeddedRedis, postgres_server: PostgresServer
+    own_redis: EmbeddedRedis, postgres_server: PostgresServer, start: StartService
 ) -> None:
     shared = {
         "GONEMASTER_DB_DRIVER": "postgres",
@@ -75,22 +75,22 @@ def _lives(pid: int) -> bool:
     return True
 
 
-def test_worker_on_tables_of_another_version_is_refused(start: StartService, own_redis: EmbeddedRedis) -> None:
+def test_worker_on_tables_of_another_version_is_refused(own_redis: EmbeddedRedis, start: StartService) -> None:
     worker = start("worker", ready=False, listen=None, environ={"GONEMASTER_BROKER_URL": own_redis.url})
-    assert worker.process.wait(30) == 2
+    assert worker.process.wait(120) == 2
     assert "gonemaster-server db upgrade" in worker.log
 
 
 def test_broker_that_is_not_there_refuses_the_start(start: StartService) -> None:
     service = start(ready=False, broker_url="redis://127.0.0.1:1/0")
-    assert service.process.wait(30) == 2
+    assert service.process.wait(120) == 2
     assert "Redis is unavailable" in service.log
     assert "Traceback" not in service.log
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "gonemaster_api.server", *arguments], capture_output=True, text=True, timeout=30
+        [sys.executable, "-m", "gonemaster_api.server", *arguments], capture_output=True, text=True, timeout=120
     )
 
 
@@ -115,7 +115,7 @@ def test_reader_of_the_settings_may_leave_early() -> None:
     try:
         done = subprocess.run(
             [sys.executable, "-m", "gonemaster_api.server", "--dump-config"],
-            stdout=writing, stderr=subprocess.PIPE, text=True, timeout=30, check=False,
+            stdout=writing, stderr=subprocess.PIPE, text=True, timeout=120, check=False,
         )  # fmt: skip
     finally:
         os.close(writing)

@@ -142,3 +142,39 @@ def test_test_regularly(start: StartService, tmp_path: Path) -> None:
     assert schedule == made
     assert schedule["next_run_at"] in shown["next"]
     assert batches["total"] == 0
+
+
+def test_quickstart_and_readme(start: StartService, tmp_path: Path) -> None:
+    """The commands of the first quarter of an hour, with domains of the demo."""
+    service = start()
+    reader = Reader(service, tmp_path)
+    examples = {"example.com": DOMAINS[0], "example.net": DOMAINS[1], "example.org": DOMAINS[2]}
+    quickstart, readme = (fenced(ROOT / name) for name in ("docs/quickstart.md", "README.md"))
+    (first,) = [block for block in readme if "curl" in block]
+    job, listed = reader.run(first, **{"example.com": DOMAINS[0]})
+    assert (job["domain"], "items" in listed) == (DOMAINS[0], True)
+    submit, read, pause, settings = [block for block in quickstart if "curl" in block]
+    (batch,) = reader.run(submit, **examples)
+    watched = read.replace("batch_...", batch["batch_id"]).replace("job_...", batch["job_ids"][0])
+    *documents, events = watched.splitlines()
+    assert [("status" in one, "items" in one) for one in reader.run("\n".join(documents))] == [
+        (True, False),
+        (False, True),
+    ]
+    shown = subprocess.run(
+        ["bash", "-c", "\n".join([*documents[:2], events]).replace("http://127.0.0.1:8080", service.url)],
+        capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    assert "event: done" in shown.stdout
+    paused, resumed = reader.run(pause)
+    assert paused != resumed
+    assert reader.run(settings) == [{"status": "ok"}]
+    assert service.get("/settings")["worker_count"]["value"] == 32
+    for block in quickstart:
+        if "--dump-config" in block:
+            assert "worker_count" in run_command(block, tmp_path)
+
+
+def fenced(page: Path) -> list[str]:
+    """Return the commands of a page: its fenced blocks without a language."""
+    return re.findall(r"^```\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from gonemaster_tasks.logs import configure_logging
+from gonemaster_tasks.logs import JobLineHandler, JobLines, configure_logging
 from gonemaster_tasks.masking import Masking, passwords_in
 from tests.support.sources import ROOT
 
@@ -95,3 +95,24 @@ def test_the_command_of_the_page_finds_the_lines_of_a_request() -> None:
     )
     (line,) = done.stdout.splitlines()
     assert json.loads(line)["request_id"] == "mine"
+
+
+def test_lines_of_a_job_are_bounded_and_masked() -> None:
+    configure_logging(stream=io.StringIO())
+    lines, log = JobLines(), logging.getLogger("some")
+    JobLineHandler(lines.add, secrets=["hush-1"])
+    configure_logging(form="json", stream=io.StringIO())  # as after a change of a setting
+    lines.begin("job_1")
+    with structlog.contextvars.bound_contextvars(job_id="job_1"):
+        for number in range(60):
+            log.info("hush-1 %d \u202e\x00<b>", number)
+        log.info("x" * 10_000)
+    log.warning("stalled", extra={"job_id": "job_1"})
+    log.warning("another job", extra={"job_id": "job_2"})
+    log.warning("no job")
+    found = lines.of("job_1")
+    assert len(found) == 50
+    assert all(len(line) <= 2_050 and line.isprintable() and "hush" not in line for line in found)
+    assert ["*** 12 " in found[0], "stalled" in found[-1]] == [True, True]
+    lines.discard("job_1")
+    assert lines.of("job_1") == []

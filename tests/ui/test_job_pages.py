@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import RunStatus
+from gonemaster_db.queue.attempt_logs import add_attempt_log
 from tests.support.rows import NOON, claim, make_run, queue_job, record
 from tests.support.tokens import CONFIGURED, READ, bearer
 
@@ -223,3 +224,16 @@ def test_a_run_with_thousands_of_findings_is_a_light_page_all_the_same(client: F
     assert len(text.encode()) < 151_000
     assert "are not shown" not in text_of(client, f"/jobs/{run.id}?all=yes&level=critical")
     assert len(text_of(client, f"/jobs/{run.id}/result.txt").splitlines()) > 4000
+
+
+def test_the_log_of_a_failed_attempt_is_text(client: FlaskClient, store: Store) -> None:
+    run = make_run(store, "x.example", record(status=RunStatus.FAILED, error="RuntimeError: broken"))
+    waiting = queue_job(store, "y.example")
+    for job_id in (run.id, waiting.id):
+        assert "Log of failed attempts" not in text_of(client, f"/jobs/{job_id}")
+        with store.transaction() as session:
+            lines = ["event='began'", "event='<script>alert(1)</script>'"]
+            add_attempt_log(session, job_id, attempt=1, worker="w7@host", ended_at=NOON, lines=lines)
+        text = text_of(client, f"/jobs/{job_id}")
+        assert "Attempt 1 on w7@host" in text
+        assert "event=&#39;began&#39;\nevent=&#39;&lt;script&gt;alert(1)&lt;/script&gt;&#39;" in text

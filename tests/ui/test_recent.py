@@ -146,3 +146,12 @@ def test_runs_are_repeated_as_a_batch(client: FlaskClient, store: Store) -> None
     assert waiting(store) == {"a.example", "b.example"}
     assert bulk(client, do="rerun", id=["job_none"])[1] == "/recent?note=jobs-none-finished"
     assert bulk(client, do="rerun", all="yes", status="queued")[1] == "/recent?note=jobs-none-finished"
+
+
+def test_long_runs_and_repeated_runs_are_filters(client: FlaskClient, store: Store) -> None:
+    make_run(store, "short.example")  # five seconds
+    assert "short.example" in text_of(client, "/recent?min_duration_ms=4000")
+    assert "No matching tests" in text_of(client, "/recent?min_duration_ms=60000")
+    text = text_of(client, "/recent?min_attempts=2")
+    assert "No matching tests" in text
+    assert '<option value="2" selected>' in text

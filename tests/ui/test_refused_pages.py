@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from gonemaster_api.errors import ApiError, Unavailable
-from gonemaster_api.ui.shell.error_pages import refusal_page
+from gonemaster_api.ui.shell.error_pages import refusal
 from gonemaster_engine.texts import Text
 
 BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
 
 
 def page(error: ApiError, path: str = "/", accept: str = BROWSER, language: str = "") -> str | None:
-    found = refusal_page(error, {"PATH_INFO": path, "HTTP_ACCEPT": accept, "HTTP_ACCEPT_LANGUAGE": language})
-    return None if found is None else found.decode()
+    response = refusal(error, {"PATH_INFO": path, "HTTP_ACCEPT": accept, "HTTP_ACCEPT_LANGUAGE": language})
+    return response.get_data(as_text=True) if response.mimetype == "text/html" else None
 
 
 OVERLOADED = Unavailable("overloaded", Text("the server is overloaded"))

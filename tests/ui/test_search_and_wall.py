@@ -71,7 +71,7 @@ def test_first_steps_disappear_when_they_are_done(client: FlaskClient, store: St
 
 READABLE = (
     "/", "/recent", "/domains", "/batches", "/tags", "/cohorts", "/statistics", "/settings/profiles",
-    "/settings/scoring", "/workers", "/wall", "/search?q=a", "/operations",
+    "/settings/scoring", "/settings/storage", "/workers", "/wall", "/search?q=a", "/operations",
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         "/settings/profiles",
         "/settings/profiles/new?from=default",
         "/settings/scoring",
+        "/settings/storage",
         "/settings/tokens",
     ],
 )

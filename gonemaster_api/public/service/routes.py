@@ -2,17 +2,16 @@
 
 from typing import Any
 
-import dns.version
 from flask.views import MethodView
 
-from gonemaster_api.public.service.schemas import InfoSchema, PublicProfileSchema, VersionSchema
+from gonemaster_api.public.service.schemas import InfoSchema, PublicProfileSchema
+from gonemaster_api.queries.versions import read_versions
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
-from gonemaster_api.v1.system.schemas import LocalesSchema
+from gonemaster_api.v1.system.schemas import LocalesSchema, VersionSchema
 from gonemaster_db.domains.profiles import list_profiles
 from gonemaster_engine.findings.messages import locales
 from gonemaster_engine.testcases.catalogue import select
-from gonemaster_engine.version import __version__
 
 blueprint = Blueprint("public_service", __name__, description="Public information about the service")
 
@@ -44,8 +43,8 @@ class Version(MethodView):
 
     @blueprint.response(200, VersionSchema)
     def get(self) -> Any:
-        """Show the versions of this server and of its DNS library."""
-        return {"gonemaster": __version__, "dns": dns.version.version}, {"Cache-Control": "public, max-age=3600"}
+        """Show the versions of this server and of its DNS library, and whether its engine is compiled."""
+        return read_versions(), {"Cache-Control": "public, max-age=3600"}
 
 
 @blueprint.route("/info")

@@ -11,13 +11,6 @@ class PublicProfileSchema(ma.Schema):
     description = ma.fields.String(required=True)
 
 
-class VersionSchema(ma.Schema):
-    """Versions of this server and of its DNS library."""
-
-    gonemaster = ma.fields.String(required=True)
-    dns = ma.fields.String(required=True)
-
-
 class InfoSchema(ma.Schema):
     """The public parts of results, and the excluded test cases."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from gonemaster_api.batch_counts import percent, progress_of
 from gonemaster_api.errors import Conflict
 from gonemaster_api.queries.jobs.jobs import current_forecast, estimate_document, read_jobs
 from gonemaster_api.rest.paging import page_document, slice_of
@@ -20,7 +21,6 @@ from gonemaster_db.batches.batches import (
 )
 from gonemaster_db.batches.deletion import BatchImpact, preview_batch_deletion
 from gonemaster_db.batches.tag_values import list_tag_values
-from gonemaster_db.models import JobStatus
 from gonemaster_db.queue.queue_ranks import BatchSpan, batch_spans
 from gonemaster_engine.profile.zonemaster_tags import engine_tag
 from gonemaster_engine.texts import Text
@@ -64,15 +64,11 @@ def _summary(item: ListedBatch) -> dict[str, Any]:
         "total": item.total,
         "completed": item.completed,
         "purged_runs": item.purged,
-        "completion": _percent(item.completed, item.total),
+        "completion": percent(item.completed, item.total),
         "created_at": item.batch.created_at,
         "finished_at": item.finished_at,
         "origin": item.batch.origin.value,
     }
-
-
-def _percent(completed: int, total: int) -> float:
-    return round(100 * completed / total, 1) if total else 100.0
 
 
 def read_batch(state: State, batch_id: str, query: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,30 +87,27 @@ def read_batch_progress(state: State, batch_id: str) -> dict[str, Any]:
         batch = get_batch(session, batch_id)
         summary = summarise_batch(session, batch_id)
         estimates = _estimates(state, session, batch_spans(session, [batch_id]), begun={batch_id: summary.started_at})
-    counts = summary.status_counts
-    everything = sum(counts.values())
-    completed = everything - sum(counts[status] for status in JobStatus)
-    return estimates.get(batch_id, {}) | {
-        "batch_id": batch.id,
-        "name": batch.name,
-        "tag": batch.tag,
-        "tags": batch.tag_names,
-        "description": batch.description,
-        "domain_count": batch.domain_count,
-        "snapshot_intent": batch.snapshot_intent,
-        "status": "done" if completed == everything else "running",
-        "completed": completed,
-        "purged_runs": summary.purged_runs,
-        "completion": _percent(completed, everything),
-        "status_counts": dict(counts),
-        "grades": dict(summary.grades) if state.settings.show_score_admin else {},
-        "worst_levels": dict(summary.worst_levels),
-        "created_at": batch.created_at,
-        "started_at": summary.started_at,
-        "finished_at": summary.finished_at,
-        "origin": batch.origin.value,
-        "kept": summary.kept,
-    }
+    return (
+        estimates.get(batch_id, {})
+        | progress_of(summary.status_counts)
+        | {
+            "batch_id": batch.id,
+            "name": batch.name,
+            "tag": batch.tag,
+            "tags": batch.tag_names,
+            "description": batch.description,
+            "domain_count": batch.domain_count,
+            "snapshot_intent": batch.snapshot_intent,
+            "purged_runs": summary.purged_runs,
+            "grades": dict(summary.grades) if state.settings.show_score_admin else {},
+            "worst_levels": dict(summary.worst_levels),
+            "created_at": batch.created_at,
+            "started_at": summary.started_at,
+            "finished_at": summary.finished_at,
+            "origin": batch.origin.value,
+            "kept": summary.kept,
+        }
+    )
 
 
 def read_rate_per_minute(state: State) -> float | None:

@@ -13,6 +13,7 @@ from gonemaster_api.rest.parsing import time_range
 from gonemaster_api.state import State
 from gonemaster_db.core.filters import JobFilter
 from gonemaster_db.models import Job, JobStatus, Priority, Run
+from gonemaster_db.queue.attempt_logs import list_attempt_logs
 from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_db.runs.job_list import list_jobs
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -26,7 +27,7 @@ from gonemaster_tasks.monitoring.estimates import (
     unserved_tiers,
 )
 
-_OPTIONAL = ("public_id", "batch_id", "error", "profile_id", "profile_name", "score", "grade", "expires_at")
+_OPTIONAL = ("public_id", "worker", "batch_id", "error", "profile_id", "profile_name", "score", "grade", "expires_at")
 _PACE_LIFE_S = 1.0
 
 
@@ -35,6 +36,13 @@ def read_job(state: State, job_id: str) -> dict[str, Any]:
     with state.store.read_only() as session:
         item = find_job_or_run(session, job_id)
         return job_documents(state, [item], session=session)[0]
+
+
+def read_job_log(state: State, job_id: str) -> dict[str, Any]:
+    """Return the log lines of the attempts of a job that failed. Raises JobNotFound."""
+    with state.store.read_only() as session:
+        find_job_or_run(session, job_id)
+        return {"job_id": job_id, "attempts": list_attempt_logs(session, job_id)}
 
 
 def read_jobs(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,6 +68,8 @@ def job_filter(query: Mapping[str, Any]) -> JobFilter:
         batch_id=query.get("batch_id"),
         domain=name_part(query.get("domain")),
         severity=query.get("severity"),
+        min_duration_ms=query.get("min_duration_ms"),
+        min_attempts=query.get("min_attempts"),
         **time_range(query, "created_after", "created_before"),
     )
 
@@ -169,6 +179,8 @@ def _common(item: Job | Run) -> dict[str, Any]:
         "batch_id": item.batch_id,
         "domain": item.domain,
         "status": item.status.value,
+        "worker": item.worker,
+        "attempt": item.attempt,
         "created_at": item.created_at,
         "started_at": item.started_at,
         "priority": item.priority,

@@ -15,6 +15,9 @@ from typing import TextIO
 
 import structlog
 
+from gonemaster_api.server.supervisor import fork
+from gonemaster_api.server.supervisor.fork import ForkedProcess
+
 log = structlog.get_logger(__name__)
 
 FIRST_DELAY_S = 0.5
@@ -26,10 +29,11 @@ _LAUNCH = Path(__file__).with_name("launch.py")
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """A program to run, and how to stop it."""
+    """A program to run, and how to stop it: a command, or a Python module with its arguments."""
 
     name: str
     command: tuple[str, ...]
+    is_module: bool = False
     environ: Mapping[str, str]
     stop_timeout_s: float
     on_orphaned: int = signal.SIGTERM  # the kernel sends it if the supervisor dies
@@ -49,7 +53,7 @@ class Child:
     program: Program
     on_end: Callable[["Child", int], None]
     json_lines: bool = False
-    process: subprocess.Popen[str] | None = None
+    process: subprocess.Popen[str] | ForkedProcess | None = None
     started: float = 0.0
     deaths: int = field(default=0, init=False)  # consecutive, without a healthy period in between
     starts: int = field(default=0, init=False)
@@ -66,10 +70,29 @@ class Child:
 
     def start(self) -> None:
         """Start the process in its own session, so that Ctrl-C reaches only the supervisor."""
+        self.process = self._fork() if self.program.is_module and fork.AVAILABLE else self._execute()
+        self.starts += 1
+        self.started = time.monotonic()
+        log.info("started", child=self.name, pid=self.process.pid)
+        threading.Thread(target=self._follow, args=(self.process,), daemon=True, name=self.name).start()
+
+    def _fork(self) -> ForkedProcess:
         program = self.program
-        self.process = subprocess.Popen(  # noqa: S603 - commands are built here, not taken from requests
-            [sys.executable, "-IS", str(_LAUNCH), str(os.getpid()), str(int(program.on_orphaned)), *program.command],
-            env={**program.environ, RESTARTS: str(self.starts)},
+        module, *arguments = program.command
+        return fork.fork_program(
+            module,
+            arguments,
+            environ=self._environ(),
+            inherited=program.inherited,
+            on_orphaned=int(program.on_orphaned),
+        )
+
+    def _execute(self) -> "subprocess.Popen[str]":
+        program = self.program
+        command = (sys.executable, "-m", *program.command) if program.is_module else program.command
+        return subprocess.Popen(  # noqa: S603 - commands are built here, not taken from requests
+            [sys.executable, "-IS", str(_LAUNCH), str(os.getpid()), str(int(program.on_orphaned)), *command],
+            env=self._environ(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -78,10 +101,9 @@ class Child:
             start_new_session=True,
             pass_fds=program.inherited,
         )
-        self.starts += 1
-        self.started = time.monotonic()
-        log.info("started", child=self.name, pid=self.process.pid)
-        threading.Thread(target=self._follow, args=(self.process,), daemon=True, name=self.name).start()
+
+    def _environ(self) -> dict[str, str]:
+        return {**self.program.environ, RESTARTS: str(self.starts)}
 
     def delay_before_restart(self) -> float:
         """Return the delay before a restart in seconds.
@@ -115,13 +137,14 @@ class Child:
             return False
         return True
 
-    def _follow(self, process: "subprocess.Popen[str]") -> None:
+    def _follow(self, process: "subprocess.Popen[str] | ForkedProcess") -> None:
         """Forward the output line by line, then report the end of the process."""
         output = process.stdout
         if output is not None:
             with output:
                 for line in output:
-                    write_line(sys.stderr, self.name, line.rstrip("\n"), json_lines=self.json_lines)
+                    with fork.OUTPUT_LOCK:
+                        write_line(sys.stderr, self.name, line.rstrip("\n"), json_lines=self.json_lines)
         self.on_end(self, process.wait())
 
 

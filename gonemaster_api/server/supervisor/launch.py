@@ -12,13 +12,18 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str]) -> None:
-    """Ask the kernel to send SIGNAL when PARENT ends, then replace this process with PROGRAM."""
+    """Replace this process with PROGRAM, which receives SIGNAL when PARENT ends."""
     parent, signal_number, *command = arguments
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal_number), 0, 0, 0)
-        if os.getppid() != int(parent):  # the parent died before prctl took effect, so the signal would never arrive
-            sys.exit(1)
+        end_with_parent(int(parent), int(signal_number))
     os.execvp(command[0], command)  # noqa: S606 - the supervisor names the program
+
+
+def end_with_parent(parent: int, signal_number: int) -> None:
+    """Ask the kernel for a signal to this process when its parent ends."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
+    if os.getppid() != parent:  # The parent died before prctl took effect, so the signal would never arrive.
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -2,21 +2,41 @@
 
 import os
 import signal
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib import import_module
 
 from gonemaster_api.server.supervisor.child import Program
+from gonemaster_engine.memory import without_collections
+from gonemaster_engine.net.wire.rdata import load_all_types
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.config.rendering import to_environ
 from gonemaster_tasks.config.settings import Settings
 
 SERVER, WORKER = "gonemaster_api.server", "gonemaster_tasks.worker"  # modules; the demo has its own
-_PYTHON = (sys.executable, "-m")
-# Celery warns if root can receive pickled messages; all messages here are JSON.
-_QUIET_PYTHON = (sys.executable, "-W", "ignore:You're running the worker", "-m")
 COUNTS = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads the variable at import
+_SHARED = (
+    "celery.apps.beat",
+    "celery.apps.worker",
+    "celery.concurrency.thread",
+    "celery.worker.components",
+    "celery.worker.consumer",
+    "celery.worker.loops",
+    "gonemaster_tasks.broker.scheduler",
+    "gonemaster_tasks.worker.main",
+)
 _MARGIN_S = 15.0  # seconds between a program's own shutdown timeout and SIGKILL
+
+
+def import_shared_modules() -> None:
+    """Load what workers and beat need, so that the processes forked from this one share the memory.
+
+    The modules of the API are not among them: prometheus_client reads the environment of the process at its import.
+    """
+    with without_collections():
+        for module in _SHARED:
+            import_module(module)
+        load_all_types()
 
 
 def embedded_redis(settings: Settings) -> EmbeddedRedis:
@@ -58,7 +78,8 @@ def workers(settings: Settings) -> list[Program]:
     return [
         Program(
             name=f"worker-{number}",
-            command=(*_QUIET_PYTHON, WORKER, *_own_arguments(settings, number)),
+            command=(WORKER, *_own_arguments(settings, number)),
+            is_module=True,
             environ=_environ(settings),
             stop_timeout_s=settings.drain_timeout.total_seconds() + _MARGIN_S,
             on_orphaned=signal.SIGKILL,  # without the broker a warm shutdown never ends; leases expire
@@ -81,7 +102,8 @@ def beat(settings: Settings) -> Program:
     """Return the program of the scheduler of periodic tasks."""
     return Program(
         name="beat",
-        command=(*_PYTHON, "gonemaster_tasks.maintenance.beat"),
+        command=("gonemaster_tasks.maintenance.beat",),
+        is_module=True,
         environ=_environ(settings),
         stop_timeout_s=_MARGIN_S,
         on_orphaned=signal.SIGKILL,
@@ -94,7 +116,8 @@ def api(settings: Settings, *, descriptor: int, counts: str, ready: Callable[[],
     return [
         Program(
             name="api" if settings.api_processes == 1 else f"api-{number}",
-            command=(*_PYTHON, SERVER, "api", "--listen-descriptor", str(descriptor)),
+            command=(SERVER, "api", "--listen-descriptor", str(descriptor)),
+            is_module=True,
             environ=environ,
             stop_timeout_s=settings.shutdown_timeout.total_seconds() + _MARGIN_S,
             inherited=(descriptor,),

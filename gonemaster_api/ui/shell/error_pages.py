@@ -1,5 +1,7 @@
 """Error pages: the errors of the API, rendered for browsers."""
 
+import json
+import uuid
 from collections.abc import Mapping
 from functools import lru_cache
 from http import HTTPStatus
@@ -10,12 +12,13 @@ from markupsafe import escape
 from werkzeug.datastructures import LanguageAccept, MIMEAccept
 from werkzeug.http import parse_accept_header
 
-from gonemaster_api.errors import ApiError
+from gonemaster_api.errors import ApiError, error_document
+from gonemaster_api.queries.health import overloaded_readiness
 from gonemaster_api.ui.shell.pages import HEADER, page
 from gonemaster_api.ui.shell.texts.formats import sentence
 from gonemaster_api.ui.shell.texts.languages import ENGLISH, gettext, languages, mark, translations_of
 from gonemaster_api.ui.shell.texts.refusals import in_language
-from gonemaster_api.web.headers import is_api
+from gonemaster_api.web.headers import API_HEADERS, PAGE_POLICY, is_api
 
 _TITLES = {
     400: mark("Invalid request"),
@@ -31,6 +34,7 @@ _TITLES = {
 }
 _OTHER_TITLE = mark("The request failed")
 _PASSING = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+_READINESS = "/api/v1/readyz"
 _RETRY = mark("Reload the page in a few seconds.")
 _LASTING = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}  # A retry has the same result.
 _SAFE = {
@@ -49,15 +53,22 @@ def _is_browser(path: str, accepted: MIMEAccept) -> bool:
     return not is_api(path) and accepted.best_match(kinds) == "text/html"
 
 
-def refusal_page(error: ApiError, environ: Mapping[str, Any]) -> bytes | None:
-    """Return a page for a request that the server refuses without the application; None if the caller is a program.
+def refusal(error: ApiError, environ: Mapping[str, Any]) -> Response:
+    """Return the response to a request that the server refuses without the application.
 
-    The page needs no application, no database and no template, because the server may be overloaded.
+    It needs no application, no database and no template, because the server may be overloaded. A probe of readiness
+    then gets the document that it expects.
     """
-    if not _is_browser(environ["PATH_INFO"], parse_accept_header(environ.get("HTTP_ACCEPT"), MIMEAccept)):
-        return None
-    accepted = parse_accept_header(environ.get("HTTP_ACCEPT_LANGUAGE"), LanguageAccept)
-    return _refusal_page(accepted.best_match(languages(), ENGLISH) or ENGLISH, int(error.status), error.code)
+    path = environ["PATH_INFO"]
+    headers = API_HEADERS | error.headers | {"X-Request-Id": uuid.uuid4().hex}
+    if _is_browser(path, parse_accept_header(environ.get("HTTP_ACCEPT"), MIMEAccept)):
+        accepted = parse_accept_header(environ.get("HTTP_ACCEPT_LANGUAGE"), LanguageAccept)
+        language = accepted.best_match(languages(), ENGLISH) or ENGLISH
+        headers["Content-Security-Policy"] = PAGE_POLICY
+        return Response(_refusal_page(language, int(error.status), error.code), error.status, headers)
+    is_probe = error.code == "overloaded" and path.rstrip("/") == _READINESS
+    document = overloaded_readiness() if is_probe else error_document(error.code, error.message)
+    return Response(json.dumps(document), error.status, headers, mimetype="application/json")
 
 
 @lru_cache(200)

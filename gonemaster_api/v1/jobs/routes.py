@@ -6,7 +6,7 @@ from flask import Response
 from flask.views import MethodView
 
 from gonemaster_api.queries.jobs.events import job_feed
-from gonemaster_api.queries.jobs.jobs import job_document, read_job, read_jobs
+from gonemaster_api.queries.jobs.jobs import job_document, read_job, read_job_log, read_jobs
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.idempotency import answer_once
 from gonemaster_api.rest.parsing import LocaleQuerySchema
@@ -16,6 +16,7 @@ from gonemaster_api.use_cases.score_backfill import read_scored_result
 from gonemaster_api.use_cases.submission.jobs import submit_single_job
 from gonemaster_api.v1.jobs.schemas import (
     JobListQuerySchema,
+    JobLogSchema,
     JobPageSchema,
     JobResultSchema,
     JobSchema,
@@ -80,6 +81,17 @@ class JobById(MethodView):
     def get(self, job_id: str) -> Any:
         """Show a job."""
         return read_job(state(), job_id)
+
+
+@blueprint.route("/<job_id>/log")
+class Log(MethodView):
+    """The logs of failed attempts."""
+
+    @blueprint.response(200, JobLogSchema)
+    @blueprint.refuses(_404="not_found")
+    def get(self, job_id: str) -> Any:
+        """Show the last log lines of each attempt that failed, or whose worker ended."""
+        return read_job_log(state(), job_id)
 
 
 @blueprint.route("/<job_id>/cancel")

@@ -5,7 +5,7 @@ from typing import ClassVar
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger, LevelName, positive_id
+from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger, LevelName, QueryInteger, positive_id
 from gonemaster_api.rest.messages import Message
 from gonemaster_api.rest.paging import CursorPagingSchema, page_schema
 from gonemaster_api.rest.parsing import RequestSchema
@@ -17,6 +17,8 @@ from gonemaster_db.runs.sort_keys import JOB_SORT, SORTS
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired", "paused")
 MAX_UNDELEGATED = 32
 MAX_EXPIRY_S = 366 * 86400
+MAX_DURATION_MS = 86_400_000
+MAX_ATTEMPTS = 1000
 
 
 class NameserverSchema(RequestSchema):
@@ -117,6 +119,8 @@ class JobSchema(EstimateSchema):
     batch_id = ma.fields.String()
     domain = ma.fields.String(required=True)
     status = ma.fields.String(required=True, metadata={"enum": list(STATUSES)})
+    worker = ma.fields.String(metadata={"description": "of the last attempt"})
+    attempt = ma.fields.Integer(required=True, metadata={"description": "number of starts"})
     created_at = Instant(required=True)
     started_at = Instant(required=True, allow_none=True)
     expires_at = Instant(metadata={"description": "of an unfinished job that was submitted with `expires_in`"})
@@ -196,6 +200,32 @@ class JobResultSchema(ma.Schema):
     has_dnssec_chain = ma.fields.Boolean(required=True)
 
 
+class AttemptLogSchema(ma.Schema):
+    """The last log lines of an attempt that failed, as in the log of the worker."""
+
+    attempt = ma.fields.Integer(required=True)
+    worker = ma.fields.String(required=True)
+    ended_at = Instant(required=True)
+    lines = ma.fields.List(ma.fields.String(), required=True, metadata={"description": "at most 50"})
+
+
+class JobLogSchema(ma.Schema):
+    """The logs of the attempts of a job that failed; they are kept for 30 days."""
+
+    job_id = ma.fields.String(required=True)
+    attempts = ma.fields.List(ma.fields.Nested(AttemptLogSchema), required=True)
+
+
+def least_duration() -> QueryInteger:
+    """Create the filter by run time."""
+    return QueryInteger(validate=validate.Range(0, MAX_DURATION_MS), metadata={"description": "finished runs only"})
+
+
+def least_attempts() -> QueryInteger:
+    """Create the filter by attempts."""
+    return QueryInteger(validate=validate.Range(0, MAX_ATTEMPTS), metadata={"description": "number of starts"})
+
+
 class JobListQuerySchema(CursorPagingSchema):
     """The jobs to list, and their order."""
 
@@ -205,6 +235,8 @@ class JobListQuerySchema(CursorPagingSchema):
     severity = ma.fields.String(validate=validate.OneOf(("warnings_plus", "errors_only")))
     created_after = Instant()
     created_before = Instant()
+    min_duration_ms = least_duration()
+    min_attempts = least_attempts()
     sort = ma.fields.String(load_default=JOB_SORT, validate=validate.OneOf(sorted(SORTS)))
 
 

@@ -10,7 +10,7 @@ from gonemaster_api.rest.paging import PagingSchema, page_schema
 from gonemaster_api.rest.parsing import QuerySchema
 from gonemaster_api.v1.causes.schemas import CauseChangesSchema
 from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema
-from gonemaster_api.v1.jobs.schemas import SeverityTotalsSchema
+from gonemaster_api.v1.jobs.schemas import SeverityTotalsSchema, least_attempts, least_duration
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.models import RunStatus
 from gonemaster_db.runs.sort_keys import RUN_SORT, SORTS
@@ -28,6 +28,8 @@ class RunSchema(ma.Schema):
     batch_id = ma.fields.String(required=True, allow_none=True)
     public_id = ma.fields.String(required=True, allow_none=True)
     status = ma.fields.String(required=True, metadata={"enum": list(STATUSES)})
+    worker = ma.fields.String(required=True, allow_none=True)
+    attempt = ma.fields.Integer(required=True, metadata={"description": "number of starts"})
     created_at = Instant(required=True)
     started_at = Instant(required=True, allow_none=True)
     finished_at = Instant(required=True)
@@ -74,6 +76,8 @@ class RunQuerySchema(RunSortSchema):
     cause = ma.fields.String(validate=validate.OneOf(list(RULE_BY_ID)), metadata={"description": "a root cause"})
     finished_after = Instant()
     finished_before = Instant()
+    min_duration_ms = least_duration()
+    min_attempts = least_attempts()
 
 
 RunPageSchema = page_schema(RunSchema, "Run", sort=ma.fields.String(required=True))

@@ -1,4 +1,4 @@
-"""Routes of probes, features and locales."""
+"""Routes of probes, features, locales, storage and versions."""
 
 from typing import Any
 
@@ -6,9 +6,18 @@ from flask.views import MethodView
 
 from gonemaster_api.errors import RETRY_AFTER_S
 from gonemaster_api.queries.health import OK, read_readiness
+from gonemaster_api.queries.storage import read_storage
+from gonemaster_api.queries.versions import read_versions
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
-from gonemaster_api.v1.system.schemas import FeaturesSchema, HealthSchema, LocalesSchema, ReadySchema
+from gonemaster_api.v1.system.schemas import (
+    FeaturesSchema,
+    HealthSchema,
+    LocalesSchema,
+    ReadySchema,
+    StorageSchema,
+    VersionSchema,
+)
 from gonemaster_engine.findings.messages import locales
 
 blueprint = Blueprint("system", __name__, description="Version and health of the service")
@@ -61,3 +70,23 @@ class Locales(MethodView):
     def get(self) -> dict[str, list[str]]:
         """List the languages of message texts."""
         return {"locales": locales()}
+
+
+@blueprint.route("/storage")
+class Storage(MethodView):
+    """Size of the database."""
+
+    @blueprint.response(200, StorageSchema)
+    def get(self) -> dict[str, Any]:
+        """Show the size of the database by table, its growth per day, and when its disk is full."""
+        return read_storage(state())
+
+
+@blueprint.route("/version")
+class Version(MethodView):
+    """Versions."""
+
+    @blueprint.response(200, VersionSchema)
+    def get(self) -> dict[str, str]:
+        """Show the versions of this server and of its DNS library, and whether its engine is compiled."""
+        return read_versions()

@@ -42,6 +42,15 @@ _by("entries_up", Run.entry_count, _NEWEST, _ID)
 _by("entries_down", Run.entry_count.desc(), _NEWEST, _ID)
 Index("ix_runs_by_batch_up", Run.batch_key.asc().nulls_first(), _NEWEST, _ID, *_OF_BATCHES, Run.domain)
 Index("ix_runs_by_batch_down", _down(Run.batch_key), _NEWEST, _ID, *_OF_BATCHES)
+# Few runs have more than one attempt.
+_IS_REPEATED = Run.attempt > 1
+Index(
+    "ix_runs_repeated",
+    Run.attempt,
+    _NEWEST,
+    postgresql_where=_IS_REPEATED,
+    sqlite_where=_IS_REPEATED,
+)
 # Lists of entries are in order of run ID: all entries, those of one outcome, those of a batch.
 Index("ix_runs_by_id", _ID, Run.outcome_id, Run.key, Run.domain_id, Run.batch_key)
 Index("ix_runs_of_outcome", Run.outcome_id, _ID)

@@ -64,7 +64,7 @@ class FairQueue:
         return queries.popleft()
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class PacedAddress:
     """One address: its queue, the unanswered packets, the current lease, and what was sent of the share."""
 

@@ -36,7 +36,7 @@ def counted_apart() -> Iterator[list[Answer]]:
         QUERIED.reset(token)
 
 
-@dataclass(slots=True)
+@dataclass
 class Repeat:
     """The transmissions of a query that had no answer so far."""
 

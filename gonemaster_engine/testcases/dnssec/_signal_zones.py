@@ -100,7 +100,7 @@ class SignalPath:
     def __init__(self, zone: Zone) -> None:
         self._zone = zone
         context = zone.context
-        root_servers = _in_order(zone, {name: list(found) for name, found in context.resources.root_hints.items()})
+        root_servers = _in_order(zone, {name: list(found) for name, found in context.root_hints.items()})
         anchors = context.resources.root_anchors
         self._known = {names.ROOT: PathZone(names.ROOT, None, root_servers, anchors, None)}
 

@@ -23,12 +23,6 @@ class Processes:
             pipe.expire(key, _LIFE)
             pipe.execute()
 
-    def noted(self, machine: str) -> dict[str, str]:
-        """Return the identities of the recorded processes of a machine, by name."""
-        with reachable():
-            identities: dict[str, str] = self._client.hgetall(keys.processes(machine))
-        return identities
-
     def forget(self, machine: str, name: str) -> None:
         """Remove a process that has ended."""
         with reachable():

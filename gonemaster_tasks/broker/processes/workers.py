@@ -4,7 +4,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from gonemaster_tasks.broker import keys
@@ -70,12 +70,6 @@ class Workers:
             pipe.hdel(WORKER_QUEUES, name)
             pipe.set(WORKER_MARK, secrets.token_hex(8))
             pipe.execute()
-
-    def silent(self, since: timedelta, *, now: datetime) -> list[str]:
-        """Return the worker processes that have not expired and whose last heartbeat is older than `since`."""
-        limit = (now + LIFE - since).timestamp() * 1000
-        with reachable():
-            return list(self._client.zrangebyscore(WORKER_TIMES, "-inf", limit))
 
     def mark(self) -> str:
         """Return a value that changes when a worker process starts or stops; empty if there was none yet."""

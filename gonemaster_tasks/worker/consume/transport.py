@@ -41,28 +41,42 @@ _PARTIAL_WAIT_S = 0.3  # Also bounds the delay until a resumption or a higher li
 
 
 class SharedTimeQoS(kombu_redis.QoS):
-    """The unacknowledged messages, with the time that all processes share.
+    """The unacknowledged messages, with the time that all processes share, and without transactions.
 
     kombu records delivery times by the clock of this host, and other hosts compare them with theirs: a host whose clock
     is ahead would consider messages lost that another host has just received.
+
+    A transaction would double the commands. It is not needed, because a message is first in the index and last in the
+    hash, and leaves in the reverse order: a message that is only in the index counts as stale and is removed.
     """
 
     def append(self, message: Any, delivery_tag: str) -> None:
         """Record a received message."""
         about, content = message.delivery_info, message._raw  # noqa: SLF001 - as kombu stores it
         raw = dumps([content, about["exchange"], about["routing_key"]])
-        with self.pipe_or_acquire() as pipe:
-            pipe.zadd(self.unacked_index_key, {delivery_tag: utcnow().timestamp()})
-            pipe.hset(self.unacked_key, delivery_tag, raw)
-            try:
-                pipe.execute()
-            except ErrorReply as error:
-                if not is_out_of_memory(error):
-                    raise
-                _unrecorded.failed(error)  # BRPOP has removed the message: the job runs, and the claim protects it.
-            else:
-                _unrecorded.succeeded()
+        pipe = self._pipeline()
+        pipe.zadd(self.unacked_index_key, {delivery_tag: utcnow().timestamp()})
+        pipe.hset(self.unacked_key, delivery_tag, raw)
+        try:
+            pipe.execute()
+        except ErrorReply as error:
+            if not is_out_of_memory(error):
+                raise
+            _unrecorded.failed(error)  # BRPOP has removed the message: the job runs, and the claim protects it.
+            self._remove_from_indices(delivery_tag).execute()  # Redis may have accepted one of the two commands.
+        else:
+            _unrecorded.succeeded()
         virtual.QoS.append(self, message, delivery_tag)
+
+    def _remove_from_indices(self, delivery_tag: str, pipe: Any = None) -> Any:
+        """Return a pipeline that removes a message, within the transaction of the caller if there is one."""
+        if pipe is not None:
+            return super()._remove_from_indices(delivery_tag, pipe)  # type: ignore[no-untyped-call]  # of kombu
+        return self._pipeline().hdel(self.unacked_key, delivery_tag).zrem(self.unacked_index_key, delivery_tag)
+
+    def _pipeline(self) -> Any:
+        with self.channel.conn_or_acquire() as client:
+            return client.pipeline(transaction=False)
 
     def restore_visible(self, *arguments: Any, **options: Any) -> None:
         """Put back messages received before the visibility timeout."""
@@ -231,14 +245,24 @@ class SentinelChannel(_UnblockingChannel, kombu_redis.SentinelChannel):
 _LOST = (*kombu_redis.Transport.connection_errors, ErrorReply)
 
 
-class Transport(kombu_redis.Transport):
+class _QuietTransport:
+    """Mixin for kombu's transports, without its timer of each second for queues that expire: ours never do."""
+
+    cycle: Any
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        super().register_with_event_loop(connection, loop)  # type: ignore[misc]  # kombu's transport has it
+        self.cycle._binding_expiry_tref.cancel()  # noqa: SLF001 - kombu has no setting for it
+
+
+class Transport(_QuietTransport, kombu_redis.Transport):
     """The transport of a single server."""
 
     Channel = Channel
     connection_errors = _LOST
 
 
-class SentinelTransport(kombu_redis.SentinelTransport):
+class SentinelTransport(_QuietTransport, kombu_redis.SentinelTransport):
     """The transport of a server that Sentinel names."""
 
     Channel = SentinelChannel

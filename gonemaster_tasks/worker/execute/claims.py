@@ -1,12 +1,16 @@
 """The claim store: claims and results of the jobs of one process."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+
+from sqlalchemy.orm import Session
 
 from gonemaster_db.core.records import RunRecord
 from gonemaster_db.core.session import Store
 from gonemaster_db.core.states import RunStatus
+from gonemaster_db.queue.attempt_logs import add_attempt_log
 from gonemaster_db.queue.jobs import ClaimedJob, claim_job
 from gonemaster_db.runs.graduation import graduate_job
 from gonemaster_tasks.broker.clock import SharedClock
@@ -47,13 +51,19 @@ class ClaimStore:
                 self.started += 1
         return job
 
-    def graduate(self, job_id: str, record: RunRecord, *, attempt: int) -> RunStatus:
-        """Replace a job with its run; return the state of the run. Idempotent.
+    def graduate(self, job_id: str, record: RunRecord, *, attempt: int, lines: Sequence[str] = ()) -> RunStatus:
+        """Replace a job with its run, and store the log lines of a failed run; return the state of the run. Idempotent.
 
         Raises:
             JobStateError: the claim was lost; nothing is written.
             StoreUnavailable, StoreConflict: the database does not answer; the outcome is unknown.
         """
-        return self._store.run_in_transaction(
-            lambda session: graduate_job(session, job_id, worker=self._worker, attempt=attempt, record=record)
-        )
+
+        def graduate(session: Session) -> RunStatus:
+            status = graduate_job(session, job_id, worker=self._worker, attempt=attempt, record=record)
+            if status is RunStatus.FAILED:
+                ended_at = record.finished_at
+                add_attempt_log(session, job_id, attempt=attempt, worker=self._worker, ended_at=ended_at, lines=lines)
+            return status
+
+        return self._store.run_in_transaction(graduate)

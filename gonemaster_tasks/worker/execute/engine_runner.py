@@ -22,7 +22,12 @@ from gonemaster_engine.scoring.score import compute_score
 from gonemaster_tasks.config.address_types import NO_SERVERS
 from gonemaster_tasks.config.profiles import base_profile, caller_limits
 from gonemaster_tasks.config.settings import CurrentSettings, Settings
-from gonemaster_tasks.worker.execute.engine_resources import follow_settings, open_normal_runs, open_resources
+from gonemaster_tasks.worker.execute.engine_resources import (
+    follow_settings,
+    keep_root_primed,
+    open_normal_runs,
+    open_resources,
+)
 from gonemaster_tasks.worker.execute.profiles import Profiles, job_overrides
 from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder, Traffic, Usage
 from gonemaster_tasks.worker.execute.stalls import StallDetector
@@ -39,7 +44,7 @@ class EngineRunner:
 
     `scoring` returns the configuration in effect when a run ends; it is called in a thread and may block.
     `lease_client` leases packets to name servers; without a lease client there is no limit. `clock` returns the
-    time (POSIX seconds) at which signatures are validated.
+    time (POSIX seconds) at which signatures are validated. `primes_root` replaces bundled root hints by priming.
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class EngineRunner:
         *,
         lease_client: LeaseClient | None = None,
         clock: Callable[[], float] = time.time,
+        primes_root: bool = False,
     ) -> None:
         self._live = live
         self._scoring = scoring
@@ -59,6 +65,8 @@ class EngineRunner:
         self._applied = live.current
         self._resources: Resources | None = None
         self._stalls: StallDetector | None = None
+        self._primes_root = primes_root
+        self._priming: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Open sockets and caches in the running event loop."""
@@ -68,9 +76,13 @@ class EngineRunner:
         self._stalls = StallDetector()
         normal_runs = open_normal_runs(settings.data_dir)
         self._resources = open_resources(settings, pacing=self._pacing, normal_runs=normal_runs)
+        if self._primes_root and not settings.root_hints_path:
+            self._priming = asyncio.create_task(keep_root_primed(self._resources, settings))
 
     async def close(self) -> None:
         """Close the sockets."""
+        if self._priming is not None:
+            self._priming.cancel()
         if self._resources is not None:
             await self._resources.close()
         if self._lease_client:

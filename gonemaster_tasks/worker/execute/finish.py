@@ -15,6 +15,8 @@ The first matching line applies:
 
 import logging
 
+from sqlalchemy.orm import Session
+
 from gonemaster_db.core.connection.failures import reason_of, refuses_content
 from gonemaster_db.core.errors import (
     JobStateError,
@@ -26,7 +28,8 @@ from gonemaster_db.core.errors import (
 )
 from gonemaster_db.core.records import RunRecord
 from gonemaster_db.core.states import RunStatus
-from gonemaster_db.models import Job
+from gonemaster_db.models import Job, Run
+from gonemaster_db.queue.attempt_logs import add_attempt_log
 from gonemaster_db.runs.graduation import requeue_job
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.worker.execute.claims import Claim
@@ -67,7 +70,8 @@ def _graduate(process: Process, claim: Claim, record: RunRecord) -> bool:
     job_id, refusals = claim.job.id, 0
     for pause_s in retry_pauses():
         try:
-            status = process.claims.graduate(job_id, record, attempt=claim.running.attempt)
+            lines = process.lines.of(job_id)
+            status = process.claims.graduate(job_id, record, attempt=claim.running.attempt, lines=lines)
         except JobStateError:
             log.info("result dropped: the job is no longer claimed by this worker", extra={"job_id": job_id})
             return False
@@ -93,19 +97,26 @@ def _graduate(process: Process, claim: Claim, record: RunRecord) -> bool:
 def _requeue(process: Process, claim: Claim) -> None:
     """Requeue the job; the start counts as an attempt only if it failed, and the last attempt ends the job."""
     job_id, failure = claim.job.id, claim.running.failure if claim.running.stopped is None else ""
-    try:
-        left = process.store.run_in_transaction(
-            lambda session: requeue_job(
-                session,
-                job_id,
-                worker=process.name,
-                attempt=claim.running.attempt,
-                now=process.clock.now(),
-                max_attempts=process.settings.max_attempts,
-                released=not failure,
-                failure=failure,
-            )
+    now, attempt = process.clock.now(), claim.running.attempt
+
+    def requeue(session: Session) -> Job | Run:
+        left = requeue_job(
+            session,
+            job_id,
+            worker=process.name,
+            attempt=attempt,
+            now=now,
+            max_attempts=process.settings.max_attempts,
+            released=not failure,
+            failure=failure,
         )
+        if failure:
+            lines = process.lines.of(job_id)
+            add_attempt_log(session, job_id, attempt=attempt, worker=process.name, ended_at=now, lines=lines)
+        return left
+
+    try:
+        left = process.store.run_in_transaction(requeue)
     except StoreError as error:
         log.warning("job not requeued: its lease will expire", extra={"job_id": job_id, "error": str(error)})
         return

@@ -23,8 +23,10 @@ from gonemaster_engine.scoring.config import ScoringConfig, parse_config
 from gonemaster_tasks.broker.politeness import RedisLeaseClient
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.logging import log_as_set
+from gonemaster_tasks.config.rendering import secrets_of
 from gonemaster_tasks.config.settings import FixedSettings, Settings
 from gonemaster_tasks.errors import TasksError
+from gonemaster_tasks.logs import JobLineHandler
 from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
 from gonemaster_tasks.worker.execute.runner import Listeners, Runner, RunOutcome, TestOrder, UsesNetwork, log_fields
 
@@ -65,6 +67,7 @@ def main(connection: socket.socket, make_runner: Callable[[ScoringConfig], Runne
         sys.stderr.write(f"gonemaster worker: {error}\n")
         return 2
     log_as_set(settings)
+    JobLineHandler(lambda _, line: answers.write(log=line), secrets=secrets_of(settings))
     order, scoring = TestOrder(**message["order"]), parse_config(message["scoring"])
     if not order.is_urgent:
         os.nice(_NICE)
@@ -75,7 +78,7 @@ def main(connection: socket.socket, make_runner: Callable[[ScoringConfig], Runne
         if isinstance(runner, UsesNetwork):
             answers.write(usage=asdict(runner.usage()))
         answers.write(outcome=_as_message(outcome))
-    except Exception as error:  # noqa: BLE001 - any error is reported to the worker
+    except Exception as error:  # noqa: BLE001 - any error is reported to the worker, which may still have memory
         answers.write(error=f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
     return 0
 

@@ -230,6 +230,8 @@ class _ChildReader:
             case {"found": found}:
                 if self._listeners.on_found:
                     self._listeners.on_found(found)
+            case {"log": line}:
+                self._listeners.on_log(line)
             case {"usage": counted}:
                 self._on_usage(Usage(**counted))
             case {"outcome": fields}:

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from gonemaster_db.core.session import Store
 from gonemaster_tasks.broker.client import Broker
@@ -9,12 +10,14 @@ from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.events import EventPublisher
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.logs import JobLines
 from gonemaster_tasks.process_report.database_watch import DatabaseWatch
 from gonemaster_tasks.worker.consume.gate import Gate
 from gonemaster_tasks.worker.consume.head_order import HeadOrder
 from gonemaster_tasks.worker.execute.claims import ClaimStore
 from gonemaster_tasks.worker.execute.isolation import Isolation
 from gonemaster_tasks.worker.execute.network import NetworkWatch
+from gonemaster_tasks.worker.execute.pulse import PulseReader
 from gonemaster_tasks.worker.execute.runner import Runner
 from gonemaster_tasks.worker.execute.running import EngineLoop, RunningJobs
 
@@ -36,10 +39,16 @@ class Process:
     database: DatabaseWatch = field(default_factory=DatabaseWatch)
     network: NetworkWatch = field(default_factory=NetworkWatch)
     jobs: RunningJobs = field(default_factory=RunningJobs)
+    lines: JobLines = field(default_factory=JobLines)
     isolation: Isolation = field(default_factory=Isolation)
     loop: EngineLoop = field(default_factory=EngineLoop)
     stopping: threading.Event = field(default_factory=threading.Event)
     given_up: threading.Event = field(default_factory=threading.Event)
+
+    @cached_property
+    def pulse(self) -> PulseReader:
+        """The reader of what the repeated tasks need from Redis."""
+        return PulseReader(self.broker, self.clock)
 
     @property
     def settings(self) -> Settings:

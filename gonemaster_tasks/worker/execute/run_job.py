@@ -127,7 +127,11 @@ def _run(process: Process, claim: Claim) -> bool:
     with bound_contextvars(**log_fields(job.batch_id, job.config)), _job_span(process, claim):
         publish(process, running, "state", {"status": "running", "progress": 0})
         log.debug("test begins", extra={"domain": job.domain, "attempt": running.attempt})
-        return finish_job(process, claim, test_domain(process, claim))
+        process.lines.begin(job.id)
+        try:
+            return finish_job(process, claim, test_domain(process, claim))
+        finally:
+            process.lines.discard(job.id)
 
 
 def _job_span(process: Process, claim: Claim) -> AbstractContextManager[None]:

@@ -49,13 +49,14 @@ class Listeners:
 
     `on_found` is called twice a second with what the test has found so far; a test without it does no work for that.
     `on_stall` is called while the test only waits for name servers and the process has spare time; it returns whether
-    the slot was used, and is called again if not.
+    the slot was used, and is called again if not. `on_log` takes the log lines of a separate process.
     """
 
     on_progress: Callable[[int], None]
     on_entry: Callable[[EntryRecord], None]
     on_stall: Callable[[], bool] = lambda: False
     on_found: Callable[[Mapping[str, Any]], None] | None = None
+    on_log: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)

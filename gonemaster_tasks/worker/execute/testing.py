@@ -47,6 +47,7 @@ def test_domain(process: Process, claim: Claim) -> RunRecord | None:
         claim.running.stop(Stop.UNSTARTED)
         return None
     except IsolatedRunFailed as error:
+        log.warning("the engine failed in the process of a job", extra={"job_id": job.id, "error": str(error)})
         return RunRecord(RunStatus.FAILED, process.clock.now(), error=str(error))
     except Exception as error:
         log.exception("the engine failed", extra={"job_id": job.id, "batch_id": job.batch_id})
@@ -110,7 +111,8 @@ def _listeners(process: Process, running: RunningJob) -> Listeners:
         publish(process, running, FOUND, dict(found))
 
     on_stall = partial(process.gate.yield_slot, running.job_id, runs_on=True)
-    return Listeners(on_progress, on_entry, on_stall, on_found if running.tier == NORMAL else None)
+    found = on_found if running.tier == NORMAL else None
+    return Listeners(on_progress, on_entry, on_stall, found, partial(process.lines.add, running.job_id))
 
 
 def _as_event(entry: EntryRecord) -> dict[str, Any]:

@@ -9,23 +9,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.repeating import RepeatedTask
+from gonemaster_tasks.repeating import BEAT_S, RepeatedTask
 from gonemaster_tasks.worker.execute.process import Process
 from gonemaster_tasks.worker.execute.running import Stop
 from gonemaster_tasks.worker.upkeep.watchdog import EXIT_STATUS
 
 log = logging.getLogger(__name__)
 
-# Checks, which are a second apart. A process that was suspended or has no CPU time makes none.
-_EVERY_S = 1.0
-_REFUSED = _DISCONNECTED = 3
-_IDLE = 5
-_ENDED, _ENDED_DISCONNECTED = 10, 30
+# Checks, which are two beats apart: a consumer polls once a second, so at least once between two checks. A process that
+# was suspended or has no CPU time makes none.
+_EVERY_S = 2 * BEAT_S
+_REFUSED = _DISCONNECTED = 2
+_IDLE = 3
+_ENDED, _ENDED_DISCONNECTED = 6, 17
 _GRACE_S = 10.0
 
 
 class ConsumptionWatch:
-    """The task that checks the consumer of a worker process each second, while Redis answers the process.
+    """The task that checks the consumer of a worker process in every second beat, while Redis answers the process.
 
     The consumer is disconnected if it does not ask which queues to poll. It connects again automatically, so the
     process ends only if that takes longer than a failover of Redis. It is refused if Redis answers BRPOP with an error,
@@ -68,7 +69,7 @@ class ConsumptionWatch:
     def look(self) -> None:
         """Check once. Raises BrokerUnavailable if Redis does not answer."""
         try:
-            depths = self._process.broker.lists.depths()
+            depths = self._process.pulse.read().depths
         except BrokerUnavailable:
             self._silent = self._stuck = self._refused = 0
             raise

@@ -15,13 +15,11 @@ from gonemaster_tasks.config.overrides import pinned_keys
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.process_report.database_observer import FULL
 from gonemaster_tasks.process_report.reporter import Reporter
-from gonemaster_tasks.repeating import RepeatedTask
+from gonemaster_tasks.repeating import BEAT_S, RepeatedTask
 from gonemaster_tasks.worker.consume.concurrency_share import ConcurrencyShare
 from gonemaster_tasks.worker.execute.process import Process
 from gonemaster_tasks.worker.upkeep.consumption import ConsumptionWatch
 
-_INTERVAL_S = 0.4  # a pause must reach all workers within a second
-_REGISTER_EVERY_S = 1.0
 _RESTARTS = "SUPERVISED_RESTARTS"  # set by the supervisor of gonemaster_api.server
 _FULL_FOR = timedelta(seconds=30)  # time since the last attempt that failed because the disk was full
 
@@ -45,8 +43,7 @@ class Heartbeat:
         self._follow_settings = follow_settings
         self._share = ConcurrencyShare(process.broker.workers, name=process.name, queues=queues)
         self._started_at: float | None = None
-        self._due: dict[str, float] = {}
-        self._registered_slots = 0
+        self._synchronize_at = 0.0
         self._reached = True
         self._cpu_s, self._cpu_at = time.process_time(), time.monotonic()
         self._reported: tuple[object, ...] = (False, True, ())
@@ -58,7 +55,7 @@ class Heartbeat:
             store=process.store,
             facts=self._facts,
         )
-        self._task = RepeatedTask("heartbeat", self.beat, pause_s=_INTERVAL_S)
+        self._task = RepeatedTask("heartbeat", self.beat, pause_s=BEAT_S)
 
     def start(self) -> None:
         """Beat once, then start to beat regularly."""
@@ -76,7 +73,7 @@ class Heartbeat:
             return  # the registration expires
 
     def beat(self) -> None:
-        """Read the flags and, when due, register the process and compare clocks.
+        """Read the flags, register the process and, when due, compare clocks.
 
         Reconcile immediately if Redis lost its data, was unavailable, or has the mark of a process that could not write
         its messages.
@@ -91,17 +88,16 @@ class Heartbeat:
     def _beat(self) -> bool:
         """Return whether a reconciliation is needed."""
         broker = self._process.broker
-        if self._is_due("clock", SYNCHRONIZE_EVERY_S):
+        if time.monotonic() >= self._synchronize_at:
             self._process.clock.synchronize(broker)
-        controls = broker.marks.controls()
+            self._synchronize_at = time.monotonic() + SYNCHRONIZE_EVERY_S
+        controls = self._process.pulse.read().controls
         self._follow_settings(controls.settings_mark)
         settings = self._process.settings
         gate = self._process.gate
         gate.set_slots(settings.worker_count, settings.reserved_normal_slots, settings.min_batch_slots)
         gate.update(controls, self._share.of(settings.max_concurrent_jobs))
-        if gate.slots != self._registered_slots or self._is_due("register", _REGISTER_EVERY_S):
-            broker.workers.register(self._state(), LIFE)
-            self._registered_slots = gate.slots
+        broker.workers.register(self._state(), LIFE)
         process = self._process
         faults = (process.database.is_unavailable(), self._consumption.is_consuming(), process.network.lost_families)
         if faults != self._reported:
@@ -120,13 +116,6 @@ class Heartbeat:
             "offline_families": network.lost_families,
             **self._consumption.facts(now),
         }
-
-    def _is_due(self, task: str, every_s: float) -> bool:
-        now = time.monotonic()
-        if now < self._due.get(task, 0.0):
-            return False
-        self._due[task] = now + every_s
-        return True
 
     def _state(self) -> WorkerState:
         now = self._process.clock.timestamp()  # the shared clock, because other hosts compare this time with their own

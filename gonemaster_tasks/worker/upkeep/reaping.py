@@ -9,18 +9,18 @@ import time
 from datetime import timedelta
 from itertools import count
 
+from gonemaster_db.queue.jobs import is_any_overdue
 from gonemaster_tasks.broker.processes.maintenance_times import REAP
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.reaper import expire, reap, void_claims
 from gonemaster_tasks.maintenance.unacked import drop_stale_unacked
-from gonemaster_tasks.repeating import RepeatedTask
+from gonemaster_tasks.repeating import BEAT_S, RepeatedTask
+from gonemaster_tasks.worker.execute import process_identity
 from gonemaster_tasks.worker.execute.process import Process
-from gonemaster_tasks.worker.upkeep import process_identity
+from gonemaster_tasks.worker.execute.pulse import REAP_LOCK, Pulse
 
 log = logging.getLogger(__name__)
 
-_LOCK = "reap"
-_CHECK_INTERVAL_S = 0.5  # a job of a process that died on this machine restarts within 3 s
 _VOIDING = timedelta(seconds=5)  # time for a process on this machine; if it dies as well, the next one takes over
 _SWEEP_S = 5.0  # time after a death to look for messages that were taken and never claimed
 # The time from the delivery of a message to the claim of its job, which takes milliseconds. A duplicate message is
@@ -39,7 +39,7 @@ def reap_once(process: Process) -> None:
     """
     locks, name = process.broker.locks, process.name
     interval = timedelta(seconds=process.settings.reap_interval_seconds)
-    if not locks.acquire(_LOCK, name, interval):  # never released, so it also spaces the reaps of all processes
+    if not locks.acquire(REAP_LOCK, name, interval):  # never released, so it also spaces the reaps of all processes
         return
     now, maximum = process.clock.now(), process.settings.max_attempts
 
@@ -48,20 +48,23 @@ def reap_once(process: Process) -> None:
     def may_continue() -> bool:
         if next(chunks):  # the previous chunk is done; health reports if no process gets this far
             process.broker.maintenance_times.note(REAP)
-        return locks.renew(_LOCK, name, interval)
+        return locks.renew(REAP_LOCK, name, interval)
 
-    # A worker that cannot store a result cannot renew its lease either; another test would be useless.
-    with_results = [job_id for worker in process.broker.workers.live() for job_id in worker.results]
-    reap(
-        process.store,
-        process.broker,
-        now=now,
-        max_attempts=maximum,
-        without=with_results,
-        may_continue=may_continue,
-    )
+    with process.store.read_only() as session:
+        overdue = is_any_overdue(session, now=now)
+    if overdue:
+        # A worker that cannot store a result cannot renew its lease either; another test would be useless.
+        with_results = [job_id for worker in process.broker.workers.live() for job_id in worker.results]
+        reap(
+            process.store,
+            process.broker,
+            now=now,
+            max_attempts=maximum,
+            without=with_results,
+            may_continue=may_continue,
+        )
+        expire(process.store, now=now)
     drop_stale_unacked(process.store, process.broker, now=process.clock.now(), grace=_CLAIMED_WITHIN)
-    expire(process.store, now=now)
     process.broker.maintenance_times.note(REAP)
 
 
@@ -73,8 +76,10 @@ class Reaper:
         self._machine = process_identity.machine_id()
         self._identity = process_identity.identity()
         self._reached = True
-        self._reap_after = self._sweep_until = self._reap_at = 0.0
-        self._task = RepeatedTask("reaper", self.look, pause_s=_CHECK_INTERVAL_S)
+        self._reap_after = self._sweep_until = 0.0
+        self._task = RepeatedTask(
+            "reaper", self.look, pause_s=BEAT_S
+        )  # A job of a process that died on this machine restarts within 3 s.
 
     def start(self) -> None:
         """Void the claims of a predecessor with this name, before this process makes claims, and start the task."""
@@ -95,7 +100,8 @@ class Reaper:
     def look(self) -> None:
         """Check once for dead processes on this machine and for expired leases."""
         reached, self._reached = self._reached, False
-        for name in self._dead():
+        pulse = self._process.pulse.read()
+        for name in self._dead(pulse):
             self._void_once(name)
         if time.monotonic() < self._sweep_until:
             drop_stale_unacked(
@@ -104,22 +110,21 @@ class Reaper:
         if not reached:
             self._process.store.ping()
             self._reap_after = time.monotonic() + _GRACE_S
-        now = time.monotonic()
-        if now >= max(self._reap_after, self._reap_at):
-            self._reap_at = now + self._process.settings.reap_interval_seconds / 3  # the lock sets the exact interval
+        if not pulse.was_reaped and time.monotonic() >= self._reap_after:
             reap_once(self._process)
         self._reached = True
 
-    def _dead(self) -> list[str]:
+    def _dead(self, pulse: Pulse) -> list[str]:
         """Return the names of worker processes on this machine that ended without unregistering."""
         if not (self._machine and self._identity):
             return []
-        processes, own_name = self._process.broker.processes, self._process.name
-        noted = processes.noted(self._machine)
-        if noted.get(own_name) != self._identity:
-            processes.note(self._machine, own_name, self._identity)
+        own_name = self._process.name
+        if pulse.processes.get(own_name) != self._identity:
+            self._process.broker.processes.note(self._machine, own_name, self._identity)
         return [
-            name for name, identity in noted.items() if name != own_name and not process_identity.is_running(identity)
+            name
+            for name, identity in pulse.processes.items()
+            if name != own_name and not process_identity.is_running(identity)
         ]
 
     def _void_once(self, name: str) -> None:

@@ -8,13 +8,13 @@ import logging
 import os
 import time
 
-from gonemaster_tasks.repeating import RepeatedTask
+from gonemaster_tasks.repeating import BEAT_S, RepeatedTask
 from gonemaster_tasks.worker.execute.fork_server import ForkServer
 from gonemaster_tasks.worker.execute.running import EngineLoop, RunningJobs
 
 log = logging.getLogger(__name__)
 
-_TICK_S = 0.5
+_TICK_S = BEAT_S
 _SUSPENDED_S = 10.0  # A longer time between two checks is a suspension, even on a busy machine.
 EXIT_STATUS = 70  # EX_SOFTWARE
 

@@ -22,7 +22,7 @@ from gonemaster_db.domains.profiles import create_profile
 from gonemaster_db.domains.tags import set_default_profile, tag_domains
 from gonemaster_db.models import Job, Run
 from gonemaster_db.queue.jobs import find_by_public_id
-from gonemaster_engine.version import __version__
+from gonemaster_engine.version import __version__, engine_kind
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.control.parts import QueueParts, open_queue
 from gonemaster_tasks.queues import NORMAL
@@ -236,6 +236,7 @@ def test_caching(client: FlaskClient, store: Store) -> None:
     assert (error_of(response)["code"], response.headers["Cache-Control"]) == ("no_chain_data", "no-store")
     assert client.get(f"{PUBLIC}/jobs/{run.public_id}/asn-names").headers["Cache-Control"] == "max-age=86400"
     version = client.get(f"{PUBLIC}/version")
+    assert version.get_json() == client.get("/api/v1/version").get_json() | {"engine_kind": engine_kind()}
     assert (version.get_json()["gonemaster"], version.headers["Cache-Control"]) == (__version__, "public, max-age=3600")
 
 

@@ -7,8 +7,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from gonemaster_db.core.session import Store
+from gonemaster_db.models import Job
+from gonemaster_db.queue.attempt_logs import add_attempt_log
+from gonemaster_db.queue.jobs import get_job
+from gonemaster_db.runs.graduation import requeue_job
 from tests.api.web.test_errors import error_of
-from tests.support.rows import NOON, make_run, queue_job, record
+from tests.support.rows import NOON, claim, finish_job, make_run, queue_job, record
 
 
 def domains(client: FlaskClient, query: str = "") -> list[str]:
@@ -39,6 +43,11 @@ def listed(store: Store) -> None:
         ("created_after=2026-11-25T12:30:00Z&sort=created_at_asc", ["a.example", "b.test", "d.example"]),
         ("created_before=2026-11-25T13:30:00%2B01:00", ["c.example"]),
         ("batch_id=batch_none", []),
+        ("min_duration_ms=5000&sort=domain_asc", ["a.example", "b.test", "c.example"]),
+        ("min_duration_ms=5001", []),
+        ("min_attempts=1&sort=domain_asc", ["a.example", "b.test", "c.example"]),
+        ("min_attempts=0&domain=d.e", ["d.example"]),
+        ("min_attempts=2", []),
     ],
 )
 def test_filter_and_order(client: FlaskClient, query: str, expected: list[str]) -> None:
@@ -93,3 +102,30 @@ def test_every_sort_of_the_contract_is_taken(client: FlaskClient) -> None:
             assert answer.get("sort") == f"{name}_{direction}", answer
     for sort in ("error_desc", "critical_desc", "entry_count_asc", "entry_count_desc"):
         assert client.get(f"/api/v1/jobs?sort={sort}").get_json()["sort"] == sort
+
+
+def test_repeated_jobs_are_found_with_their_logs(client: FlaskClient, store: Store) -> None:
+    job = claim(store, queue_job(store, "slow.example").id)
+    with store.transaction() as session:
+        requeue_job(session, job.id, worker="w1", attempt=1, now=NOON, max_attempts=3, failure="ended")
+        add_attempt_log(session, job.id, attempt=1, worker="w1", ended_at=NOON, lines=["event='ended'"])
+    make_run(store, "quick.example")
+    claim(store, job.id, worker="w2")
+    for path in ("jobs", "runs"):
+        found = client.get(f"/api/v1/{path}?min_attempts=2").get_json()["items"]
+        assert [each["domain"] for each in found] == ([] if path == "runs" else ["slow.example"])
+    finish_job(store, get(store, job.id))
+    found = client.get("/api/v1/runs?min_attempts=2&min_duration_ms=0").get_json()["items"]
+    assert [(each["domain"], each["worker"], each["attempt"]) for each in found] == [("slow.example", "w2", 2)]
+    assert client.get(f"/api/v1/jobs/{job.id}/log").get_json() == {
+        "job_id": job.id,
+        "attempts": [
+            {"attempt": 1, "worker": "w1", "ended_at": "2026-11-25T12:00:00Z", "lines": ["event='ended'"]},
+        ],
+    }
+    assert client.get("/api/v1/jobs/job_none/log").status_code == 404
+
+
+def get(store: Store, job_id: str) -> Job:
+    with store.read_only() as session:
+        return get_job(session, job_id)

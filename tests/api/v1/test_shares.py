@@ -128,22 +128,6 @@ def test_only_results_are_shared(client: FlaskClient, store: Store) -> None:
     assert make(client, "job_unknown").status_code == 404
 
 
-def test_page_creates_lists_and_revokes(client: FlaskClient, run: Run) -> None:
-    assert f"/jobs/{run.id}/shares" in client.get(f"/jobs/{run.id}", headers=HTML).text
-    form = f"/jobs/{run.id}/shares"
-    assert client.post(form, data={"days": "x"}, headers=HTML).status_code == 400
-    created = client.post(form, data={"days": "7"}, headers=HTML)
-    assert created.status_code == 201
-    link = created.text.split('id="link"')[1].split('value="')[1].split('"')[0]
-    path = "/" + link.split("/", 3)[3]
-    assert client.get(path, headers=HTML).status_code == 200
-    page = client.get(form, headers=HTML).text
-    assert link not in page, "it is shown once"
-    share = page.split("<small><code>")[1][:12]
-    assert client.post(f"{form}/{share}/revoke", headers=HTML).status_code == 303
-    assert client.get(path, headers=HTML).status_code == 410
-
-
 def test_link_ends_with_its_run(client: FlaskClient, store: Store, run: Run) -> None:
     path = path_of(make(client, run.id))
     with store.transaction() as session:

@@ -7,6 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from gonemaster_api.app import create_app
+from gonemaster_api.queries import storage
+from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.session import Store, open_store
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.broker.client import Broker
@@ -14,6 +16,7 @@ from gonemaster_tasks.broker.processes.reports import ProcessReport
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from tests.api.conftest import MakeApp
+from tests.support.rows import make_run, record
 from tests.support.stores import MakeSettings
 
 AWAY = "redis+socket:///nonexistent/redis.sock"
@@ -106,3 +109,25 @@ def test_start_page_obeys_the_content_policy(client: FlaskClient) -> None:
 def test_views_of_the_queue_work_without_broker(settings: Settings, queue: QueueParts, path: str) -> None:
     client = create_app(settings, queue=replace(queue, broker=Broker.open(AWAY))).test_client()
     assert client.get(path).status_code == 200
+
+
+def test_storage_has_tables_with_their_growth(
+    client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "_MAX_DAYS", 1_000_000)  # the database is tiny
+    make_run(store, outcome=record("INFO", at=utcnow()))
+    found = client.get("/api/v1/storage").get_json()
+    tables = {table["name"]: table for table in found["tables"]}
+    assert (found["runs"], found["runs_of_last_day"]) == (1, 1)
+    assert found["growth_per_day_bytes"] == found["total_bytes"] > 0  # all runs are of the last day
+    assert tables["runs"]["growth_per_day_bytes"] == tables["runs"]["bytes"] > 0
+    is_file = store.engine.dialect.name == "sqlite"
+    assert (found["free_bytes"] is not None, found["full_at"] is not None) == (is_file, is_file)
+
+
+def test_large_sqlite_files_are_not_scanned(client: FlaskClient, monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    monkeypatch.setattr(storage, "_MAX_SCANNED", 0)
+    has_tables = bool(client.get("/api/v1/storage").get_json()["tables"])
+    assert has_tables == (store.engine.dialect.name == "postgresql")
+    page = client.get("/settings/storage", headers={"Accept": "text/html"}).get_data(as_text=True)
+    assert ("Run gonemaster-server db size." in page) != has_tables

@@ -14,7 +14,9 @@ from tests.support.rows import NOON, claim, finish_job, make_run, record
 
 PAGING = {"limit", "offset"}
 CURSORS = PAGING | {"cursor", "page", "page_size"}
-JOB_LIST = CURSORS | {"status", "domain", "severity", "created_after", "created_before", "sort"}
+JOB_LIST = CURSORS | {"status", "domain", "severity", "created_after", "created_before", "sort"} | {
+    "min_duration_ms", "min_attempts",
+}  # fmt: skip
 DOMAIN_LIST = PAGING | {"name", "level", "min_level", "cause", "sort"}
 
 # Section by section: methods, and the query parameters of GET.
@@ -24,6 +26,7 @@ CONTRACT: dict[str, tuple[str, set[str]]] = {
     "/jobs/batch": ("POST", set()),
     "/jobs/purge": ("POST", set()),
     "/jobs/{}": ("GET", set()),
+    "/jobs/{}/log": ("GET", set()),
     "/jobs/{}/cancel": ("POST", set()),
     "/jobs/{}/hold": ("POST", set()),
     "/jobs/{}/release": ("POST", set()),
@@ -52,7 +55,7 @@ CONTRACT: dict[str, tuple[str, set[str]]] = {
         "GET",
         PAGING
         | {"tag", "event_tag", "domain", "domain_exact", "batch", "status", "level", "grade", "cause", "sort"}
-        | {"finished_after", "finished_before"},
+        | {"finished_after", "finished_before", "min_duration_ms", "min_attempts"},
     ),
     "/runs/{}": ("GET", set()),
     "/runs/{}/result": ("GET", {"locale"}),
@@ -87,6 +90,7 @@ CONTRACT: dict[str, tuple[str, set[str]]] = {
     "/readyz": ("GET", set()),
     "/features": ("GET", set()),
     "/locales": ("GET", set()),
+    "/version": ("GET", set()),
     "/causes": ("GET", {"locale"}),
     "/settings": ("GET PUT", set()),
     "/scoring-config": ("GET PUT", set()),

@@ -175,7 +175,7 @@ def requests(make_app: MakeApp, known: list[str]) -> Requests:
     return Requests(app, known, random.Random(SEED))
 
 
-@pytest.mark.parametrize("share", [0.1, pytest.param(1.0, marks=pytest.mark.thorough)], ids=["some", "all"])
+@pytest.mark.parametrize("share", [0.1, pytest.param(1.0, marks=pytest.mark.nightly)], ids=["some", "all"])
 def test_each_page_with_the_partials_of_all_pages(requests: Requests, client: FlaskClient, share: float) -> None:
     chance = random.Random(2)
     for rule in rules(client.application, pages=True):
@@ -187,7 +187,7 @@ def test_each_page_with_the_partials_of_all_pages(requests: Requests, client: Fl
     assert requests.failed == []
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(40, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("rounds", [1, pytest.param(40, marks=pytest.mark.nightly)])
 def test_each_route_with_parameters_of_the_others(requests: Requests, client: FlaskClient, rounds: int) -> None:
     for rule in (*rules(client.application, pages=True), *rules(client.application, pages=False)):
         for method in methods(rule):

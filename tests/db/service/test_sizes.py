@@ -21,3 +21,9 @@ def test_size_of_the_database_and_its_tables(store: Store) -> None:
 def test_growth_is_the_space_of_the_runs_of_a_day() -> None:
     assert DatabaseSize(3000, (), runs=30, runs_of_last_day=10).growth_per_day == 1000
     assert DatabaseSize(3000, (), runs=0, runs_of_last_day=0).growth_per_day == 0
+
+
+def test_the_disk_is_full_when_the_free_space_is_used() -> None:
+    assert DatabaseSize(3000, (), runs=30, runs_of_last_day=10, free=2500).days_until_full == 2
+    assert DatabaseSize(3000, (), runs=30, runs_of_last_day=0, free=2500).days_until_full is None
+    assert DatabaseSize(3000, (), runs=30, runs_of_last_day=10).days_until_full is None  # PostgreSQL

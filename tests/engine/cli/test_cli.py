@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from gonemaster_engine.version import engine_kind
 from tests.engine.cli.conftest import GONEMASTER, Call, Run, entries_of, tags_of
 from tests.support.dnsworld import World, faults
 
@@ -31,6 +32,16 @@ def test_text_has_seconds_level_testcase_and_message(run: Run) -> None:
         assert float(seconds) >= 0
         assert (level, testcase) == ("WARNING", "delegation04")
         assert "ns2.lame.xa/" in text
+
+
+def test_several_domains_are_printed_in_their_order(call: Call) -> None:
+    tests = ("--testcase", "delegation04", "--raw")
+    code, out, err = call("lame.xa", "good.xa", "missing.xa", "LAME.xa.", *tests)
+    assert code == 0
+    _, lame, _ = call("lame.xa", *tests)
+    _, missing, verdict = call("missing.xa", *tests)
+    assert out == f"# lame.xa\n{lame}# good.xa\n# missing.xa\n{missing}"
+    assert err == verdict
 
 
 def test_nothing_found_is_said(call: Call) -> None:
@@ -356,11 +367,14 @@ def test_version_has_two_lines(call: Call) -> None:
     assert code == 0
     assert len(out.splitlines()) == 2
     assert out.startswith("gonemaster ")
+    assert out.rstrip().endswith(f"{engine_kind()} engine")
 
 
 BAD = {
     "no domain": ([], "no domain name given"),
     "two domains": (["a.xa", "--domain", "b.xa"], "two domain names given"),
+    "several domains as JSON": (["a.xa", "b.xa", "--json"], "--json takes a single domain"),
+    "several domains and a file": (["a.xa", "b.xa", "--save", "x"], "--save takes a single domain"),
     "invalid domain": (["a..b"], "empty label"),
     "URL": (["https://www.example.com/start"], "enter only the domain name www.example.com"),
     "email address": (["me@example.com"], "enter only the domain name example.com"),

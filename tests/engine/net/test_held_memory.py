@@ -41,7 +41,7 @@ def use(response: Response) -> None:
     response.large_sets()
 
 
-@pytest.mark.parametrize("types", [1, pytest.param(len(TYPES), marks=pytest.mark.thorough)], ids=["one", "all"])
+@pytest.mark.parametrize("types", [1, pytest.param(len(TYPES), marks=pytest.mark.nightly)], ids=["one", "all"])
 @pytest.mark.parametrize(
     "kind", [pytest.param(kind, marks=() if kind in FAST else pytest.mark.thorough) for kind in (*FLOODS, *OPTIONS)]
 )

@@ -227,7 +227,7 @@ def recorded(world: World, domains: int) -> Iterator[bytes]:
                 yield from (one.to_wire(max_size=LARGEST) for one in server.authority.respond(query))
 
 
-@pytest.mark.parametrize("domains", [4, pytest.param(len(DOMAINS), marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("domains", [4, pytest.param(len(DOMAINS), marks=pytest.mark.nightly)])
 def test_recorded_answers_are_read_as_dnspython_reads_them(demo_world: World, domains: int) -> None:
     count = 0
     for wire in set(recorded(demo_world, domains)):

@@ -16,9 +16,11 @@ from gonemaster_engine.dnssec.digests import digest_matches
 from gonemaster_engine.dnssec.records import dnskey, key_tag
 from gonemaster_engine.net.query import Timing
 from gonemaster_engine.resources import DEFAULT_HINTS, Hints, default_hints, load_anchors, load_hints
-from gonemaster_engine.run.priming import PrimedRoot, hint_differences, hints_date, prime, unknown_keys
+from gonemaster_engine.run.priming import PrimedRoot, current_hints, hint_differences, hints_date, prime, unknown_keys
 from tests.support.dnsworld import World
+from tests.support.dnsworld.faults import answers
 
+A, B, C, OLD = "127.21.0.1", "127.21.0.2", "127.21.0.3", "127.21.0.9"
 QUICK = Timing(timeout_s=1.0, retrans_s=0.4, tries=2)
 
 
@@ -90,3 +92,46 @@ def test_anchors_are_digests_of_the_keys_in_the_document() -> None:
 def test_other_documents_are_no_anchors(text: str) -> None:
     with pytest.raises(ValueError, match=r"XML|trust anchors"):
         parse_anchors(text)
+
+
+def root(**fields: object) -> World:
+    world = World()
+    world.zone(".", ns={"a.root.": A, "b.root.": B, "c.root.": C}, **fields)
+    return world
+
+
+def current(world: World, tmp_path: Path, hints: Hints) -> tuple[Hints, int] | None:
+    anchors = load_anchors(world.write_hints(tmp_path / "hints"))
+    return asyncio.run(current_hints(hints, anchors, port=world.port, timing=QUICK))
+
+
+def test_signed_answers_replace_outdated_hints(tmp_path: Path) -> None:
+    with root(signed=True) as world:
+        found = current(world, tmp_path, {"a.root": (A,), "b.root": (B,), "d.root": ()})
+        assert found is not None
+        assert found[0] == {"a.root": (A,), "b.root": (B,), "c.root": (C,)}
+        assert found[1] > 0
+        assert len(world.log) == 4  # two servers, NS and DNSKEY
+
+
+def test_an_address_that_one_server_sends_is_not_used(tmp_path: Path) -> None:
+    world = root(signed=True)
+    world.server(A).fault(answers(additional=f"b.root. 60 IN A {OLD}\nc.root. 60 IN A {C}\na.root. 60 IN A {A}"))
+    with world:
+        hints = {"a.root": (A,), "b.root": (B,)}
+        found = current(world, tmp_path, hints)
+        assert found is not None
+        assert found[0] == {"a.root": (A,), "b.root": (B,), "c.root": (C,)}
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_answers_that_are_not_signed_by_an_anchor_are_not_used(tmp_path: Path, *, signed: bool) -> None:
+    with root(signed=signed) as world:
+        hints = {"a.root": (A,), "b.root": (B,)}
+        assert asyncio.run(current_hints(hints, root_anchors(), port=world.port, timing=QUICK)) is None
+        assert asyncio.run(current_hints(hints, (), port=world.port, timing=QUICK)) is None
+
+
+def test_one_server_alone_does_not_replace_hints(tmp_path: Path) -> None:
+    with root(signed=True) as world:
+        assert current(world, tmp_path, {"a.root": (A,)}) is None

@@ -1,11 +1,14 @@
 """Events reach their subscribers; a sweep without subscribers publishes only its progress."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
+from gonemaster_tasks.broker import keys as names
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.events import FOUND, LARGEST_FOUND, EventPublisher, JobEvent
+from gonemaster_tasks.broker.event_reader import EventReader, Position
+from gonemaster_tasks.broker.events import FOUND, LARGEST_FOUND, EventPublisher, JobEvent, PendingEvent
 from tests.support.redis import raw
 
 RUNNING = JobEvent("state", {"status": "running", "progress": 0})
@@ -84,3 +87,24 @@ def test_findings_end_with_the_job(broker: Broker, publisher: EventPublisher) ->
     raw(broker).delete("gm:found:job_1")
     raw(broker).lpush("gm:found:job_1", "list")
     assert broker.events.found("job_1") is None
+
+
+def read_at(broker: Broker, *positions: Position, count: int = 100) -> dict[Position, list[int]]:
+    """Return the progress of the events after each position that has any."""
+
+    async def read() -> dict[Position, list[JobEvent]]:
+        return await EventReader(broker.address).read(positions, count=count)
+
+    found = asyncio.run(read())
+    return {position: [event.data["progress"] for event in events] for position, events in found.items()}
+
+
+def test_viewers_of_one_job_read_from_their_own_positions(broker: Broker) -> None:
+    published = [("job_1", 0), ("job_1", 1), ("job_1", 2), ("job_2", 3)]
+    events = [PendingEvent(job_id, JobEvent("progress", {"progress": number})) for job_id, number in published]
+    broker.events.publish_many(events)
+    raw(broker).set(names.events("job_3"), "no stream")
+    first, second, last = (event.id for event in broker.events.read("job_1"))
+    new, middle, current, other = ("job_1", "0"), ("job_1", second), ("job_1", last), ("job_2", "0")
+    assert read_at(broker, new, current, other, middle) == {new: [0, 1, 2], middle: [2], other: [3]}
+    assert read_at(broker, new, ("job_3", "0"), ("job_1", first), count=1) == {new: [0], ("job_1", first): [1]}

@@ -38,6 +38,8 @@ SIGNATURES: dict[str, tuple[Callable[..., Any], list[str]]] = {
     "a channel closes": (kombu_redis.Channel.close, ["self"]),
     "a message is noted as taken": (kombu_redis.QoS.append, ["self", "message", "delivery_tag"]),
     "a message is noted as taken, in memory": (virtual.QoS.append, ["self", "message", "delivery_tag"]),
+    "a message is removed from both keys": (kombu_redis.QoS._remove_from_indices, ["self", "delivery_tag", "pipe"]),
+    "timers of the event loop": (kombu_redis.Transport.register_with_event_loop, ["self", "connection", "loop"]),
     "old messages are put back": (kombu_redis.QoS.restore_visible, ["self", "start", "num", "interval"]),
     "a message is acknowledged": (virtual.Channel.basic_ack, ["self", "delivery_tag", "multiple"]),
     "the next URL after a failure": (Connection.maybe_switch_next, ["self"]),

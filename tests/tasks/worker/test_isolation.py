@@ -45,7 +45,7 @@ def run_alone(server: ForkServer, domain: str, running: RunningJob | None = None
     gate = Gate(slots=4, reserved_normal=0, clock=SharedClock())
     silent = Listeners(lambda _: None, lambda _: None)
     running = running or RunningJob("job_1", NORMAL)
-    return Isolation(server).run(order, running, silent, settings=Settings(), gate=gate)
+    return Isolation(server).run(order, running, silent, settings=Settings(stall_timeout_seconds=100), gate=gate)
 
 
 def test_a_process_returns_what_it_found_or_why_it_failed(server: ForkServer) -> None:

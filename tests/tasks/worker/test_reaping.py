@@ -25,8 +25,9 @@ from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.submit import submit_job
 from gonemaster_tasks.maintenance.reaper import expire, reap, void_claims
 from gonemaster_tasks.queues import NORMAL
+from gonemaster_tasks.worker.execute import process_identity
 from gonemaster_tasks.worker.execute.process import Process
-from gonemaster_tasks.worker.upkeep import process_identity
+from gonemaster_tasks.worker.execute.pulse import PulseReader
 from gonemaster_tasks.worker.upkeep.reaping import Reaper, reap_once
 from tests.support.redis import raw
 from tests.support.workers import Farm, wait_until
@@ -91,13 +92,16 @@ def create_taken(farm: Farm) -> str:
 def test_a_process_that_lives_keeps_its_claims(parts: QueueParts) -> None:
     job_id = claimed(parts.store, "beside@here")
     parts.broker.processes.note(process_identity.machine_id(), "beside@here", process_identity.identity())
-    reaper = Reaper(process_of(parts))
+    process = process_of(parts)
+    reaper = Reaper(process)
     reaper.look()
     assert state_of(parts.store, job_id) == "running"
     parts.broker.processes.note(process_identity.machine_id(), "beside@here", "1 0")
+    process.pulse.forget()
     reaper.look()
     assert state_of(parts.store, job_id) == "queued"
-    assert set(parts.broker.processes.noted(process_identity.machine_id())) == {"me@here"}
+    process.pulse.forget()
+    assert set(process.pulse.read().processes) == {"me@here"}
 
 
 def test_claims_that_follow_a_death_are_not_void(store: Store) -> None:
@@ -151,8 +155,10 @@ def test_one_process_reaps_at_a_time(parts: QueueParts) -> None:
 def process_of(parts: QueueParts) -> Process:
     """Return the part of a worker process that its reaper needs."""
     settings: Any = SimpleNamespace(reap_interval_seconds=2, max_attempts=3)
+    clock = SharedClock()
+    pulse = PulseReader(parts.broker, clock)
     made = SimpleNamespace(
-        name="me@here", store=parts.store, broker=parts.broker, clock=SharedClock(), settings=settings
+        name="me@here", store=parts.store, broker=parts.broker, clock=clock, settings=settings, pulse=pulse
     )
     return cast("Process", made)
 

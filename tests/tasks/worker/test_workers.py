@@ -11,6 +11,7 @@ import pytest
 
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.records import NewJob
+from gonemaster_db.queue.attempt_logs import list_attempt_logs
 from gonemaster_db.queue.jobs import create_job
 from gonemaster_db.runs.graduation import request_cancel
 from gonemaster_tasks.broker.queue.messages import build_message
@@ -43,6 +44,11 @@ def test_an_engine_that_breaks_gives_a_failed_run_with_the_reason(farm: Farm) ->
     farm.start_worker("one")
     run = farm.run_of(farm.submit("fail.test"))
     assert (run.status, run.error) == ("failed", "RuntimeError: the engine broke")
+    with farm.store.read_only() as session:
+        (attempt,) = list_attempt_logs(session, run.id)
+    assert (attempt.attempt, attempt.worker) == (1, run.worker)
+    assert "the engine failed" in attempt.lines[-1]
+    assert "RuntimeError: the engine broke" in attempt.lines[-1]
 
 
 @pytest.mark.parametrize(

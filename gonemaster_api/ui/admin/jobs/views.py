@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, request, url_for
 
+from gonemaster_api.queries.jobs.jobs import read_job_log
 from gonemaster_api.queries.runs.findings import MAX_ENTRIES, MAX_SHOWN, SHOWN_LEVELS
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.jobs.exports import result_text
@@ -60,7 +61,8 @@ def detail(job_id: str) -> Response:
     if isinstance(item, Job):
         follows = request.args.get("follow") != "off"
         waiting = inspect_waiting(shared, item)
-        return page("admin/jobs/page.html", parts=("job",), waiting=waiting, follows=follows)
+        attempts = read_job_log(shared, job_id)["attempts"]
+        return page("admin/jobs/page.html", parts=("job",), waiting=waiting, follows=follows, attempts=attempts)
     level, problems = _wanted_level()
     maximum = MAX_ENTRIES if request.args.get("all") else MAX_SHOWN
     inspection = inspect_run(shared, job_id, locale=language(), level=level, maximum=maximum)
@@ -68,6 +70,7 @@ def detail(job_id: str) -> Response:
         "admin/jobs/page.html",
         status=HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK,
         inspection=inspection,
+        attempts=read_job_log(shared, job_id)["attempts"],
         level=level,
         levels=SHOWN_LEVELS,
         problems=problems,

@@ -34,7 +34,11 @@ blueprint = Blueprint("ui_recent", __name__, url_prefix="/recent")
 blueprint.add_app_template_filter(day_of)
 
 
-_FILTERS = ("domain", "batch_id", "status", "severity", "created_after", "created_before")
+_FILTERS = (
+    "domain", "batch_id", "status", "severity", "created_after", "created_before", "min_duration_ms", "min_attempts",
+)  # fmt: skip
+_DURATIONS_MS = (10_000, 60_000, 180_000)
+_ATTEMPTS = (2, 3)
 
 register_notes(
     {
@@ -64,7 +68,11 @@ def show() -> Response:
     found = read_list(query, lambda values: read_jobs(shared, values))
     busy = any(item["status"] in ("queued", "running", "paused") for item in found["items"])
     hidden = {name: request.args[name] for name in _FILTERS if request.args.get(name)}
-    values: dict[str, Any] = {"sizes": SIZES, "statuses": STATUSES, "hidden": hidden, "busy": busy}
+    asked = query.values
+    durations = sorted({*_DURATIONS_MS, asked.get("min_duration_ms") or _DURATIONS_MS[0]})
+    attempts = sorted({*_ATTEMPTS, asked.get("min_attempts") or _ATTEMPTS[0]})
+    values: dict[str, Any] = {"durations": durations, "attempts": attempts}
+    values |= {"sizes": SIZES, "statuses": STATUSES, "hidden": hidden, "busy": busy}
     return page("admin/recent/list.html", status=query.status, query=query, found=found, **values)
 
 

@@ -10,6 +10,7 @@ from gonemaster_api.web.access import access_of
 
 PARTS = (
     ("system", mark("System"), "ui_settings.system"),
+    ("storage", mark("Storage"), "ui_settings.storage"),
     ("profiles", mark("Profiles"), "ui_profiles.show"),
     ("scoring", mark("Scoring"), "ui_scoring.show"),
     ("tokens", mark("Tokens"), "ui_tokens.show"),

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.settings import read_settings
+from gonemaster_api.queries.storage import read_storage
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.settings.parts import tabs
 from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form
@@ -54,6 +55,12 @@ def show() -> Any:
 def system() -> Response:
     """Show all settings with their sources."""
     return _page(Form())
+
+
+@blueprint.get("/settings/storage")
+def storage() -> Response:
+    """Show the size of the database by table, its growth, and when its disk is full."""
+    return page("admin/settings/storage.html", storage=read_storage(state()), tabs=tabs())
 
 
 @blueprint.post("/settings/system")
