@@ -162,7 +162,7 @@ def cpu_s(pid: int) -> tuple[float, float]:
 
 
 def measure(name: str, service: Service, seconds: float) -> None:
-    """Run one flood beside the other client, and print a line."""
+    """Run one flood together with the other client, and print a line."""
     pid, port = worker_of(service), port_of(service)
     Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak of the memory starts here
     context = multiprocessing.get_context("spawn")

@@ -43,7 +43,7 @@ class Hub:
         self._store, self._counts, self._stopping = store, batches, stopping
         self._jobs, self._batches = _Waiting(asyncio.Future), _Waiting(asyncio.Future)
         self._marked: TTLCache[str, bool] = TTLCache(10_000, ttl=_MARK_EVERY_S)
-        self._silent: Mapping[Position, str] = {}  # positions whose job had ended at the last look at the database
+        self._silent: Mapping[Position, str] = {}  # positions whose job had ended when the database was last read
         self._next_check = 0.0
         self._readers: dict[str, asyncio.Task[None]] = {}
         self._reader = EventReader(address)

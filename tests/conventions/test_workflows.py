@@ -30,6 +30,7 @@ RUN_BY = {
     "make docs": "tests/conventions/test_docs.py",
     "make deploy-check": ".ci/run",
     "make test ": ".ci/run",
+    "make test-long ": ".ci/run",
     "make test-lowest": ".ci/run",
     "make dist-check": "tests/deploy/test_release_run.py",
     "make image": "tests/deploy/test_image_run.py",

@@ -22,7 +22,7 @@ MAINTAINER = "maintainer@dns.example"
 PROGRAMS = ("gpg", "git", "make", "dpkg-deb", "mmdebstrap", "unshare")
 MISSING = [program for program in PROGRAMS if not shutil.which(program)]
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.nightly,
     pytest.mark.timeout(1800),  # two builds and four environments
     pytest.mark.xdist_group("release"),
     pytest.mark.skipif(bool(MISSING), reason=f"NOT RUN: not on this machine: {', '.join(MISSING)}"),

@@ -1,4 +1,4 @@
-"""A running test in a browser: the drawing follows the worker without a reload, and gives way to the result."""
+"""A running test in a browser: the drawing follows the worker without a reload, and is replaced by the result."""
 
 from __future__ import annotations
 

@@ -97,10 +97,10 @@ def test_a_copy_of_a_text_can_be_translated() -> None:
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("/jobs/job_none", "jobbet finns inte"),
+        ("/jobs/job_none", "Jobbet finns inte"),
         ("/recent?status=odd", "Måste vara något av"),
         ("/public/result/none", "inte längre tillgängligt"),
-        ("/no-such-page", "det finns inget på denna adress"),
+        ("/no-such-page", "Det finns inget på denna adress."),
     ],
 )
 def test_swedish_pages_refuse_in_swedish(path: str, message: str, client: FlaskClient) -> None:

@@ -1,10 +1,9 @@
-"""The log lines of attempts that failed, and the index for lists of runs by attempts."""
+"""The log lines of attempts that failed."""
 
 import sqlalchemy as sa
 from alembic import op
 
 from gonemaster_db.core.base import ID_TYPE, JSON_TYPE, UtcDateTime
-from gonemaster_db.migrations import online
 
 revision = "0040"
 down_revision = "0039"
@@ -25,10 +24,7 @@ def upgrade() -> None:
         if_not_exists=True,
     )
     op.create_index(op.f("ix_attempt_logs_ended_at"), "attempt_logs", ["ended_at"], if_not_exists=True)
-    # PostgreSQL commits the table before it builds the index, and an interrupted revision is repeated.
-    online.create_index("ix_runs_repeated", "runs", ["attempt", sa.text("finished_at DESC")], where="attempt > 1")
 
 
 def downgrade() -> None:
-    online.drop_index("ix_runs_repeated", "runs")
     op.drop_table("attempt_logs")
