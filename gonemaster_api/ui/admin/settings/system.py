@@ -7,8 +7,8 @@ from typing import Any
 from flask import Blueprint, Response, redirect, request, url_for
 
 from gonemaster_api.errors import BadRequest
+from gonemaster_api.queries.metrics.storage import read_storage
 from gonemaster_api.queries.settings import read_settings
-from gonemaster_api.queries.storage import read_storage
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.settings.parts import tabs
 from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form

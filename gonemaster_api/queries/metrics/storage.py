@@ -8,8 +8,8 @@ from gonemaster_db.core.clock import utcnow
 from gonemaster_db.service.sizes import DatabaseSize, read_sizes
 
 _LIFE_S = 60.0
-_MAX_SCANNED = 1 << 30  # A scan of a larger SQLite file takes longer than a request may.
-_MAX_DAYS = 36_500  # A later date says nothing.
+MAX_SCANNED = 1 << 30  # A scan of a larger SQLite file takes longer than a request may.
+MAX_DAYS = 36_500  # A later date says nothing.
 
 
 def read_storage(state: State) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def read_storage(state: State) -> dict[str, Any]:
 
 def _measure(state: State) -> dict[str, Any]:
     now = utcnow()
-    sizes = read_sizes(state.store, now=now, max_scanned=_MAX_SCANNED)
+    sizes = read_sizes(state.store, now=now, max_scanned=MAX_SCANNED)
     days = sizes.days_until_full
     return {
         "total_bytes": sizes.total,
@@ -28,7 +28,7 @@ def _measure(state: State) -> dict[str, Any]:
         "runs": sizes.runs,
         "runs_of_last_day": sizes.runs_of_last_day,
         "free_bytes": sizes.free,
-        "full_at": None if days is None or days > _MAX_DAYS else now + timedelta(days=days),
+        "full_at": None if days is None or days > MAX_DAYS else now + timedelta(days=days),
         "retention_days": state.settings.retention_days,
         "tables": [_table(sizes, name, size) for name, size in sizes.tables],
     }
