@@ -1,16 +1,18 @@
-"""Readiness of the service's components, and issues of the whole service."""
+"""Readiness of the service's components, issues of the whole service, and versions."""
 
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+import dns.version
 import structlog
 
 from gonemaster_api.queries.operations import read_unfinished_operations
 from gonemaster_api.state import State
 from gonemaster_db.core.errors import StoreError
 from gonemaster_db.migrations.runner import check_schema
+from gonemaster_engine.version import __version__, engine_kind
 from gonemaster_tasks.errors import BrokerFull, BrokerUnavailable
 from gonemaster_tasks.monitoring.health import find_issues_in_time
 from gonemaster_tasks.monitoring.issues import Issue
@@ -105,3 +107,8 @@ def _status_of(pending: PendingCall[None], otherwise: str, until: float) -> str:
         log.warning("component not ready", error=str(error), reason=reason)
         return reason
     return OK
+
+
+def read_versions() -> dict[str, str]:
+    """Return the versions of gonemaster and dnspython, and the kind of the engine."""
+    return {"gonemaster": __version__, "dns": dns.version.version, "engine_kind": engine_kind()}

@@ -5,7 +5,7 @@ from typing import Any
 from flask.views import MethodView
 
 from gonemaster_api.public.service.schemas import InfoSchema, PublicProfileSchema
-from gonemaster_api.queries.versions import read_versions
+from gonemaster_api.queries.health import read_versions
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.system.schemas import LocalesSchema, VersionSchema

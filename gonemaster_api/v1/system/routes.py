@@ -5,9 +5,8 @@ from typing import Any
 from flask.views import MethodView
 
 from gonemaster_api.errors import RETRY_AFTER_S
-from gonemaster_api.queries.health import OK, read_readiness
+from gonemaster_api.queries.health import OK, read_readiness, read_versions
 from gonemaster_api.queries.metrics.storage import read_storage
-from gonemaster_api.queries.versions import read_versions
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.system.schemas import (

@@ -93,7 +93,7 @@ CREATE TABLE batches (
 	CONSTRAINT pk_batches PRIMARY KEY ("key"), 
 	CONSTRAINT uq_batches_id UNIQUE (id)
 );
-INSERT INTO "batches" VALUES(-2319245634961375424,'batch_8E0yH0tOoEalyM9OzDl','','2026-11-25 12:00:00.000000',2,'',0,0,'','','');
+INSERT INTO "batches" VALUES(-2319245632608110415,'batch_8E0yH3SerxpjrLSGE0h','','2026-11-25 12:00:00.000000',2,'',0,0,'','','');
 CREATE TABLE cause_sets (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	causes TEXT NOT NULL, 
@@ -219,9 +219,9 @@ CREATE TABLE domains (
 	CONSTRAINT pk_domains PRIMARY KEY (id), 
 	CONSTRAINT uq_domains_name UNIQUE (name)
 );
-INSERT INTO "domains" VALUES(1,'a.example','2026-11-25 12:00:09.000000',1,'job_8E0yH1dKhwKtMhDfNBv',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
-INSERT INTO "domains" VALUES(2,'b.example','2026-11-25 12:00:09.000000',1,'job_8E0yH2uE6HWW9qQhGuh',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
-INSERT INTO "domains" VALUES(3,'c.example','2026-11-25 12:00:00.000000',1,'job_8E0yH2xgCqvk9FEWmrv',2,'2026-11-25 12:00:00.000000','succeeded','ERROR',NULL,NULL);
+INSERT INTO "domains" VALUES(1,'a.example','2026-11-25 12:00:09.000000',1,'job_8E0yH4af8Mdc7EQYG2D',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
+INSERT INTO "domains" VALUES(2,'b.example','2026-11-25 12:00:09.000000',1,'job_8E0yH5WZY1LJR8gTfMp',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
+INSERT INTO "domains" VALUES(3,'c.example','2026-11-25 12:00:00.000000',1,'job_8E0yH5fSt4aooPtmOSi',2,'2026-11-25 12:00:00.000000','succeeded','ERROR',NULL,NULL);
 CREATE TABLE effective_profiles (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	digest VARCHAR(64) NOT NULL, 
@@ -369,7 +369,7 @@ CREATE TABLE jobs (
 	CONSTRAINT fk_jobs_profile_id FOREIGN KEY(profile_id) REFERENCES profiles (id) ON DELETE SET NULL, 
 	CONSTRAINT uq_jobs_public_id UNIQUE (public_id)
 );
-INSERT INTO "jobs" VALUES('job_8E0yH34Nm3NTI8PQ5Y9',NULL,'d.example',NULL,NULL,'queued',0,8388608,'2026-11-25 12:00:00.000000',NULL,NULL,0,'',0,0,NULL,NULL,NULL,'',NULL,'','{}');
+INSERT INTO "jobs" VALUES('job_8E0yH5qiBwKIhmYKdiW',NULL,'d.example',NULL,NULL,'queued',0,8388608,'2026-11-25 12:00:00.000000',NULL,NULL,0,'',0,0,NULL,NULL,NULL,'',NULL,'','{}');
 CREATE TABLE metric_counters (
 	name VARCHAR(32) NOT NULL, 
 	label VARCHAR(255) NOT NULL, 
@@ -566,7 +566,7 @@ CREATE TABLE run_counters (
  WITHOUT ROWID
 
 ;
-INSERT INTO "run_counters" VALUES(-2319245634961375424,0,0,5,'',2);
+INSERT INTO "run_counters" VALUES(-2319245632608110415,0,0,5,'',2);
 INSERT INTO "run_counters" VALUES(0,0,0,5,'',2);
 INSERT INTO "run_counters" VALUES(0,0,0,6,'',1);
 CREATE TABLE run_documents (
@@ -622,9 +622,9 @@ CREATE TABLE runs (
 	CONSTRAINT uq_runs_id UNIQUE (id), 
 	CONSTRAINT uq_runs_public_id UNIQUE (public_id)
 );
-INSERT INTO "runs" VALUES(1,'job_8E0yH1dKhwKtMhDfNBv',NULL,'a.example',1,-2319245634961375424,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL);
-INSERT INTO "runs" VALUES(2,'job_8E0yH2uE6HWW9qQhGuh',NULL,'b.example',2,-2319245634961375424,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL);
-INSERT INTO "runs" VALUES(3,'job_8E0yH2xgCqvk9FEWmrv',NULL,'c.example',3,NULL,2,0,0,'2026-11-25 11:59:54.000000','2026-11-25 11:59:55.000000','2026-11-25 12:00:00.000000',5000,1,'w1','',0,0,1,0,1,6,NULL,NULL,-7985054482027369288,'',NULL,'',1,'{"tags":["eu"]}',NULL,NULL);
+INSERT INTO "runs" VALUES(1,'job_8E0yH4af8Mdc7EQYG2D',NULL,'a.example',1,-2319245632608110415,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL);
+INSERT INTO "runs" VALUES(2,'job_8E0yH5WZY1LJR8gTfMp',NULL,'b.example',2,-2319245632608110415,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL);
+INSERT INTO "runs" VALUES(3,'job_8E0yH5fSt4aooPtmOSi',NULL,'c.example',3,NULL,2,0,0,'2026-11-25 11:59:54.000000','2026-11-25 11:59:55.000000','2026-11-25 12:00:00.000000',5000,1,'w1','',0,0,1,0,1,6,NULL,NULL,-7985054482027369288,'',NULL,'',1,'{"tags":["eu"]}',NULL,NULL);
 CREATE TABLE schedules (
 	id INTEGER NOT NULL, 
 	cohort_id INTEGER, 
@@ -1034,8 +1034,8 @@ CREATE UNIQUE INDEX ix_snapshot_nameservers_name ON snapshot_nameservers (view_i
 CREATE INDEX ix_snapshot_prefixes_address_count ON snapshot_prefixes (view_id, address_count, position);
 CREATE INDEX ix_snapshot_prefixes_domain_count ON snapshot_prefixes (view_id, domain_count, position);
 CREATE UNIQUE INDEX ix_snapshot_prefixes_prefix ON snapshot_prefixes (view_id, prefix);
-CREATE INDEX ix_watches_tag ON watches (tag);
 CREATE INDEX ix_watches_domain ON watches (domain);
+CREATE INDEX ix_watches_tag ON watches (tag);
 CREATE INDEX ix_runs_cause_set_id_finished_at ON runs (cause_set_id, finished_at);
 CREATE INDEX ix_share_links_run_key ON share_links (run_key);
 CREATE INDEX ix_share_links_expires_at ON share_links (expires_at);
