@@ -46,7 +46,7 @@ async function request(url, { part, body, method = body ? "POST" : "GET" } = {})
 function markLost() {
   if (!banner || isLost() === lost > 0) return;
   banner.hidden = !root.toggleAttribute("data-lost");
-  each("form[method=post] button, button[form]", (button) => { button.ariaDisabled = lost ? true : null; });
+  each(".button, form[method=post] button, button[form]", (button) => { button.ariaDisabled = lost ? true : null; });
   if (lost) banner.textContent = banner.dataset.text.replace("{time}", new Date(lost).toLocaleTimeString(lang));
   else { say(banner.dataset.back); each(LIVE, (part) => due.set(part, 0)); }
 }
