@@ -21,6 +21,10 @@ class EventReader:
     def __init__(self, address: BrokerAddress) -> None:
         self._client: Any = address.connect_async()
 
+    async def close(self) -> None:
+        """Close the connection, before its event loop ends."""
+        await self._client.aclose()
+
     async def read(
         self,
         positions: Iterable[Position],

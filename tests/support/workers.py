@@ -123,6 +123,7 @@ class Farm:
         self, name: str, module: list[str], environ: dict[str, str], *, descriptor: int | None = None
     ) -> Process:
         environ, file = {**os.environ, **self.environ, **environ}, self.directory / f"{name}.log"
+        file.touch()  # a forked process opens it later
         if self.release == ROOT and can_be_forked(module[0], environ):
             self.processes[name] = Forked(module[0], module[1:], environ=environ, log=file)
             return self.processes[name]

@@ -158,7 +158,7 @@ def test_quickstart_and_readme(start: StartService, tmp_path: Path) -> None:
     watched = read.replace("batch_...", batch["batch_id"]).replace("job_...", batch["job_ids"][0])
     *documents, events = watched.splitlines()
     assert [("status" in one, "items" in one) for one in reader.run("\n".join(documents))] == [
-        (True, False),
+        (True, True),  # a batch has its jobs
         (False, True),
     ]
     shown = subprocess.run(

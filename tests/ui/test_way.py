@@ -35,6 +35,17 @@ def test_parent_zone_leads_to_the_zone() -> None:
     assert parent.y + parent.height < zone.y
 
 
+def test_server_that_refuses_shows_its_rcode_and_no_response_time() -> None:
+    refused = {"ns": "ns2.example", "address": "192.0.2.2", "rcode": "REFUSED"}
+    tag = "CN01_UNEXPECTED_RCODE_SOA_QUERY_UDP"
+    (zone,) = bands_of(*OWN, entry(tag, "CONNECTIVITY", "connectivity01", "WARNING", **refused))
+    assert [(row.state, row.status) for box in zone.servers[:3] for row in box.rows] == [
+        ("ok", "ok"),
+        ("error", "REFUSED"),
+        ("ok", "ok"),
+    ]
+
+
 def test_more_than_four_servers_are_three_and_a_number_with_the_worst_state() -> None:
     (zone,) = bands_of(*OWN)
     assert [box.name for box in zone.boxes] == ["ns1.example", "ns2.example", "ns3.example", ""]

@@ -19,7 +19,8 @@ from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.control.comparisons import read_comparison
 
 _PLACEHOLDER = re.compile(r"\{\w+\}")
-_LISTED = re.compile(r":\s*…(?:[;,]\s*…)*(?=[.;]|$)|\s\(…\)")  # values that only one domain has
+# Values that only one domain has: sentences and ends of sentences that list them, and values in parentheses.
+_LISTED = re.compile(r"(?<=[.?])\s[^.:…]+:\s*…(?:[;,]\s*…)*\.|:\s*…(?:[;,]\s*…)*(?=[.;]|$)|\s\([^()]*…[^()]*\)")
 _SERVER = "…/…"
 _TONES = ("neutral", "notice", "warning", "error", "critical")  # of root causes
 
@@ -27,6 +28,7 @@ _TONES = ("neutral", "notice", "warning", "error", "critical")  # of root causes
 def tag_sentence(tag: str, module: str) -> str:
     """Return the text of a message tag for many domains: without lists of values, with an ellipsis for other values."""
     text = _LISTED.sub("", _PLACEHOLDER.sub("…", template(tag, module, locale=best_locale(language()))))
+    text = text.replace(_("These name servers"), _("Some name servers"))
     if text.startswith(_SERVER):
         return _("A name server") + text.removeprefix(_SERVER)
     return text.replace(_SERVER, _("a name server"))

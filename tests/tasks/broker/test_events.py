@@ -93,7 +93,11 @@ def read_at(broker: Broker, *positions: Position, count: int = 100) -> dict[Posi
     """Return the progress of the events after each position that has any."""
 
     async def read() -> dict[Position, list[JobEvent]]:
-        return await EventReader(broker.address).read(positions, count=count)
+        reader = EventReader(broker.address)
+        try:
+            return await reader.read(positions, count=count)
+        finally:
+            await reader.close()
 
     found = asyncio.run(read())
     return {position: [event.data["progress"] for event in events] for position, events in found.items()}

@@ -11,13 +11,17 @@ _MOST_BOXES, _MOST_ROWS = 4, 4
 _COLUMNS = (190, 412)
 _NAME, _LINE, _PAD, _GAP, _BETWEEN = 24, 18, 21, 12, 37
 _OWN = frozenset({"ADDRESS", "CONNECTIVITY", "DELEGATION", "NAMESERVER"})
+_REFUSING = frozenset({"BASIC", "CONNECTIVITY", "DELEGATION"})  # they query what each server of the zone must answer
 _STATES = {"ok": "ok", "unreachable": "warning", "unresolved": "error", "asking": "none", "waiting": "none"}
 _OF_RUNNING = {"ok": "ok", "silent": "unreachable", "asking": "asking", "none": "waiting"}
 
 
 @dataclass(frozen=True)
 class WayRow:
-    """One address of a server: its state (`ok`, `warning`, `error` or `none`) and its median in milliseconds."""
+    """One address of a server: its state (`ok`, `warning`, `error` or `none`) and its median in milliseconds.
+
+    `status` is that of its timing, or the RCODE of an answer that should have been NOERROR.
+    """
 
     address: str
     state: str
@@ -79,13 +83,26 @@ def way_of(
     measured = {(row["nameserver"], row["address"]): row for row in timings or ()}
     if not measured:
         return ()
+    entries = [*entries]
+    refusing = {
+        (entry.args.get("ns"), entry.args.get("address")): str(entry.args["rcode"])
+        for entry in entries
+        if entry.module in _REFUSING and "rcode" in entry.args
+    }
     zones = list(_zones_of_chain(chain)) or _zones_of_entries(domain, entries, measured)
     known = zones[-1][1]
     for name, address in measured:  # a server without an address is only among the timings
         if not address:
             known.setdefault(name, [""])
     return _bands(
-        (zone, {name: [_row(each, measured.get((name, each))) for each in found] for name, found in servers.items()}, 0)
+        (
+            zone,
+            {
+                name: [_row(each, measured.get((name, each)), refusing.get((name, each))) for each in found]
+                for name, found in servers.items()
+            },
+            0,
+        )
         for zone, servers in zones
     )
 
@@ -166,7 +183,9 @@ def _band(zone: str, servers: Mapping[str, Sequence[WayRow]], more: int, y: int)
     return WayBand(zone, placed, every, y, more=more - len(rest))
 
 
-def _row(address: str, timing: Mapping[str, Any] | None) -> WayRow:
+def _row(address: str, timing: Mapping[str, Any] | None, rcode: str | None) -> WayRow:
+    if rcode:
+        return WayRow(address, "error", None, rcode)
     if timing is None:
         return WayRow(address, "none", None, "unresolved" if not address else "")
     status = str(timing.get("status", "ok"))
