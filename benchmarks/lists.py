@@ -121,6 +121,13 @@ _NAMES: Filters = {
 }
 
 
+_ATTEMPTS: Filters = {
+    "slow": {"min_duration_ms": "60000"},
+    "none is as slow": {"min_duration_ms": "86400000"},
+    "repeated": {"min_attempts": "2"},
+}
+
+
 def job_filters(size: Size) -> Filters:
     return batch_filters(size) | {
         "sweep": {"batch_id": SWEEP},
@@ -128,6 +135,7 @@ def job_filters(size: Size) -> Filters:
         "no batch": {"batch_id": "batch_none"},
         "batch and domain": {"batch_id": SWEEP, "domain": "mail"},
         "batch, status, severity": {"batch_id": SWEEP, "status": "succeeded", "severity": "errors_only"},
+        **_ATTEMPTS,
     }
 
 
@@ -154,6 +162,7 @@ def run_filters(size: Size) -> Filters:
         "no tag": {"tag": "nothing"},
         **{f"event: {name}": {"event_tag": tag} for name, tag in MESSAGE_TAGS.items()},
         **{f"domain: {name}": query for name, query in _NAMES.items()},
+        **_ATTEMPTS,
         "exact": {"domain_exact": name_of(20)},
         "no domain": {"domain_exact": "nowhere.example"},
         "sweep": {"batch": SWEEP},

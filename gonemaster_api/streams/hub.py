@@ -77,15 +77,19 @@ class Hub:
 
     async def _repeat(self, name: str, turn: Callable[[], Awaitable[None]], pause_s: float) -> None:
         failures = FailureLog(name)
-        while self._jobs or self._batches:
-            began = time.monotonic()
-            try:
-                await turn()
-            except Exception as error:  # noqa: BLE001 - usually Redis or the database is unavailable; viewers stay
-                failures.failed(error)
-            else:
-                failures.succeeded()
-            await asyncio.sleep(max(pause_s, time.monotonic() - began))
+        try:
+            while self._jobs or self._batches:
+                began = time.monotonic()
+                try:
+                    await turn()
+                except Exception as error:  # noqa: BLE001 - usually Redis or the database is unavailable; viewers stay
+                    failures.failed(error)
+                else:
+                    failures.succeeded()
+                await asyncio.sleep(max(pause_s, time.monotonic() - began))
+        finally:
+            if turn == self._read:
+                await self._reader.close()  # the next viewer opens it again
 
     async def _read(self) -> None:
         """Read new events of all watched jobs from Redis, and wake all viewers once a second."""

@@ -176,6 +176,8 @@ def _common(row: JobRow, item: JobRow | RunRow) -> Document:
         "batch_id": row.batch_id,
         "domain": row.domain,
         "status": item.status,
+        "worker": row.worker,
+        "attempt": row.attempt,
         "created_at": instant(row.created_at),
         "started_at": instant(row.started_at),
         "priority": row.priority,
@@ -185,7 +187,7 @@ def _common(row: JobRow, item: JobRow | RunRow) -> Document:
 
 
 def _without_nulls(document: Document) -> Document:
-    optional = ("batch_id", "error", "profile_id", "profile_name", "score", "grade", "expires_at")
+    optional = ("worker", "batch_id", "error", "profile_id", "profile_name", "score", "grade", "expires_at")
     return {name: value for name, value in document.items() if name not in optional or value not in (None, "")}
 
 
@@ -328,6 +330,8 @@ def run_document(reference: Reference, run: RunRow) -> Document:
         "score": run.score,
         "grade": run.grade,
         "error": run.error,
+        "worker": run.job.worker,
+        "attempt": run.job.attempt,
     }
 
 
