@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, request
 
+from gonemaster_api.auth.sessions import COOKIE as SESSION_COOKIE
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.partial_cache import cached_partials
 from gonemaster_api.ui.shell.texts.languages import COOKIE as LANGUAGE_COOKIE
@@ -26,7 +27,7 @@ def strip() -> Response:
 @blueprint.get("/preferences")
 def show() -> Response:
     """Show the preferences."""
-    return page("shell/preferences.html")
+    return page("shell/preferences.html", has_session=SESSION_COOKIE in request.cookies)
 
 
 @blueprint.post("/preferences")
