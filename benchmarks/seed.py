@@ -61,6 +61,8 @@ _BATCHES = 20
 _TINY_BATCHES = 500
 _SLICE = 2000
 _PROCESSES = 3
+_REPEATED = 200
+"""One run in so many had a second attempt."""
 _ALONE_MAX = 10_000
 """Below this number of runs, parallel processes do not pay off."""
 _STRIDE = 611_953  # a prime: its multiples are all different modulo the number of rows
@@ -260,7 +262,7 @@ def _run(number: int, place: int, drawn: Drawn, size: Size, rng: random.Random) 
     return (
         name_of(domain_id), domain_id, None if batch is None else batch_key(batch), status, 1, created,
         None if status is RunStatus.EXPIRED else started, started + timedelta(milliseconds=drawn.duration_ms),
-        drawn.duration_ms if done else None, 1, "" if done else "no answer",
+        drawn.duration_ms if done else None, 2 if number % _REPEATED == 0 else 1, "" if done else "no answer",
         counts["NOTICE"], counts["WARNING"], counts["ERROR"], counts["CRITICAL"], len(drawn.kinds),
         worst(counts), drawn.score if done else None, drawn.grade if done else None,
         "", "default", {"tests": ["basic", "zone"], "min_level": "INFO"}, _hash(drawn) if done else None,

@@ -10,7 +10,7 @@ from gonemaster_db.core.records import EntryRecord, NewJob, RunRecord
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Job, Run, RunStatus
 from gonemaster_db.queue.jobs import claim_job, create_job, create_jobs, get_job
-from gonemaster_db.runs.graduation import graduate_job
+from gonemaster_db.runs.graduation import graduate_job, requeue_job
 from gonemaster_db.runs.run_documents import read_stored_runs
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -64,9 +64,23 @@ def count_entries(store: Store) -> int:
     return sum(written_entries(store).values())
 
 
-def make_run(store: Store, domain: str = "example.com", outcome: RunRecord | None = None, **fields: Any) -> Run:
-    """Queue, claim and graduate a job; the run takes five seconds."""
+def make_run(
+    store: Store,
+    domain: str = "example.com",
+    outcome: RunRecord | None = None,
+    *,
+    seconds: int = 5,
+    attempts: int = 1,
+    **fields: Any,
+) -> Run:
+    """Queue, claim and graduate a job; the last attempt takes five seconds, earlier ones end at once."""
     outcome = outcome or record("INFO")
-    started = outcome.finished_at - timedelta(seconds=5)
+    started = outcome.finished_at - timedelta(seconds=seconds)
     job = claim(store, queue_job(store, domain, now=started - timedelta(seconds=1), **fields).id, now=started)
+    for attempt in range(1, attempts):
+        with store.transaction() as session:
+            requeue_job(
+                session, job.id, worker="w1", attempt=attempt, now=started, max_attempts=attempts, failure="ended"
+            )
+        job = claim(store, job.id, now=started)
     return finish_job(store, job, outcome)

@@ -44,6 +44,7 @@ def runs(store: Store, batch_id: str) -> list[Run]:
         )
         placed: dict[str, Any] = {"priority": Priority.BATCH, "batch_id": batch_id} if number % 2 else {}
         placed |= {"config": {"tags": ["eu"]}} if number % 5 == 0 else {}
+        placed |= {"seconds": 4 + number % 3, "attempts": (1, 1, 2, 3)[number % 4]}
         made.append(make_run(store, f"d{rng.randrange(8)}.example", outcome, **placed))
     return made
 
@@ -67,6 +68,8 @@ def matches(runs: list[Run], batch_id: str) -> dict[str, tuple[Any, Match]]:
         "cause": ("no_tcp", lambda r: runs.index(r) % 2 == 0),
         "finished_after": (middle, lambda r: r.finished_at > middle),
         "finished_before": (middle, lambda r: r.finished_at < middle),
+        "min_duration_ms": (5000, lambda r: runs.index(r) % 3 > 0),
+        "min_attempts": (2, lambda r: runs.index(r) % 4 > 1),
     }
 
 

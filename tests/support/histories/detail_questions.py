@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from tests.support.histories import chance as material
 from tests.support.histories import lists, shapes
-from tests.support.histories.asking import PARTS, Asker, Query, without_empty_range
+from tests.support.histories.asking import ATTEMPTS, PARTS, Asker, Query, without_empty_range
 from tests.support.histories.differences import difference
 from tests.support.histories.limits import LONGEST
 from tests.support.histories.rows import FINISHED, LEVELS, UNFINISHED, RunRow
@@ -78,6 +78,8 @@ class BatchQuestions(Asker):
             "severity": ("warnings_plus", "errors_only"),
             "created_after": moments,
             "created_before": moments,
+            "min_duration_ms": self.durations_ms(),
+            "min_attempts": ATTEMPTS,
         }
         query = self.mixture(options, self.chance.choice((0, 0, 1, 2)), {}) | self.sort(lists.JOB_SORTS)
         total = len(self.reference.runs_of(batch_id))

@@ -4,7 +4,7 @@ from urllib.parse import quote, urlencode
 
 from tests.support.histories import chance as material
 from tests.support.histories import lists
-from tests.support.histories.asking import PARTS, Asker, Options, Query, without_empty_range
+from tests.support.histories.asking import ATTEMPTS, PARTS, Asker, Options, Query, without_empty_range
 from tests.support.histories.limits import Limits
 from tests.support.histories.rows import FINISHED, LEVELS, UNFINISHED, DomainRow, TagRow
 from tests.support.histories.steps import History
@@ -28,6 +28,8 @@ class ListQuestions(Asker):
             "severity": ("warnings_plus", "errors_only"),
             "created_after": moments,
             "created_before": moments,
+            "min_duration_ms": self.durations_ms(),
+            "min_attempts": ATTEMPTS,
         }
         total = len(self.reference.jobs) + len(self.reference.runs)
         witness = self._job_witness()
@@ -39,7 +41,8 @@ class ListQuestions(Asker):
 
     def _job_witness(self) -> Query:
         for run in self.some(self.reference.runs.values(), 1):
-            found = {"status": run.status, "domain": run.domain[:2]}
+            found = {"status": run.status, "domain": run.domain[:2], "min_attempts": str(run.attempt)}
+            found |= {} if run.duration_ms is None else {"min_duration_ms": str(run.duration_ms)}
             return found if run.batch_id is None else found | {"batch_id": run.batch_id}
         return {}
 
@@ -56,6 +59,8 @@ class ListQuestions(Asker):
             "grade": (*material.GRADES, "Z"),
             "finished_after": moments,
             "finished_before": moments,
+            "min_duration_ms": self.durations_ms(),
+            "min_attempts": ATTEMPTS,
         }
         for _ in range(6):  # the only filter that reads the findings of runs
             self._ask_runs({"event_tag": self.chance.choice(_MESSAGE_TAGS)} | self.sort(lists.JOB_SORTS))
@@ -74,6 +79,8 @@ class ListQuestions(Asker):
                 "batch": run.batch_id,
                 "grade": run.grade,
                 "tag": next(iter(self.reference.tags_of(run.domain)), None),
+                "min_duration_ms": None if run.duration_ms is None else str(run.duration_ms),
+                "min_attempts": str(run.attempt),
             }
             return {name: value for name, value in found.items() if value is not None}
         return {}

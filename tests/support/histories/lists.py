@@ -116,6 +116,15 @@ def _between(moment: datetime, query: Query, after: str, before: str) -> bool:
     )
 
 
+def _is_long_enough(item: JobRow | RunRow, query: Query) -> bool:
+    """Return whether it ran long enough and was started often enough; without a duration it is never long enough."""
+    if item.attempt < int(query.get("min_attempts", 0)):
+        return False
+    return "min_duration_ms" not in query or (
+        item.duration_ms is not None and item.duration_ms >= int(query["min_duration_ms"])
+    )
+
+
 # Jobs.
 
 
@@ -142,6 +151,7 @@ def _is_wanted_job(item: JobRow | RunRow, query: Query) -> bool:
         and query.get("domain", "").lower() in item.domain
         and (severity is None or item.worst_level in at_least(severity))
         and _between(item.created_at, query, "created_after", "created_before")
+        and _is_long_enough(item, query)
     )
 
 
@@ -177,7 +187,7 @@ def _common(row: JobRow, item: JobRow | RunRow) -> Document:
         "domain": row.domain,
         "status": item.status,
         "worker": row.worker,
-        "attempt": row.attempt,
+        "attempt": item.attempt,
         "created_at": instant(row.created_at),
         "started_at": instant(row.started_at),
         "priority": row.priority,
@@ -302,6 +312,7 @@ def _is_wanted_run(reference: Reference, run: RunRow, query: Query) -> bool:
         and query.get("domain", "").lower() in run.domain
         and exact in ("", run.domain)
         and _between(run.finished, query, "finished_after", "finished_before")
+        and _is_long_enough(run, query)
     )
 
 
@@ -330,8 +341,8 @@ def run_document(reference: Reference, run: RunRow) -> Document:
         "score": run.score,
         "grade": run.grade,
         "error": run.error,
-        "worker": run.job.worker,
-        "attempt": run.job.attempt,
+        "worker": run.job.worker or None,
+        "attempt": run.attempt,
     }
 
 

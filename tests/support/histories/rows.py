@@ -105,6 +105,11 @@ class RunRow:
         return self.job.batch_id
 
     @property
+    def attempt(self) -> int:
+        """The number of starts of the job."""
+        return self.job.attempt
+
+    @property
     def created_at(self) -> datetime:
         """When the job was submitted."""
         return self.job.created_at
