@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing, nullcontext
 from typing import Any
 
 from cachetools import TTLCache
@@ -77,7 +78,7 @@ class Hub:
 
     async def _repeat(self, name: str, turn: Callable[[], Awaitable[None]], pause_s: float) -> None:
         failures = FailureLog(name)
-        try:
+        async with aclosing(self._reader) if turn == self._read else nullcontext():
             while self._jobs or self._batches:
                 began = time.monotonic()
                 try:
@@ -87,9 +88,6 @@ class Hub:
                 else:
                     failures.succeeded()
                 await asyncio.sleep(max(pause_s, time.monotonic() - began))
-        finally:
-            if turn == self._read:
-                await self._reader.close()  # the next viewer opens it again
 
     async def _read(self) -> None:
         """Read new events of all watched jobs from Redis, and wake all viewers once a second."""

@@ -56,9 +56,9 @@ def check_origin(store: Store) -> None:
 def check_schema(store: Store) -> None:
     """Check that this release works on the schema: its own, or a compatible one of a later release.
 
-    Raises: StoreOutdated: The release does not work on the schema; the message contains the remedy. StoreUnavailable:
-    The
-    database does not respond.
+    Raises:
+        StoreOutdated: the release does not work on the schema; the message contains the remedy.
+        StoreUnavailable: the database does not respond.
     """
     head, current = head_revision(), current_revision(store)
     if current == head:
@@ -68,7 +68,9 @@ def check_schema(store: Store) -> None:
         facts = f"its version is {current or 'none'}, this release needs {head}"
         raise StoreOutdated(f"the database is not up to date: run gonemaster-server db upgrade ({facts})")
     oldest = _compatible_from(store, current)
-    if oldest not in known_revisions():
+    if oldest is None and current_revision(store) != current:  # another migration has ended between the two reads
+        check_schema(store)
+    elif oldest not in known_revisions():
         facts = f"it works with releases from {oldest or current}, and this one has {head}"
         raise StoreOutdated(
             f"the database belongs to a later release, version {current}: {facts}; install a later release"

@@ -21,8 +21,8 @@ class EventReader:
     def __init__(self, address: BrokerAddress) -> None:
         self._client: Any = address.connect_async()
 
-    async def close(self) -> None:
-        """Close the connection, before its event loop ends."""
+    async def aclose(self) -> None:
+        """Close the connection, before its event loop ends; the next read opens it again."""
         await self._client.aclose()
 
     async def read(

@@ -1,6 +1,7 @@
 """Events reach their subscribers; a sweep without subscribers publishes only its progress."""
 
 import asyncio
+from contextlib import aclosing
 from datetime import timedelta
 
 import pytest
@@ -93,11 +94,8 @@ def read_at(broker: Broker, *positions: Position, count: int = 100) -> dict[Posi
     """Return the progress of the events after each position that has any."""
 
     async def read() -> dict[Position, list[JobEvent]]:
-        reader = EventReader(broker.address)
-        try:
+        async with aclosing(EventReader(broker.address)) as reader:
             return await reader.read(positions, count=count)
-        finally:
-            await reader.close()
 
     found = asyncio.run(read())
     return {position: [event.data["progress"] for event in events] for position, events in found.items()}
