@@ -13,7 +13,7 @@ Options = Mapping[str, Sequence[str]]  # values by parameter
 T = TypeVar("T")
 PARTS = ("a", "AB", "_", "%", "example", ".test", "\\", "nowhere", "")  # of domain names
 ATTEMPTS = ("0", "1", "2", "3", "1000")  # the least numbers of starts
-_LONGEST_MS = 86_400_000  # the greatest bound that the API accepts
+LONGEST_MS = 86_400_000  # the greatest bound that the API accepts
 _ABSENT_TIME = "2020-01-01T00:00:00Z"
 
 
@@ -90,7 +90,7 @@ class Asker:
     def durations_ms(self) -> list[str]:
         """Return bounds of durations: those of runs, so that some runs lie exactly on a bound, none and the longest."""
         found = {run.duration_ms for run in self.reference.runs.values() if run.duration_ms is not None}
-        return [str(bound) for bound in sorted(found | {0, _LONGEST_MS}) if bound <= _LONGEST_MS]
+        return [str(bound) for bound in sorted(found | {0, LONGEST_MS}) if bound <= LONGEST_MS]
 
 
 def without_empty_range(query: Query, after: str, before: str) -> Query:
