@@ -46,6 +46,7 @@ def visited(site: Site) -> Iterator[list[str]]:
     profile = post(site, "/profiles", {"name": "widths", "config": {"net": {"ipv6": False}}})
     site.service.call("PUT", "/api/v1/settings", {"show_history_public": True})
     with opened(StoreSettings(dsn=str(site.service.data_dir / "gonemaster.db"))) as store:
+        public_run(store, LONG_NAME)  # so that two runs can be compared
         stored = public_run(store, LONG_NAME)
         with store.transaction() as session:
             session.add(
