@@ -79,8 +79,7 @@ class Bridge:
         except ApiError as error:
             status, headers, body, pieces = self._refuse(error, environ)
             connection.charge(_REFUSAL_S)
-        is_last = cycle.more_body or connection.parser is None or scope["refusal"]
-        lingers = cycle is connection.cycle and is_last
+        lingers = cycle is connection.cycle and (cycle.more_body or connection.parser is None or scope["refusal"])
         if lingers or FOLLOW in environ:
             headers.append((b"connection", b"close"))
         start = {"type": "http.response.start", "status": status, "headers": headers}
@@ -168,10 +167,8 @@ def environ_of(scope: dict[str, Any]) -> dict[str, Any]:
     """Return the WSGI environment of a request, without its body."""
     headers = [field for field in scope["headers"] if b"_" not in field[0]]  # indistinguishable from a hyphen
     given: Any = {**scope, "headers": headers, "query_string": b""}
-    environ: dict[str, Any] = build_environ(given, {}, None)  # type: ignore[arg-type,assignment]  # the body follows
-    return environ | {
+    return build_environ(given, {}, None) | {  # type: ignore[arg-type,no-any-return,operator]
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "RAW_URI": scope["target"].decode("latin-1"),
-        "wsgi.input_terminated": True,
         HAS_LEFT: scope["connection"].transport.is_closing,
     }

@@ -86,6 +86,8 @@ class Connection(HttpToolsProtocol):
     limit_per_client = 500
     threads_per_client = 16
     trusts: Any = staticmethod(lambda _address: False)
+    # The base class skips a request that offers an upgrade; it is parsed again without the offer.
+    _should_upgrade = staticmethod(lambda: True)
     _peers: ClassVar[WeakValueDictionary[str, Peer]] = WeakValueDictionary()
     parser: Any  # None when further data is ignored
     cycle: Any  # None before the first request
@@ -141,10 +143,7 @@ class Connection(HttpToolsProtocol):
             start = self.parser.get_method(), self.url, self.parser.get_http_version().encode()
             self._parse(b"%s %s HTTP/%s\r\n%s\r\n%s" % (*start, fields, piece[offer.args[0] :]))
         except httptools.HttpParserError:
-            if self._is_refused() and not self.cycle.more_body:
-                self.parser = None  # the request has its refusal
-            else:
-                self._refuse(_malformed())
+            self._refuse(_malformed())
         else:
             if self._unfinished > _MAX_HEAD:
                 self._refuse(_too_large() if self._in_head else _malformed())
@@ -176,18 +175,14 @@ class Connection(HttpToolsProtocol):
         self._unfinished = 0
         super().on_body(body)
 
-    def _should_upgrade(self) -> bool:
-        """Let the base class skip a request that offers an upgrade; it is parsed again without the offer."""
-        return True
-
     def _refuse(self, error: ApiError) -> None:
         """Answer with an error after the responses to earlier requests, and ignore further data."""
-        if self._in_head or self.cycle is None or not self.cycle.more_body:
+        if self.cycle and self.cycle.more_body:  # the body of this request will never be complete
+            self.on_message_complete()
+        elif not self._is_refused():
             self.parser = httptools.HttpRequestParser(self)
             self.parser.feed_data(_STAND_IN)
-        else:  # the body of this request will never be complete
-            self.on_message_complete()
-        self.scope["refusal"], self.parser = error, None
+        self.scope["refusal"], self.parser = self.scope["refusal"] or error, None
 
     def check_time(self) -> None:
         """Refuse a head that is not complete in time, and close a connection without a request."""

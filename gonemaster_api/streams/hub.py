@@ -45,9 +45,8 @@ class Hub:
         self._jobs, self._batches = _Waiting(asyncio.Future), _Waiting(asyncio.Future)
         self._marked: TTLCache[str, bool] = TTLCache(10_000, ttl=_MARK_EVERY_S)
         self._silent: Mapping[Position, str] = {}  # positions whose job had ended when the database was last read
-        self._next_check = 0.0
         self._readers: dict[str, asyncio.Task[None]] = {}
-        self._reader = EventReader(address)
+        self._reader, self._next_check = EventReader(address), 0.0
 
     async def follow(self, key: str, write: Write, is_over: Callable[[], bool], *, is_job: bool, after: str) -> None:
         """Write the events of a job after the given event until its end; "0" starts with the first event in Redis.

@@ -3,7 +3,6 @@
 import threading
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
 
 from gonemaster_api.errors import RETRY_AFTER_S, ApiError, Unavailable
 from gonemaster_engine.texts import Text
@@ -14,8 +13,7 @@ class Seats:
 
     def __init__(self, *, limit: int, client_limit: int) -> None:
         self._limit, self._client_limit = limit, client_limit
-        self._taken: Counter[str] = Counter()
-        self._lock = threading.Lock()
+        self._taken, self._lock = Counter[str](), threading.Lock()
 
     def take(self, client: str) -> Callable[[], None]:
         """Reserve a seat for a client, and return a function that releases it.
@@ -30,7 +28,7 @@ class Seats:
             if self._taken.total() >= self._limit:
                 raise Unavailable("too_many_streams", Text("too many event streams are open"))
             self._taken[client] += 1
-        return partial(self._release, client)
+        return lambda: self._release(client)
 
     def _release(self, client: str) -> None:
         with self._lock:

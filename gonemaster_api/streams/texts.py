@@ -12,12 +12,11 @@ from gonemaster_tasks.broker.events import JobEvent
 END_ID = "end"  # Last-Event-ID of a stream that has ended
 FIRST_LINES = "retry: 2000\n\n"  # milliseconds until a browser reconnects
 KEEP_ALIVE = ": keep-alive\n\n"
-_RETRY_MS = (2000, 8000)  # after a stop of the process; random, so that clients do not all reconnect at the same time
 
 
 def come_back() -> str:
-    """Return a text that makes browsers reconnect, to reach the next process."""
-    return f"retry: {random.randint(*_RETRY_MS)}\n\n"
+    """Return a text that makes browsers reconnect, not all at the same time, to reach the next process."""
+    return f"retry: {random.randint(2000, 8000)}\n\n"  # milliseconds
 
 
 def event_text(kind: str, data: Mapping[str, Any], identity: str = "") -> str:
