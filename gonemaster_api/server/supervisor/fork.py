@@ -17,6 +17,7 @@ import threading
 import time
 import traceback
 import warnings
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn, TextIO
@@ -99,6 +100,7 @@ def _run(
     """Become the program: this never returns to the code of the supervisor."""
     status = 1
     try:
+        _forget_handlers()
         os.setsid()
         end_with_parent(*orphaned)
         for number in _SIGNALS:
@@ -125,6 +127,13 @@ def _status_of(error: SystemExit) -> int:
         return error.code or 0
     sys.stderr.write(f"{error.code}\n")
     return 1
+
+
+def _forget_handlers() -> None:
+    """Drop what the supervisor does at its end: it would remove its temporary directories with each program."""
+    atexit._clear()  # noqa: SLF001 - there is no public function for a forked process
+    weakref.finalize._registry.clear()  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+    weakref.finalize._registered_with_atexit = False  # type: ignore[attr-defined]  # noqa: SLF001 - as above
 
 
 def _exit(status: int) -> NoReturn:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,17 @@ def test_a_forked_program_ends_as_an_interpreter_does(folder: Path, text: str, s
         assert stream.read().endswith(output)
     assert process.wait() == status
     assert process.poll() == status
+
+
+def test_the_end_of_a_program_leaves_what_the_supervisor_removes_at_its_own_end(folder: Path) -> None:
+    temporary = tempfile.TemporaryDirectory()
+    process = started(folder, "import tempfile; kept = tempfile.TemporaryDirectory(); print(kept.name)")
+    with process.stdout as output:
+        own = Path(output.read().strip())
+    assert process.wait() == 0
+    assert Path(temporary.name).exists()
+    assert not own.exists()
+    temporary.cleanup()
 
 
 def test_a_forked_program_receives_signals_and_may_be_waited_for(folder: Path) -> None:
