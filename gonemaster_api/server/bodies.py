@@ -21,7 +21,6 @@ from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.settings import Settings
 
 _SMALL = 64 * 1024  # bytes of a body that are kept in memory, and that a client without a token may send
-_LARGEST_BODIES = 4  # bodies of the largest size that fit in temporary files at the same time
 
 
 class Bodies:
@@ -30,7 +29,7 @@ class Bodies:
     def __init__(self, settings: Settings, keyring: Keyring) -> None:
         self._settings, self._keyring = settings, keyring
         largest = max(settings.max_body_size, settings.max_batch_body_size)
-        self._free = {True: _LARGEST_BODIES * largest, False: largest}  # bytes for bodies with a token, for others
+        self._free = {True: 4 * largest, False: largest}  # bytes of temporary files for bodies with a token, for others
 
     @asynccontextmanager
     async def received(self, scope: dict[str, Any], environ: dict[str, Any], receive: Any) -> AsyncIterator[None]:

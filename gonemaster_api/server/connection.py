@@ -179,10 +179,12 @@ class Connection(HttpToolsProtocol):
         """Answer with an error after the responses to earlier requests, and ignore further data."""
         if self.cycle and self.cycle.more_body:  # the body of this request will never be complete
             self.on_message_complete()
-        elif not self._is_refused():
+        elif self._is_refused():
+            error = self.scope["refusal"]
+        else:
             self.parser = httptools.HttpRequestParser(self)
             self.parser.feed_data(_STAND_IN)
-        self.scope["refusal"], self.parser = self.scope["refusal"] or error, None
+        self.scope["refusal"], self.parser = error, None
 
     def check_time(self) -> None:
         """Refuse a head that is not complete in time, and close a connection without a request."""

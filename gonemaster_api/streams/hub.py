@@ -26,7 +26,6 @@ KEEP_ALIVE_S = 15.0
 READ_EVERY_S = 0.2  # the interval at which workers send events
 LOOK_EVERY_S = 1.0  # Redis may lose events; the database always has the end
 _MARK_EVERY_S = 3.0  # workers send events of a marked job for ten seconds
-_PAGE = 100  # events per read and position
 
 Write = Callable[[bytes], Awaitable[None]]
 # The next position and the text up to there; None means that the viewers should check for their own end. A forced stop
@@ -97,7 +96,7 @@ class Hub:
                 for position in list(waiting):
                     _tell(waiting, position, None)
         due = list({job_id for job_id, _ in positions if job_id not in self._marked})
-        found = await self._reader.read(positions, count=_PAGE, mark=due)
+        found = await self._reader.read(positions, count=100, mark=due)
         self._marked.update(dict.fromkeys(due, True))
         for position, events in found.items():
             last = sse.END_ID if events[-1].type == "done" else events[-1].id
