@@ -15,7 +15,7 @@ from gonemaster_api.ui.shell import strip
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import Form, read_query
 from gonemaster_api.ui.shell.texts import languages, notes
-from gonemaster_api.ui.shell.texts.formats import ago, aware, day, duration, number, shortened, u_label
+from gonemaster_api.ui.shell.texts.formats import ago, aware, day, duration, number, shortened, size, u_label
 from gonemaster_api.ui.shell.texts.hidden_characters import clean
 from gonemaster_api.ui.shell.urls import here, local_path
 from gonemaster_api.v1.jobs.schemas import JobListQuerySchema
@@ -44,6 +44,7 @@ def test_hidden_characters_are_escaped(client: FlaskClient) -> None:
 def test_numbers_and_times_are_formatted(client: FlaskClient) -> None:
     moment = aware("2026-11-26T09:51:58Z")
     assert (number(48212), number(None), number(0.25, 1)) == ("48\u202f212", "–", "0.2")
+    assert [size(octets) for octets in (None, 12_288, 3 * 2**20)] == ["–", "12\u00a0KiB", "3\u00a0MiB"]
     spans = [duration(seconds) for seconds in (0.34, 6.4, 1084, 7200, 273600)]
     assert spans == ["340\u00a0ms", "6.4\u00a0s", "18\u00a0min 04\u00a0s", "2\u00a0h 0\u00a0min", "3 d 4 h"]
     assert ago(moment, aware("2026-11-26T09:54:00Z")) == "2\u00a0min ago"

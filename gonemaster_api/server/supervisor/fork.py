@@ -112,6 +112,7 @@ def _run(
         sys.argv = [module, *arguments]
         _set_title(" ".join([sys.executable, "-m", *sys.argv]))
         gc.enable()
+        sys.modules.pop(f"{module}.__main__", None)  # the command of the supervisor may have imported it
         runpy.run_module(module, run_name="__main__", alter_sys=True)
         status = 0
     except SystemExit as error:

@@ -1,5 +1,6 @@
 """Programs that the supervisor forks run as `python -m` would run them, with the memory of the supervisor."""
 
+import importlib
 import json
 import os
 import signal
@@ -87,6 +88,18 @@ def test_a_forked_program_ends_as_an_interpreter_does(folder: Path, text: str, s
         assert stream.read().endswith(output)
     assert process.wait() == status
     assert process.poll() == status
+
+
+def test_a_package_that_the_supervisor_has_imported_runs_without_a_warning(folder: Path) -> None:
+    package = folder / "package_of_a_program"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text("print(__name__)")
+    importlib.import_module(f"{package.name}.__main__")
+    process = fork_program(package.name, (), environ={}, inherited=(), on_orphaned=signal.SIGKILL)
+    with process.stdout as output:
+        assert output.read() == "__main__\n"
+    assert process.wait() == 0
 
 
 def test_the_end_of_a_program_leaves_what_the_supervisor_removes_at_its_own_end(folder: Path) -> None:

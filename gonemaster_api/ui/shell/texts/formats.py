@@ -57,6 +57,8 @@ def size(octets: float | None) -> str:
     if not octets:
         return NONE
     mebibytes = octets / 2**20
+    if mebibytes < 1:
+        return f"{number(octets / 2**10)}\u00a0KiB"
     return f"{number(mebibytes)}\u00a0MiB" if mebibytes < 2**10 else f"{number(mebibytes / 2**10, 1)}\u00a0GiB"
 
 
