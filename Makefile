@@ -60,7 +60,7 @@ $(SERVICE): setup.cfg pyproject.toml | $(BIN)/python
 	$(call install,the service)
 
 $(READY): setup.cfg pyproject.toml | $(SERVICE)
-	$(call install,what the tests need,[test$(COMMA)flower$(COMMA)otel])
+	$(call install,what the tests need,[test$(COMMA)flower$(COMMA)otel$(COMMA)mcp$(COMMA)parquet])
 
 $(LINTERS): setup.cfg pyproject.toml | $(READY)
 	$(call install,the linters,[lint])
@@ -97,7 +97,7 @@ test-lowest: .venv-lowest/.ready ## run selected tests with Python 3.11 and the 
 	@test -n "$(OLDEST)" || echo "make: NO Python 3.11 with the venv module found; set OLDEST=/path/to/python; now: $(PYTHON)"
 	@"$(or $(OLDEST),$(PYTHON))" -m venv .venv-lowest
 	@"$(PYTHON)" .ci/lowest_versions.py > .venv-lowest/constraints.txt
-	@.venv-lowest/bin/python -m pip install $(QUIETLY) -e '.[test,flower,otel,dnssec-badkeys]' -c .venv-lowest/constraints.txt
+	@.venv-lowest/bin/python -m pip install $(QUIETLY) -e '.[test,flower,otel,mcp,parquet,dnssec-badkeys]' -c .venv-lowest/constraints.txt
 	@touch $@
 
 test-newest: .venv-newest/.ready ## run queue tests with the newest Celery and kombu, even beyond the limits in setup.cfg; for a nightly job
@@ -125,7 +125,7 @@ compiled: .venv-compiled/.ready ## install the package with the compiled engine 
 .venv-compiled/.tests: setup.cfg pyproject.toml
 	@rm -rf .venv-compiled
 	@"$(PYTHON)" -m venv .venv-compiled
-	@.venv-compiled/bin/python -m pip install $(QUIETLY) '.[test,flower,otel]'
+	@.venv-compiled/bin/python -m pip install $(QUIETLY) '.[test,flower,otel,mcp,parquet]'
 	@touch $@
 
 # PYTHONSAFEPATH: otherwise the sources in the current folder would hide the wheel.

@@ -24,7 +24,7 @@ are those of Debian's packages. `make sbom` writes the exact versions, and `make
 """
 
 
-def dependencies(name: str, extras: tuple[str, ...] = ("", "flower")) -> Iterator[str]:
+def dependencies(name: str, extras: tuple[str, ...] = ("", "flower", "mcp", "parquet")) -> Iterator[str]:
     """Yield the names of the dependencies on this platform, recursively."""
     seen: set[str] = set()
     queue = [(name, extras)]

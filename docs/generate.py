@@ -142,8 +142,8 @@ def _settings_row(option: Option) -> str:
         f"{flag}<br>`{option.env}`",
         _default(option),
         escaped(option.type.allowed),
-        escaped(option.description) + (f"; *refused*: this version has no {option.awaits}" if option.awaits else ""),
-        "yes" if option.is_changeable else "",
+        escaped(option.description),
+        "yes" if option.runtime else "",
     )
     return f"| {' | '.join(cells)} |"
 

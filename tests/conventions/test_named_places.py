@@ -20,6 +20,7 @@ ENVIRONMENT = {
     "gonemaster_api/server/supervisor/fork.py",  # the environment of the program that it becomes
     "gonemaster_api/server/supervisor/programs.py",  # the environment that children inherit
     "gonemaster_api/server/supervisor/listening.py",  # the socket of systemd
+    "gonemaster_api/mcp/program.py",  # its only settings: URL, token, and whether writing is allowed
     "gonemaster_api/demo/__main__.py",  # the environment that children inherit
     "gonemaster_tasks/worker/upkeep/heartbeat.py",  # the number of restarts, from the supervisor
     "gonemaster_engine/dnssec/blocklist.py",  # XDG_CACHE_HOME, as badkeys uses it
