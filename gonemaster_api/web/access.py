@@ -69,6 +69,7 @@ ACCESS = {
     "public_jobs": Access.PUBLIC,
     "public_lookup": Access.PUBLIC,
     "public_service": Access.PUBLIC,
+    "zonemaster": Access.PUBLIC,  # batches need a user and key in the request
     "session": Access.ANYONE,
     "login": Access.ANYONE,
     "system": Access.READ,
