@@ -37,7 +37,7 @@ def list_past_tests(
     if undelegated is not None:
         query = query.where(_UNDELEGATED if undelegated else ~_UNDELEGATED)
     rows = session.execute(query.order_by(Run.finished_at.desc(), Run.key.desc()).limit(limit).offset(offset))
-    return [PastTest(public_id or "", *rest) for public_id, *rest in rows]
+    return [PastTest(row[0] or "", *row[1:]) for row in rows]
 
 
 def number_batch(session: Session, batch: Batch) -> int:
