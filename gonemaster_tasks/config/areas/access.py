@@ -9,8 +9,6 @@ from gonemaster_tasks.config.credential_types import AdminToken, token_hashes
 from gonemaster_tasks.config.option_types import boolean, duration, integer
 from gonemaster_tasks.config.options import option
 
-_CONTEXT_PROTOCOL = "Model Context Protocol"
-
 
 @dataclass(frozen=True, kw_only=True)
 class AccessOptions:
@@ -79,15 +77,12 @@ class AccessOptions:
         "require a token for the public pages and the public API",
         key="auth.protect_public",
     )
-    mcp_enabled: bool = option(
-        False, boolean(), "serve the Model Context Protocol", runtime=True, awaits=_CONTEXT_PROTOCOL
-    )
+    mcp_enabled: bool = option(False, boolean(), "serve the Model Context Protocol (MCP) at /api/v1/mcp", runtime=True)
     mcp_allow_write: bool = option(
         False,
         boolean(),
         "allow Model Context Protocol tools that change data",
         runtime=True,
-        awaits=_CONTEXT_PROTOCOL,
     )
     allowed_hosts: tuple[str, ...] = option(
         (),
