@@ -1,5 +1,6 @@
 """The admin API, /api/v1: one folder per resource."""
 
+from gonemaster_api.mcp.endpoint import blueprint as mcp
 from gonemaster_api.v1.analysis.routes import blueprint as analysis
 from gonemaster_api.v1.batches.routes import blueprint as batches
 from gonemaster_api.v1.causes.routes import blueprint as causes
@@ -26,5 +27,5 @@ from gonemaster_api.v1.watches.routes import blueprint as watches
 BLUEPRINTS = (
     jobs, batches, comparison, queue, domains, runs, shares, entries, tags, profiles, scoring, settings, spec, causes,
     system,
-    operations, analysis, schedules, tokens, watches, metrics, session,
+    operations, analysis, schedules, tokens, watches, metrics, session, mcp,
 )  # fmt: skip

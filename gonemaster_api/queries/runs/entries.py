@@ -13,12 +13,11 @@ from gonemaster_api.state import State
 from gonemaster_db.core.filters import EntryFilter
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.runs.entries import COUNT_UP_TO, list_entries, read_entries_after
+from gonemaster_engine.findings.messages.formatting import escape_formula
 from gonemaster_engine.texts import Text
 
 COUNTED = COUNT_UP_TO  # Counting millions of entries would take longer than reading the page.
 COLUMNS = ("id", "run_id", "domain_id", "domain", "timestamp", "module", "testcase", "tag", "level", "args")
-# Spreadsheets evaluate cells with these first characters; some also take the full-width forms of the signs.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 MIN_ROWS, MAX_ROWS = 25, 1000  # rows per read
 _CHARACTERS_PER_READ = 1024 * 1024  # approximately
 _PIECE = 65536  # Approximate characters per piece; small, so that a slow client occupies little memory of the server.
@@ -45,7 +44,7 @@ def read_entries(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         BadRequest: invalid_after.
     """
-    part, after = slice_of(query), _after(query.get("after"))
+    part, after = slice_of(query), after_position(query.get("after"))
     with state.store.read_only() as session:
         criteria = entry_filter(query)
         page = list_entries(session, criteria, limit=part.limit, offset=part.offset, after=after, count_up_to=COUNTED)
@@ -63,7 +62,12 @@ def _without_cursors(page: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in page.items() if key not in {"next_cursor", "prev_cursor"}}
 
 
-def _after(text: str | None) -> tuple[str, int] | None:
+def after_position(text: str | None) -> tuple[str, int] | None:
+    """Return the run and the number of an entry of the form `run.number`, None without a text.
+
+    Raises:
+        BadRequest: invalid_after.
+    """
     if text is None:
         return None
     run_id, _, number = text.rpartition(".")
@@ -111,11 +115,6 @@ def _row(document: Mapping[str, Any]) -> list[str]:
         "args": json.dumps(document["args"], ensure_ascii=False, sort_keys=True),
     }
     return [escape_formula(str(cells[name])) for name in COLUMNS]
-
-
-def escape_formula(cell: str) -> str:
-    """Prefix a cell with an apostrophe if a spreadsheet would evaluate it as a formula (CSV injection)."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def _pieces(rows: Iterable[Iterable[str]]) -> Iterator[str]:
