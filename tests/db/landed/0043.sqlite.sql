@@ -23,7 +23,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0044');
+INSERT INTO "alembic_version" VALUES('0043');
 CREATE TABLE analysis_addresses (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	address VARCHAR(45) NOT NULL, 
@@ -73,6 +73,12 @@ CREATE TABLE audit (
 	details JSON NOT NULL, 
 	CONSTRAINT pk_audit PRIMARY KEY (id)
 );
+CREATE TABLE batch_numbers (
+	number BIGINT NOT NULL, 
+	batch_key INTEGER NOT NULL, 
+	CONSTRAINT pk_batch_numbers PRIMARY KEY (number), 
+	CONSTRAINT fk_batch_numbers_batch_key_batches FOREIGN KEY(batch_key) REFERENCES batches ("key") ON DELETE CASCADE
+);
 CREATE TABLE batch_statistics (
 	batch_key BIGINT NOT NULL, 
 	signature BLOB NOT NULL, 
@@ -93,7 +99,7 @@ CREATE TABLE batches (
 	CONSTRAINT pk_batches PRIMARY KEY ("key"), 
 	CONSTRAINT uq_batches_id UNIQUE (id)
 );
-INSERT INTO "batches" VALUES(-2319209491642423663,'batch_8E18XKwXlZ34nizgfqh','','2026-11-25 12:00:00.000000',2,'',0,0,'','','');
+INSERT INTO "batches" VALUES(-2319208047348714764,'batch_8E18wlSEys0I6LYsTaQ','','2026-11-25 12:00:00.000000',2,'',0,0,'','','');
 CREATE TABLE cause_sets (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	causes TEXT NOT NULL, 
@@ -219,9 +225,9 @@ CREATE TABLE domains (
 	CONSTRAINT pk_domains PRIMARY KEY (id), 
 	CONSTRAINT uq_domains_name UNIQUE (name)
 );
-INSERT INTO "domains" VALUES(1,'a.example','2026-11-25 12:00:09.000000',1,'job_8E18XLdWnxYcrVm15Kq',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
-INSERT INTO "domains" VALUES(2,'b.example','2026-11-25 12:00:09.000000',1,'job_8E18XLuiygcbCeoEDwO',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
-INSERT INTO "domains" VALUES(3,'c.example','2026-11-25 12:00:00.000000',1,'job_8E18XLxZDMforYZjHQn',2,'2026-11-25 12:00:00.000000','succeeded','ERROR',NULL,NULL);
+INSERT INTO "domains" VALUES(1,'a.example','2026-11-25 12:00:09.000000',1,'job_8E18wmZZVEdDOYn7tFX',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
+INSERT INTO "domains" VALUES(2,'b.example','2026-11-25 12:00:09.000000',1,'job_8E18wnO9iga33Eb5xGg',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
+INSERT INTO "domains" VALUES(3,'c.example','2026-11-25 12:00:00.000000',1,'job_8E18wnVD9LfoG0ayYt6',2,'2026-11-25 12:00:00.000000','succeeded','ERROR',NULL,NULL);
 CREATE TABLE effective_profiles (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	digest VARCHAR(64) NOT NULL, 
@@ -369,7 +375,7 @@ CREATE TABLE jobs (
 	CONSTRAINT fk_jobs_profile_id FOREIGN KEY(profile_id) REFERENCES profiles (id) ON DELETE SET NULL, 
 	CONSTRAINT uq_jobs_public_id UNIQUE (public_id)
 );
-INSERT INTO "jobs" VALUES('job_8E18XM69y3JLxAVwoKL',NULL,'d.example',NULL,NULL,'queued',0,8388608,'2026-11-25 12:00:00.000000',NULL,NULL,0,'',0,0,NULL,NULL,NULL,'',NULL,'','{}');
+INSERT INTO "jobs" VALUES('job_8E18wnjHjQvHFbNvqTI',NULL,'d.example',NULL,NULL,'queued',0,8388608,'2026-11-25 12:00:00.000000',NULL,NULL,0,'',0,0,NULL,NULL,NULL,'',NULL,'','{}');
 CREATE TABLE metric_counters (
 	name VARCHAR(32) NOT NULL, 
 	label VARCHAR(255) NOT NULL, 
@@ -566,7 +572,7 @@ CREATE TABLE run_counters (
  WITHOUT ROWID
 
 ;
-INSERT INTO "run_counters" VALUES(-2319209491642423663,0,0,5,'',2);
+INSERT INTO "run_counters" VALUES(-2319208047348714764,0,0,5,'',2);
 INSERT INTO "run_counters" VALUES(0,0,0,5,'',2);
 INSERT INTO "run_counters" VALUES(0,0,0,6,'',1);
 CREATE TABLE run_documents (
@@ -622,9 +628,9 @@ CREATE TABLE runs (
 	CONSTRAINT uq_runs_id UNIQUE (id), 
 	CONSTRAINT uq_runs_public_id UNIQUE (public_id)
 );
-INSERT INTO "runs" VALUES(1,'job_8E18XLdWnxYcrVm15Kq',NULL,'a.example',1,-2319209491642423663,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL);
-INSERT INTO "runs" VALUES(2,'job_8E18XLuiygcbCeoEDwO',NULL,'b.example',2,-2319209491642423663,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL);
-INSERT INTO "runs" VALUES(3,'job_8E18XLxZDMforYZjHQn',NULL,'c.example',3,NULL,2,0,0,'2026-11-25 11:59:54.000000','2026-11-25 11:59:55.000000','2026-11-25 12:00:00.000000',5000,1,'w1','',0,0,1,0,1,6,NULL,NULL,-7985054482027369288,'',NULL,'',1,'{"tags":["eu"]}',NULL,NULL);
+INSERT INTO "runs" VALUES(1,'job_8E18wmZZVEdDOYn7tFX',NULL,'a.example',1,-2319208047348714764,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL);
+INSERT INTO "runs" VALUES(2,'job_8E18wnO9iga33Eb5xGg',NULL,'b.example',2,-2319208047348714764,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL);
+INSERT INTO "runs" VALUES(3,'job_8E18wnVD9LfoG0ayYt6',NULL,'c.example',3,NULL,2,0,0,'2026-11-25 11:59:54.000000','2026-11-25 11:59:55.000000','2026-11-25 12:00:00.000000',5000,1,'w1','',0,0,1,0,1,6,NULL,NULL,-7985054482027369288,'',NULL,'',1,'{"tags":["eu"]}',NULL,NULL);
 CREATE TABLE schedules (
 	id INTEGER NOT NULL, 
 	cohort_id INTEGER, 
@@ -662,7 +668,7 @@ CREATE TABLE schema_compatibility (
 	compatible_from VARCHAR(32) NOT NULL, 
 	CONSTRAINT pk_schema_compatibility PRIMARY KEY (revision)
 );
-INSERT INTO "schema_compatibility" VALUES('0044','0029');
+INSERT INTO "schema_compatibility" VALUES('0043','0029');
 CREATE TABLE settings (
 	"key" VARCHAR(255) NOT NULL, 
 	value JSON NOT NULL, 
@@ -1030,13 +1036,14 @@ CREATE UNIQUE INDEX ix_snapshot_nameservers_name ON snapshot_nameservers (view_i
 CREATE INDEX ix_snapshot_prefixes_address_count ON snapshot_prefixes (view_id, address_count, position);
 CREATE INDEX ix_snapshot_prefixes_domain_count ON snapshot_prefixes (view_id, domain_count, position);
 CREATE UNIQUE INDEX ix_snapshot_prefixes_prefix ON snapshot_prefixes (view_id, prefix);
-CREATE INDEX ix_watches_tag ON watches (tag);
 CREATE INDEX ix_watches_domain ON watches (domain);
+CREATE INDEX ix_watches_tag ON watches (tag);
 CREATE INDEX ix_runs_cause_set_id_finished_at ON runs (cause_set_id, finished_at);
 CREATE INDEX ix_share_links_run_key ON share_links (run_key);
 CREATE INDEX ix_share_links_expires_at ON share_links (expires_at);
 CREATE INDEX ix_attempt_logs_ended_at ON attempt_logs (ended_at);
 CREATE INDEX ix_runs_repeated ON runs (attempt, finished_at DESC) WHERE attempt > 1;
+CREATE INDEX ix_batch_numbers_batch_key ON batch_numbers (batch_key);
 CREATE INDEX ix_runs_by_begun_reversed ON runs (begun_at, created_at, id DESC, finished_at, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_finished_reversed ON runs (finished_at, id DESC, created_at, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_batch_up_reversed ON runs (batch_key DESC, finished_at, id DESC, created_at, status, worst_level, grade, domain_id, outcome_id, domain);

@@ -100,6 +100,10 @@ CREATE SEQUENCE public.audit_id_seq
     NO MAXVALUE
     CACHE 1;
 ALTER SEQUENCE public.audit_id_seq OWNED BY public.audit.id;
+CREATE TABLE public.batch_numbers (
+    number bigint NOT NULL,
+    batch_key bigint NOT NULL
+);
 CREATE TABLE public.batch_statistics (
     batch_key bigint NOT NULL,
     signature bytea NOT NULL,
@@ -1057,20 +1061,20 @@ ALTER TABLE ONLY public.snapshot_views ALTER COLUMN id SET DEFAULT nextval('publ
 ALTER TABLE ONLY public.vocabularies ALTER COLUMN id SET DEFAULT nextval('public.vocabularies_id_seq'::regclass);
 ALTER TABLE ONLY public.watch_notes ALTER COLUMN id SET DEFAULT nextval('public.watch_notes_id_seq'::regclass);
 ALTER TABLE ONLY public.watches ALTER COLUMN id SET DEFAULT nextval('public.watches_id_seq'::regclass);
-INSERT INTO public.alembic_version VALUES ('0044');
-INSERT INTO public.batches VALUES (-2319209485782339368, 'batch_8E18XRL85BgK4B47zv0', '', '2026-11-25 12:00:00+00', 2, '', false, false, '', '', '');
+INSERT INTO public.alembic_version VALUES ('0042');
+INSERT INTO public.batches VALUES (-2319212429316849308, 'batch_8E17hcL9Fq8jQNzND42', '', '2026-11-25 12:00:00+00', 2, '', false, false, '', '', '');
 INSERT INTO public.domain_run_counts VALUES (1, 1, 'a.example', 'WARNING');
 INSERT INTO public.domain_run_counts VALUES (2, 1, 'b.example', 'WARNING');
 INSERT INTO public.domain_run_counts VALUES (3, 1, 'c.example', 'ERROR');
 INSERT INTO public.domain_tags VALUES (3, 'eu');
-INSERT INTO public.domains VALUES (1, 'a.example', '2026-11-25 12:00:09+00', 1, 'job_8E18XRUArG4eTniRqqo', 1, '2026-11-25 12:00:09+00', 'succeeded', 'WARNING', DEFAULT, NULL, NULL);
-INSERT INTO public.domains VALUES (2, 'b.example', '2026-11-25 12:00:09+00', 1, 'job_8E18XRpF55RqJEE4hJG', 1, '2026-11-25 12:00:09+00', 'succeeded', 'WARNING', DEFAULT, NULL, NULL);
-INSERT INTO public.domains VALUES (3, 'c.example', '2026-11-25 12:00:00+00', 1, 'job_8E18XRwkJLZXUieOKzO', 2, '2026-11-25 12:00:00+00', 'succeeded', 'ERROR', DEFAULT, NULL, NULL);
+INSERT INTO public.domains VALUES (1, 'a.example', '2026-11-25 12:00:09+00', 1, 'job_8E17hcShDZNsCiC18qv', 1, '2026-11-25 12:00:09+00', 'succeeded', 'WARNING', DEFAULT, NULL, NULL);
+INSERT INTO public.domains VALUES (2, 'b.example', '2026-11-25 12:00:09+00', 1, 'job_8E17hckTPMMGTw0yro7', 1, '2026-11-25 12:00:09+00', 'succeeded', 'WARNING', DEFAULT, NULL, NULL);
+INSERT INTO public.domains VALUES (3, 'c.example', '2026-11-25 12:00:00+00', 1, 'job_8E17hcnn9uiOo6g50YQ', 2, '2026-11-25 12:00:00+00', 'succeeded', 'ERROR', DEFAULT, NULL, NULL);
 INSERT INTO public.effective_profiles VALUES (1, '1e867cab57fce8cb9f682b344421c5e416bedbd1b3c87a5e76e1a42facd82529', '\x01789cab56ca4b2d51b2aa56ca2c283353b24a4bcc294eadad0500550707c4', '2026-11-25 12:00:00+00');
 INSERT INTO public.entry_kinds VALUES (1, 'BASIC', 'basic01', 'B01_CHILD_FOUND', 'INFO');
 INSERT INTO public.entry_kinds VALUES (2, 'BASIC', 'basic01', 'B01_CHILD_FOUND', 'WARNING');
 INSERT INTO public.entry_kinds VALUES (3, 'BASIC', 'basic01', 'B01_CHILD_FOUND', 'ERROR');
-INSERT INTO public.jobs VALUES ('job_8E18XS694cEQvLoTonc', NULL, 'd.example', NULL, NULL, 'queued', 0, 33554432, '2026-11-25 12:00:00+00', NULL, NULL, 0, '', 0, 0, NULL, NULL, NULL, '', NULL, '', '{}');
+INSERT INTO public.jobs VALUES ('job_8E17hcvKXjmFOd4Wrbv', NULL, 'd.example', NULL, NULL, 'queued', 0, 33554432, '2026-11-25 12:00:00+00', NULL, NULL, 0, '', 0, 0, NULL, NULL, NULL, '', NULL, '', '{}');
 INSERT INTO public.module_outcome_kinds VALUES (1, 1, 1);
 INSERT INTO public.module_outcome_kinds VALUES (2, 1, 1);
 INSERT INTO public.module_outcome_kinds VALUES (3, 2, 1);
@@ -1080,18 +1084,18 @@ INSERT INTO public.outcome_modules VALUES (1, 1);
 INSERT INTO public.outcome_modules VALUES (2, 2);
 INSERT INTO public.outcomes VALUES (1, '\x6e70bbd341ca5010128294a059c4f646', '\x0102', '2026-11-25 12:00:09+00');
 INSERT INTO public.outcomes VALUES (2, '\x71b186b851e866e71be237342976049a', '\x03', '2026-11-25 12:00:00+00');
-INSERT INTO public.run_counters VALUES (-2319209485782339368, 2, 0, 5, '', 1);
-INSERT INTO public.run_counters VALUES (0, 2, 0, 5, '', 1);
-INSERT INTO public.run_counters VALUES (-2319209485782339368, 0, 0, 5, '', 1);
+INSERT INTO public.run_counters VALUES (-2319212429316849308, 0, 0, 5, '', 1);
 INSERT INTO public.run_counters VALUES (0, 0, 0, 5, '', 1);
+INSERT INTO public.run_counters VALUES (-2319212429316849308, 14, 0, 5, '', 1);
+INSERT INTO public.run_counters VALUES (0, 14, 0, 5, '', 1);
 INSERT INTO public.run_counters VALUES (0, 7, 0, 6, '', 1);
 INSERT INTO public.run_documents VALUES (1, 1, '\x78bbbb132b1333008d710301171000000c8a019a');
 INSERT INTO public.run_documents VALUES (2, 1, '\x78bbbb132b1333008d710301171000000c8a019a');
 INSERT INTO public.run_documents VALUES (3, 1, '\x78bbbb132b1333e0e2e202000100004f');
-INSERT INTO public.runs VALUES (1, 'job_8E18XRUArG4eTniRqqo', NULL, 'a.example', 1, -2319209485782339368, 1, 0, 0, '2026-11-25 12:00:03+00', '2026-11-25 12:00:04+00', DEFAULT, '2026-11-25 12:00:09+00', 5000, 1, 'w1', '', 0, 1, 0, 0, DEFAULT, 2, 5, DEFAULT, NULL, NULL, -2318404520512004775, '', NULL, '', NULL, '{}', NULL, NULL);
-INSERT INTO public.runs VALUES (2, 'job_8E18XRpF55RqJEE4hJG', NULL, 'b.example', 2, -2319209485782339368, 1, 0, 0, '2026-11-25 12:00:03+00', '2026-11-25 12:00:04+00', DEFAULT, '2026-11-25 12:00:09+00', 5000, 1, 'w1', '', 0, 1, 0, 0, DEFAULT, 2, 5, DEFAULT, NULL, NULL, -2318404520512004775, '', NULL, '', NULL, '{}', NULL, NULL);
-INSERT INTO public.runs VALUES (3, 'job_8E18XRwkJLZXUieOKzO', NULL, 'c.example', 3, NULL, 2, 0, 0, '2026-11-25 11:59:54+00', '2026-11-25 11:59:55+00', DEFAULT, '2026-11-25 12:00:00+00', 5000, 1, 'w1', '', 0, 0, 1, 0, DEFAULT, 1, 6, DEFAULT, NULL, NULL, -7985054482027369288, '', NULL, '', 1, '{"tags": ["eu"]}', NULL, NULL);
-INSERT INTO public.schema_compatibility VALUES ('0044', '0029');
+INSERT INTO public.runs VALUES (1, 'job_8E17hcShDZNsCiC18qv', NULL, 'a.example', 1, -2319212429316849308, 1, 0, 0, '2026-11-25 12:00:03+00', '2026-11-25 12:00:04+00', DEFAULT, '2026-11-25 12:00:09+00', 5000, 1, 'w1', '', 0, 1, 0, 0, DEFAULT, 2, 5, DEFAULT, NULL, NULL, -2318404520512004775, '', NULL, '', NULL, '{}', NULL, NULL);
+INSERT INTO public.runs VALUES (2, 'job_8E17hckTPMMGTw0yro7', NULL, 'b.example', 2, -2319212429316849308, 1, 0, 0, '2026-11-25 12:00:03+00', '2026-11-25 12:00:04+00', DEFAULT, '2026-11-25 12:00:09+00', 5000, 1, 'w1', '', 0, 1, 0, 0, DEFAULT, 2, 5, DEFAULT, NULL, NULL, -2318404520512004775, '', NULL, '', NULL, '{}', NULL, NULL);
+INSERT INTO public.runs VALUES (3, 'job_8E17hcnn9uiOo6g50YQ', NULL, 'c.example', 3, NULL, 2, 0, 0, '2026-11-25 11:59:54+00', '2026-11-25 11:59:55+00', DEFAULT, '2026-11-25 12:00:00+00', 5000, 1, 'w1', '', 0, 0, 1, 0, DEFAULT, 1, 6, DEFAULT, NULL, NULL, -7985054482027369288, '', NULL, '', 1, '{"tags": ["eu"]}', NULL, NULL);
+INSERT INTO public.schema_compatibility VALUES ('0042', '0029');
 INSERT INTO public.tags VALUES ('eu', '', '2026-11-25 12:00:00+00', NULL);
 SELECT pg_catalog.setval('public.analysis_addresses_id_seq', 1, false);
 SELECT pg_catalog.setval('public.analysis_nameservers_id_seq', 1, false);
@@ -1134,6 +1138,8 @@ ALTER TABLE ONLY public.attempt_logs
     ADD CONSTRAINT pk_attempt_logs PRIMARY KEY (job_id, attempt);
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT pk_audit PRIMARY KEY (id);
+ALTER TABLE ONLY public.batch_numbers
+    ADD CONSTRAINT pk_batch_numbers PRIMARY KEY (number);
 ALTER TABLE ONLY public.batch_statistics
     ADD CONSTRAINT pk_batch_statistics PRIMARY KEY (batch_key);
 ALTER TABLE ONLY public.batches
@@ -1305,6 +1311,7 @@ CREATE INDEX ix_access_sessions_token_digest ON public.access_sessions USING btr
 CREATE INDEX ix_attempt_logs_ended_at ON public.attempt_logs USING btree (ended_at);
 CREATE INDEX ix_audit_action ON public.audit USING btree (action);
 CREATE INDEX ix_audit_at ON public.audit USING btree (at);
+CREATE INDEX ix_batch_numbers_batch_key ON public.batch_numbers USING btree (batch_key);
 CREATE INDEX ix_batches_created_at ON public.batches USING btree (created_at);
 CREATE INDEX ix_batches_domain_count ON public.batches USING btree (domain_count);
 CREATE INDEX ix_batches_intent ON public.batches USING btree (key) WHERE snapshot_intent;
@@ -1338,9 +1345,9 @@ CREATE INDEX ix_operations_status_created_at ON public.operations USING btree (s
 CREATE INDEX ix_outcome_modules_outcome_id ON public.outcome_modules USING btree (outcome_id);
 CREATE INDEX ix_purged_snapshots_batch_key ON public.purged_snapshots USING btree (batch_key);
 CREATE INDEX ix_registrations_tried_at ON public.registrations USING btree (tried_at);
-CREATE INDEX ix_runs_by_batch_down_reversed ON public.runs USING btree (batch_key NULLS FIRST, finished_at, id DESC, created_at, status, worst_level, grade, domain_id, outcome_id);
-CREATE INDEX ix_runs_by_batch_up_reversed ON public.runs USING btree (batch_key DESC NULLS LAST, finished_at, id DESC, created_at, status, worst_level, grade, domain_id, outcome_id, domain);
-CREATE INDEX ix_runs_by_begun_reversed ON public.runs USING btree (begun_at, created_at, id DESC, finished_at, status, worst_level, grade, batch_key, domain_id, outcome_id);
+CREATE INDEX ix_runs_by_batch_down ON public.runs USING btree (batch_key DESC NULLS LAST, finished_at DESC, id, created_at, status, worst_level, grade, domain_id, outcome_id);
+CREATE INDEX ix_runs_by_batch_up ON public.runs USING btree (batch_key NULLS FIRST, finished_at DESC, id, created_at, status, worst_level, grade, domain_id, outcome_id, domain);
+CREATE INDEX ix_runs_by_begun ON public.runs USING btree (begun_at DESC, created_at DESC, id, finished_at, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_created ON public.runs USING btree (created_at DESC, id, finished_at, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_critical ON public.runs USING btree (sev_critical DESC, sev_severe DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_domain ON public.runs USING btree (domain, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
@@ -1349,7 +1356,7 @@ CREATE INDEX ix_runs_by_duration_up ON public.runs USING btree (duration_ms, fin
 CREATE INDEX ix_runs_by_entries_down ON public.runs USING btree (entry_count DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_entries_up ON public.runs USING btree (entry_count, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_error ON public.runs USING btree (sev_severe DESC, sev_critical DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
-CREATE INDEX ix_runs_by_finished_reversed ON public.runs USING btree (finished_at, id DESC, created_at, status, worst_level, grade, batch_key, domain_id, outcome_id);
+CREATE INDEX ix_runs_by_finished ON public.runs USING btree (finished_at DESC, id, created_at, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_id ON public.runs USING btree (id, outcome_id, key, domain_id, batch_key);
 CREATE INDEX ix_runs_by_rank_down ON public.runs USING btree (worst_rank DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_rank_up ON public.runs USING btree (worst_rank, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
@@ -1401,6 +1408,8 @@ CREATE INDEX ix_watches_domain ON public.watches USING btree (domain);
 CREATE INDEX ix_watches_tag ON public.watches USING btree (tag);
 CREATE UNIQUE INDEX uq_access_tokens_label ON public.access_tokens USING btree (label) WHERE (revoked_at IS NULL);
 CREATE UNIQUE INDEX uq_cohorts_default ON public.cohorts USING btree (is_default) WHERE is_default;
+ALTER TABLE ONLY public.batch_numbers
+    ADD CONSTRAINT fk_batch_numbers_batch_key_batches FOREIGN KEY (batch_key) REFERENCES public.batches(key) ON DELETE CASCADE;
 ALTER TABLE ONLY public.batch_statistics
     ADD CONSTRAINT fk_batch_statistics_batch_key FOREIGN KEY (batch_key) REFERENCES public.batches(key) ON DELETE CASCADE;
 ALTER TABLE ONLY public.cohort_snapshots

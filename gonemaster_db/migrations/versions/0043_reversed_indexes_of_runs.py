@@ -8,8 +8,8 @@ from alembic import op
 
 from gonemaster_db.migrations import online
 
-revision = "0044"
-down_revision = "0041"
+revision = "0043"
+down_revision = "0042"
 compatible_from = "0029"
 branch_labels = None
 depends_on = None
