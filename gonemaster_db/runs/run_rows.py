@@ -85,7 +85,7 @@ def _write(session: Session, ended: Sequence[_Ended]) -> list[RunGroup]:
 
 
 def _execute(session: Session, statement: Any, rows: Sequence[Mapping[str, Any]]) -> Any:
-    """Insert rows; SQLAlchemy prepares a list of rows anew for each call, so one row is not passed as a list."""
+    """Insert rows; SQLAlchemy builds a new statement for each list of rows, so a single row is not passed as a list."""
     return session.connection().execute(statement, rows[0] if len(rows) == 1 else rows)
 
 
