@@ -1,7 +1,7 @@
 """Users of the batch methods: a user name with its key, or a token of this service as the key.
 
 Both are rows of the same table, and revoked in the same way. A key is chosen by people and may be guessed, so that a
-client with too many failures is refused before its key is looked at; a token cannot be guessed and is always accepted.
+client with too many failures is refused before its key is checked; a token cannot be guessed and is always accepted.
 """
 
 from collections.abc import Mapping

@@ -15,6 +15,8 @@ _PUBLIC_DIGITS = 12  # 71 bits, all random
 _OLD_PUBLIC_DIGITS = 8
 _TESTS = 2**64  # number of test IDs
 _BULK_DIGITS = 5
+_PAIR_DIGITS = 2
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _MAX_ID = 64
 _KEY_DIGITS = _TIME_DIGITS + 2
 # The digits give an unsigned number, which fits into the signed integers of databases until the year 2122.
@@ -110,8 +112,10 @@ def is_public_id(text: str) -> bool:
 def job_ids() -> Iterator[str]:
     """Generate an endless series of ordered job IDs for bulk insertion, much faster than `new_job_id`."""
     prefix = "job_" + _sortable()
-    for number in count():
-        yield prefix + _base62(number, _BULK_DIGITS)
+    for front in count():
+        start = prefix + _base62(front, _BULK_DIGITS - _PAIR_DIGITS)
+        for pair in _PAIRS:
+            yield start + pair
 
 
 def id_at(prefix: str, moment: datetime, number: int) -> str:

@@ -1,4 +1,4 @@
-"""Hostile calls: whatever the body is, the response is one of JSON-RPC, quickly, and never an internal error."""
+"""Hostile calls: the response is always one of JSON-RPC, quickly, and never an internal error."""
 
 from __future__ import annotations
 
