@@ -108,7 +108,7 @@ class Client(_Base, AbstractContextManager["Client"]):
                 response = self._http.send(self._request(self._http, step, "application/json"))
                 outcome = _answer(response, response.content)
             except _NETWORK_ERRORS as error:
-                outcome = _failure(error, self._url(step.path))
+                outcome = _failure(error, self._url(step.path, is_public=step.is_public))
 
     def each(self, pages: Pages[T], limit: int | None = None) -> Iterator[T]:
         """Yield the items of a list, up to a limit; further pages are requested when they are needed."""
@@ -197,7 +197,7 @@ class AsyncClient(_Base):
                 response = await self._http.send(self._request(self._http, step, "application/json"))
                 outcome = _answer(response, response.content)
             except _NETWORK_ERRORS as error:
-                outcome = _failure(error, self._url(step.path))
+                outcome = _failure(error, self._url(step.path, is_public=step.is_public))
 
     async def each(self, pages: Pages[T], limit: int | None = None) -> AsyncIterator[T]:
         """Yield the items of a list, up to a limit; further pages are requested when they are needed."""
