@@ -61,6 +61,7 @@ ACCESS = {
     "profiles": Access.ADMIN,
     "profiles.Diff": Access.OPERATE,  # uses POST for its body and changes nothing
     "scoring": Access.ADMIN,
+    "zone_checks": Access.OPERATE,
     "settings": Access.ADMINS,
     "tokens": Access.ADMINS,
     "spec": Access.READ,

@@ -12,6 +12,8 @@ from gonemaster_tasks.config.settings import Settings
 
 # These paths accept bodies that may list every waiting job.
 _LARGE = frozenset(f"/api/v1/{path}" for path in ("jobs/batch", "queue/reorder", "queue/move", "queue/remove"))
+_ZONE_CHECKS = "/api/v1/zone-checks"
+_ZONE_CHECK_BODY = 2 * 1024 * 1024  # a zone of 1 MiB, whose line ends and quotation marks JSON escapes
 _ALTERNATIVES = {"/api/v1/queue/reorder": "POST /api/v1/queue/move takes only the jobs to move"}
 BODY_IS_CUT = "gonemaster.body_is_cut"  # environ key: the server did not receive the whole body
 _SMALL = 64 * 1024  # smaller bodies are not counted
@@ -51,6 +53,8 @@ class BodiesAtWork:
 
 def body_limit(settings: Settings, path: str) -> int:
     """Return the maximum size in bytes of the body of a request."""
+    if path == _ZONE_CHECKS:
+        return max(settings.max_body_size, _ZONE_CHECK_BODY)
     return settings.max_batch_body_size if path in _LARGE else settings.max_body_size
 
 
