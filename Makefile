@@ -45,8 +45,8 @@ help: ## show the targets
 # $(call install,DESCRIPTION,EXTRAS)
 define install
 	@echo "installing $(1) into $(VENV), once; this takes some seconds to a minute"
-	@start=$$(date +%s); $(BIN)/python -m pip install $(QUIETLY) -e '.$(2)' \
-		&& $(BIN)/python -m compileall -q gonemaster_engine gonemaster_db gonemaster_tasks gonemaster_api \
+	@start=$$(date +%s); $(BIN)/python -m pip install $(QUIETLY) -e '.$(2)' -e './client[axfr]' \
+		&& $(BIN)/python -m compileall -q gonemaster_engine gonemaster_db gonemaster_tasks gonemaster_api gonemaster_client \
 		&& echo "installed $(1) in $$(($$(date +%s) - start)) s; $(VENV) has $$(du -sm $(VENV) | cut -f 1) MB"
 	@touch $@
 endef
@@ -56,13 +56,13 @@ $(BIN)/python:
 		"on Debian: apt-get install python3 python3-venv" >&2; exit 1; }
 	@"$(PYTHON)" -m venv $(VENV)
 
-$(SERVICE): setup.cfg pyproject.toml | $(BIN)/python
+$(SERVICE): setup.cfg pyproject.toml client/pyproject.toml | $(BIN)/python
 	$(call install,the service)
 
-$(READY): setup.cfg pyproject.toml | $(SERVICE)
-	$(call install,what the tests need,[test$(COMMA)flower$(COMMA)otel])
+$(READY): setup.cfg pyproject.toml client/pyproject.toml | $(SERVICE)
+	$(call install,what the tests need,[test$(COMMA)flower$(COMMA)otel$(COMMA)mcp$(COMMA)parquet])
 
-$(LINTERS): setup.cfg pyproject.toml | $(READY)
+$(LINTERS): setup.cfg pyproject.toml client/pyproject.toml | $(READY)
 	$(call install,the linters,[lint])
 
 setup: $(LINTERS) ## create the virtual environment and install everything
@@ -91,13 +91,13 @@ lab: $(READY) ## run faults of hosts, networks and disks, as root: make lab [ONL
 test-lowest: .venv-lowest/.ready ## run selected tests with Python 3.11 and the lowest dependency versions that setup.cfg allows
 	.venv-lowest/bin/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not twin" $(LOWEST_TESTS)
 
-.venv-lowest/.ready: setup.cfg pyproject.toml .ci/lowest_versions.py
+.venv-lowest/.ready: setup.cfg pyproject.toml client/pyproject.toml .ci/lowest_versions.py
 	@echo "installing the lowest versions into .venv-lowest"
 	@rm -rf .venv-lowest
 	@test -n "$(OLDEST)" || echo "make: NO Python 3.11 with the venv module found; set OLDEST=/path/to/python; now: $(PYTHON)"
 	@"$(or $(OLDEST),$(PYTHON))" -m venv .venv-lowest
 	@"$(PYTHON)" .ci/lowest_versions.py > .venv-lowest/constraints.txt
-	@.venv-lowest/bin/python -m pip install $(QUIETLY) -e '.[test,flower,otel,dnssec-badkeys]' -c .venv-lowest/constraints.txt
+	@.venv-lowest/bin/python -m pip install $(QUIETLY) -e '.[test,flower,otel,mcp,parquet,dnssec-badkeys]' -e './client[axfr]' -c .venv-lowest/constraints.txt
 	@touch $@
 
 test-newest: .venv-newest/.ready ## run queue tests with the newest Celery and kombu, even beyond the limits in setup.cfg; for a nightly job
@@ -125,7 +125,7 @@ compiled: .venv-compiled/.ready ## install the package with the compiled engine 
 .venv-compiled/.tests: setup.cfg pyproject.toml
 	@rm -rf .venv-compiled
 	@"$(PYTHON)" -m venv .venv-compiled
-	@.venv-compiled/bin/python -m pip install $(QUIETLY) '.[test,flower,otel]'
+	@.venv-compiled/bin/python -m pip install $(QUIETLY) '.[test,flower,otel,mcp,parquet]'
 	@touch $@
 
 # PYTHONSAFEPATH: otherwise the sources in the current folder would hide the wheel.
@@ -145,7 +145,8 @@ format: $(LINTERS) ## format code and templates
 	$(BIN)/ruff format .
 	$(BIN)/djlint --quiet --warn --reformat gonemaster_api/templates
 
-docs: $(SERVICE) ## generate reference pages from the code
+docs: $(LINTERS) ## generate reference pages, and the types of the client, from the code
+	$(BIN)/python .ci/client_types.py
 	$(BIN)/python docs/generate.py
 
 messages: $(SERVICE) ## update the translation catalogues: make messages [ADD=de]
@@ -174,12 +175,12 @@ bench: $(READY) ## measure all figures in about ten minutes on an idle machine: 
 	@touch $@
 
 # The environment of a user: the package and the newest allowed versions of its dependencies, without test tools.
-.venv-runtime/.ready: setup.cfg pyproject.toml
-	@echo "installing the package alone into .venv-runtime"
+.venv-runtime/.ready: setup.cfg pyproject.toml client/pyproject.toml
+	@echo "installing service and client alone into .venv-runtime"
 	@rm -rf .venv-runtime
 	@"$(PYTHON)" -m venv .venv-runtime
 	@rm -rf build/lib build/bdist.*
-	@.venv-runtime/bin/python -m pip install $(QUIETLY) '.[flower]'
+	@.venv-runtime/bin/python -m pip install $(QUIETLY) '.[flower]' './client[axfr]'
 	@.venv-runtime/bin/python -m pip uninstall --quiet --yes pip
 	@touch $@
 
@@ -195,13 +196,13 @@ audit: .venv-tools/.ready .venv-runtime/.ready ## check the dependencies for kno
 sbom: .venv-tools/.ready .venv-runtime/.ready ## write the bill of materials in CycloneDX format: build/sbom.cdx.json
 	@.venv-tools/bin/python .ci/sbom.py .venv-runtime build/sbom.cdx.json
 
-dist: .venv-tools/.ready ## build wheel and sdist in dist/
-	@rm -rf dist build/lib build/bdist.*
-	@SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct 2>/dev/null || echo 315532800)" \
-		.venv-tools/bin/python -m build --no-isolation --outdir dist . > dist.log 2>&1 || { cat dist.log; exit 1; }
+dist: .venv-tools/.ready ## build wheels and sdists of service and client in dist/
+	@rm -rf dist build/lib build/bdist.* client/build
+	@for source in . client; do SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct 2>/dev/null || echo 315532800)" \
+		.venv-tools/bin/python -m build --no-isolation --outdir dist $$source > dist.log 2>&1 || { cat dist.log; exit 1; }; done
 	@rm -f dist.log; ls dist
 
-dist-check: dist ## install the wheel into an empty environment and test it
+dist-check: dist ## install both wheels into an empty environment and test them
 	@rm -rf .venv-dist && "$(PYTHON)" -m venv .venv-dist
 	@.venv-dist/bin/python -m pip install $(QUIETLY) dist/*.whl
 	@cd / && "$(CURDIR)/.venv-dist/bin/python" "$(CURDIR)/.ci/check_installed.py"
@@ -216,5 +217,5 @@ notices: $(READY) ## update THIRD-PARTY.md, the licences of the dependencies
 	@$(BIN)/python .ci/notices.py
 
 clean: ## remove the virtual environment, caches and ./data
-	rm -rf $(VENV) .venv-lowest .venv-compiled .venv-tools .venv-runtime .venv-dist dist .coverage .coverage.* data build *.egg-info .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest .venv-compiled .venv-tools .venv-runtime .venv-dist dist .coverage .coverage.* data build client/build *.egg-info client/*.egg-info .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

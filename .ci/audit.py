@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-OURS = "gonemaster"  # in no database
+OURS = ("gonemaster", "gonemaster-client")  # in no database
 
 
 def main(environment: str, *options: str) -> int:
@@ -34,7 +34,7 @@ def main(environment: str, *options: str) -> int:
 
 def verdict(document: dict[str, Any]) -> tuple[int, list[str]]:
     """Return the exit status and the output lines for a pip-audit document."""
-    packages = [package for package in document["dependencies"] if package["name"] != OURS]
+    packages = [package for package in document["dependencies"] if package["name"] not in OURS]
     vulnerable = list(_vulnerable(packages))
     skipped = [package for package in packages if "skip_reason" in package]
     lines = list(vulnerable)

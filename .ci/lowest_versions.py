@@ -1,18 +1,23 @@
-"""Print pip constraints that pin each direct dependency to its lowest allowed version in setup.cfg."""
+"""Print pip constraints that pin each direct dependency of service and client to its lowest allowed version."""
 
 import configparser
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*\])?(?P<versions>[^;]*)")
 
 
-def requirements(path: Path) -> Iterator[str]:
-    """Yield the requirements of the package and its extras, except the linters."""
+def requirements(root: Path) -> Iterator[str]:
+    """Yield the requirements of the packages and their extras, except the linters."""
+    client = tomllib.loads((root / "client/pyproject.toml").read_text(encoding="utf-8"))["project"]
+    yield from client["dependencies"]
+    for extra in client["optional-dependencies"].values():
+        yield from extra
     parser = configparser.ConfigParser(interpolation=None)
-    parser.read(path, encoding="utf-8")
+    parser.read(root / "setup.cfg", encoding="utf-8")
     extras = {name: block for name, block in parser["options.extras_require"].items() if name != "lint"}
     for block in (parser["options"]["install_requires"], *extras.values()):
         for line in block.splitlines():
@@ -35,8 +40,8 @@ def lowest(requirement: str) -> str:
 
 def main() -> None:
     """Print one constraint per line."""
-    for requirement in requirements(Path(__file__).parents[1] / "setup.cfg"):
-        sys.stdout.write(f"{lowest(requirement)}\n")
+    for pin in dict.fromkeys(map(lowest, requirements(Path(__file__).parents[1]))):
+        sys.stdout.write(f"{pin}\n")
 
 
 if __name__ == "__main__":

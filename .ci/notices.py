@@ -16,15 +16,16 @@ _HEAD = """# Third-party software
 
 gonemaster is licensed under BSD-2-Clause ([LICENSE](LICENSE)). The wheel contains no code of others. Its data files in
 `gonemaster_engine/data` include files of IANA (root hints, trust anchors and registries), published without conditions.
-`pip` installs the packages below. The container image also contains Debian's base system and Python, whose licences
-are those of Debian's packages. `make sbom` writes the exact versions, and `make notices` updates this list.
+`pip` installs the packages below, with `gonemaster` or with `gonemaster-client`. The container image also contains
+Debian's base system and Python, whose licences are those of Debian's packages. `make sbom` writes the exact versions,
+and `make notices` updates this list.
 
 | package | licence |
 | --- | --- |
 """
 
 
-def dependencies(name: str, extras: tuple[str, ...] = ("", "flower")) -> Iterator[str]:
+def dependencies(name: str, extras: tuple[str, ...] = ("", "flower", "mcp", "parquet")) -> Iterator[str]:
     """Yield the names of the dependencies on this platform, recursively."""
     seen: set[str] = set()
     queue = [(name, extras)]
@@ -49,7 +50,8 @@ def licence_of(package: str) -> str:
 
 def main() -> int:
     """Write the file."""
-    lines = (f"| {name} | {licence_of(name)} |\n" for name in dependencies("gonemaster"))
+    names = sorted({*dependencies("gonemaster"), *dependencies("gonemaster-client", ("", "axfr"))})
+    lines = (f"| {name} | {licence_of(name)} |\n" for name in names)
     FILE.write_text(_HEAD + "".join(lines))
     return 0
 

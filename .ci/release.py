@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Build and tag a release: release.py VERSION [--key KEY] [--target DIR] [--tagged]; see docs/howto/release.md.
 
-The steps are: check the tree, build wheel and sdist twice and compare them, install both into empty environments and
-run what they contain, write the bill of materials and the checksums, sign the checksums if a key is given, and tag.
+The steps are: check the tree, build wheels and sdists of service and client twice and compare them, install each into
+an empty environment and run what it contains, write the bill of materials and the checksums, sign the checksums if a
+key is given, and tag.
 Run it with the Python of .venv-tools.
 """
 
@@ -21,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-VERSION_FILE = "gonemaster_engine/version.py"
+VERSION_FILES = ("gonemaster_engine/version.py", "gonemaster_client/version.py")
 CI = Path(__file__).parent
 
 
@@ -47,7 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
             raise NotReady("\n".join(problems))
         files = build_twice(ROOT, given.target)
         for file in files:
-            check_installed(file, given.target / "sbom.cdx.json" if file.suffix == ".whl" else None)
+            is_bill_subject = file.suffix == ".whl" and not is_client(file)
+            check_installed(file, given.target / "sbom.cdx.json" if is_bill_subject else None)
         write_checksums(given.target)
         if given.key:
             sums = given.target / "SHA256SUMS"
@@ -78,8 +80,9 @@ def problems_of(root: Path, version: str, *, is_tagged: bool = False) -> Iterato
         yield f"the tree is not clean: commit or remove\n{changed.rstrip()}"
     if not is_tagged and run("git", "tag", "--list", f"v{version}", cwd=root):
         yield f"the tag v{version} exists"
-    if f'"{version}"' not in (root / VERSION_FILE).read_text():
-        yield f"{VERSION_FILE} has another version than {version}"
+    for file in VERSION_FILES:
+        if f'"{version}"' not in (root / file).read_text():
+            yield f"{file} has another version than {version}"
     if not notes_of((root / "CHANGELOG.md").read_text(), version):
         yield f"CHANGELOG.md has no section '## [{version}] - YYYY-MM-DD' with entries"
 
@@ -92,7 +95,7 @@ def notes_of(changelog: str, version: str) -> str:
 
 
 def build_twice(root: Path, target: Path) -> list[Path]:
-    """Build wheel and sdist twice from the last commit. Raises NotReady if the bytes differ."""
+    """Build wheels and sdists of service and client twice from the last commit. Raises NotReady if the bytes differ."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     commit, epoch = run("git", "log", "-1", "--format=%H %ct", cwd=root).split()  # both builds are of this commit
@@ -104,8 +107,17 @@ def build_twice(root: Path, target: Path) -> list[Path]:
             with tarfile.open(fileobj=io.BytesIO(archive)) as files:
                 files.extractall(source, filter="data")
             environ = {"PATH": "/usr/bin:/bin", "SOURCE_DATE_EPOCH": epoch, "HOME": folder, "LC_ALL": "C.UTF-8"}
-            build = (sys.executable, "-m", "build", "--no-isolation", "--outdir", str(built), str(source))
-            run(*build, environ=environ)
+            for folder_of_package in (source, source / "client"):
+                build = (
+                    sys.executable,
+                    "-m",
+                    "build",
+                    "--no-isolation",
+                    "--outdir",
+                    str(built),
+                    str(folder_of_package),
+                )
+                run(*build, environ=environ)
             for sdist in built.glob("*.tar.gz"):
                 normalize(sdist, int(epoch))
             hashes.append({file.name: digest(file) for file in built.iterdir()})
@@ -133,13 +145,19 @@ def digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
+def is_client(package: Path) -> bool:
+    """Return whether a file is a package of the client."""
+    return package.name.startswith("gonemaster_client-")
+
+
 def check_installed(package: Path, bill: Path | None) -> None:
     """Install a package into an empty environment, run what it contains, and write the bill of materials."""
     with tempfile.TemporaryDirectory(prefix="gm-installed-") as folder:
         venv.create(folder, with_pip=True)
         python = str(Path(folder) / "bin" / "python")
         run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(package))
-        print(run(python, str(CI / "check_installed.py"), cwd=Path(folder)), end="")
+        script = "check_client.py" if is_client(package) else "check_installed.py"
+        print(run(python, str(CI / script), cwd=Path(folder)), end="")
         if bill:
             run(python, "-m", "pip", "uninstall", "--quiet", "--yes", "pip")
             print(run(sys.executable, str(CI / "sbom.py"), folder, str(bill)), end="")

@@ -16,7 +16,7 @@ from gonemaster_api.auth.sessions import COOKIE
 from gonemaster_api.errors import Unavailable
 from gonemaster_api.server.connection import timed_out
 from gonemaster_api.web.authentication import bearer_of
-from gonemaster_api.web.body_limits import BODY_IS_CUT, body_limit
+from gonemaster_api.web.body_limits import BODY_IS_CUT, body_limit, largest_body
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.settings import Settings
 
@@ -28,7 +28,7 @@ class Bodies:
 
     def __init__(self, settings: Settings, keyring: Keyring) -> None:
         self._settings, self._keyring = settings, keyring
-        largest = max(settings.max_body_size, settings.max_batch_body_size)
+        largest = largest_body(settings)
         self._free = {True: 4 * largest, False: largest}  # bytes of temporary files for bodies with a token, for others
 
     @asynccontextmanager

@@ -5,12 +5,15 @@ Slow clients therefore occupy connections and bounded buffers, but no threads.
 """
 
 import asyncio
+import io
 import re
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
+from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
 import structlog
 from cachetools import TTLCache
@@ -22,9 +25,12 @@ from gonemaster_api.server.bodies import Bodies
 from gonemaster_api.server.connection import Connection
 from gonemaster_api.state import NAME, State
 from gonemaster_api.ui.shell.error_pages import refusal
+from gonemaster_api.web.asgi_responses import ASGI_RESPONSE
 from gonemaster_api.web.event_streams import FOLLOW
 from gonemaster_api.web.exporter import http_metrics
+from gonemaster_api.web.hosts import OWN_LISTENER
 from gonemaster_api.web.request_deadlines import HAS_LEFT, READING
+from gonemaster_api.zonemaster.routes import ZONEMASTER_PATH
 
 PATIENCE_S = 0.6  # maximum wait for a thread, so that responses arrive within a second
 BULK_THREADS = 2  # for long requests: more would keep other threads from the interpreter
@@ -34,6 +40,10 @@ _REFUSAL_S = 0.002  # time of the event loop that a refusal takes if threads com
 _LINGER_S = 2.0  # time for a client that is still sending to read a refusal
 # Responses that may have megabytes: pages with more than a hundred items, results, differences and counts of all runs.
 _BULK = re.compile(r"/api/v1/(entries|.*/(result|dnssec-chain|diff/[^/]*|delete-preview|tag-values)|batches/[^/]*)/?")
+_INNER_HEADERS = frozenset(
+    {b"host", b"authorization", b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"}
+)
+_OF_BODY = frozenset({b"content-type", b"content-length", b"content-encoding"})
 _LONG_PAGE = re.compile(r"(?:^|&)(?:limit|page_size)=0*+(?:10[1-9]|1[1-9]\d|[2-9]\d\d|\d{4,}+)(?:&|$)")
 
 log = structlog.get_logger(__name__)
@@ -51,8 +61,9 @@ class Bridge:
     some threads to those that read, because they may all be waiting for a lock in the database.
     """
 
-    def __init__(self, app: Flask, *, threads: int) -> None:
+    def __init__(self, app: Flask, *, threads: int, zonemaster_port: int | None = None) -> None:
         self._app: Any = app
+        self._zonemaster_port = zonemaster_port  # on which every path is the JSON-RPC API of Zonemaster
         state: State = app.extensions[NAME]
         self._bodies = Bodies(state.settings, state.keyring)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
@@ -73,6 +84,8 @@ class Bridge:
 
     async def _serve(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         connection, cycle, environ = scope["connection"], scope["cycle"], environ_of(scope)
+        if self._zonemaster_port is not None and scope["server"][1] == self._zonemaster_port:
+            environ |= {OWN_LISTENER: True, "PATH_INFO": ZONEMASTER_PATH}
         try:
             async with self._bodies.received(scope, environ, receive):
                 status, headers, body, pieces = await self._answer(environ, connection)
@@ -83,6 +96,9 @@ class Bridge:
         if lingers or FOLLOW in environ:
             headers.append((b"connection", b"close"))
         start = {"type": "http.response.start", "status": status, "headers": headers}
+        if respond := environ.get(ASGI_RESPONSE):
+            await respond(scope, receive, _with_headers(send, headers), partial(self._inner, scope, connection))
+            return
         if pieces:
             await self._stream(start, pieces, environ.get(FOLLOW), scope, send)
             return
@@ -116,6 +132,27 @@ class Bridge:
                 return await run(self._threads, self._call, environ)
         except TimeoutError:
             raise Unavailable("overloaded", "the server has more requests than it can answer in time") from None
+
+    async def _inner(self, scope: dict[str, Any], connection: Connection, method: str, target: str, body: bytes) -> Any:
+        """Send a request as part of another one, and return status and content."""
+        path, _, query = target.partition("?")
+        kept = [field for field in scope["headers"] if field[0] in _INNER_HEADERS]
+        about_body = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        environ = environ_of(
+            {
+                **scope,
+                "method": method,
+                "path": unquote(path),
+                "raw_path": path.encode(),
+                "query_string": query.encode(),
+                "target": target.encode(),
+                "headers": kept + (about_body if body else []),
+            }
+        )
+        status, _, content, pieces = await self._answer(environ | {"wsgi.input": io.BytesIO(body)}, connection)
+        if pieces:
+            pieces.close()
+        return status, content
 
     def _refuse(self, error: ApiError, environ: dict[str, Any]) -> _Answer:
         """Return an error response without the application, whose work would delay other requests."""
@@ -161,6 +198,19 @@ class Bridge:
 
 def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+def _with_headers(send: Any, headers: list[tuple[bytes, bytes]]) -> Any:
+    """Add the headers of a response of the application to the response of another ASGI application."""
+
+    async def send_with_headers(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            own = message.get("headers", ())
+            names = {*_OF_BODY, *(name for name, _ in own)}
+            message = {**message, "headers": [*own, *(field for field in headers if field[0] not in names)]}
+        await send(message)
+
+    return send_with_headers
 
 
 def environ_of(scope: dict[str, Any]) -> dict[str, Any]:

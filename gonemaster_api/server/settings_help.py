@@ -49,12 +49,12 @@ def _lines(settings: Settings, option: Option) -> Iterator[str]:
     yield option.key
     yield f"  {option.description}"
     facts = {
-        "allowed": f"none: this version has no {option.awaits}" if option.awaits else option.type.allowed,
+        "allowed": option.type.allowed,
         "flag": option.flag,
         "variable": option.env,
         "default": _shown(option.default),
         "value": f"{_shown(value)} (source: {settings.source(option.key).replace('_', ' ')})",
-        "change": "while the service runs" if option.is_changeable else "takes effect at the next start",
+        "change": "while the service runs" if option.runtime else "takes effect at the next start",
     }
     yield from (f"  {label + ':':<10}{fact}" for label, fact in facts.items())
 

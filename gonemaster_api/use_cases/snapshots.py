@@ -54,13 +54,13 @@ def rebuild_cohort(state: State, cohort_id: int, *, who: str, force: bool = Fals
         CohortNotFound: no such cohort.
         Conflict: cohort_analysis_disabled.
     """
-    now = utcnow()
+    floor, now = state.settings.analysis_tag_view_min_level, utcnow()
 
     def rebuild(session: Session) -> rebuilding.Rebuilding | None:
         cohort = get_cohort(session, cohort_id, lock=True)
         if not cohort.analysis_enabled:
             raise Conflict("cohort_analysis_disabled", Text("analysis of the cohort is disabled; set analysis_enabled"))
-        begun = rebuilding.rebuild_cohort(session, cohort, now=now, force=force)
+        begun = rebuilding.rebuild_cohort(session, cohort, floor=floor, now=now, force=force)
         if begun is not None:
             action = "cohort.force_rebuild" if force else "cohort.rebuild"
             _note(session, action, cohort.source_tag, who, cohort_id, count=begun.runs, kept=sorted(begun.kept)[:100])

@@ -1,5 +1,6 @@
 """The admin API, /api/v1: one folder per resource."""
 
+from gonemaster_api.mcp.endpoint import blueprint as mcp
 from gonemaster_api.v1.analysis.routes import blueprint as analysis
 from gonemaster_api.v1.batches.routes import blueprint as batches
 from gonemaster_api.v1.causes.routes import blueprint as causes
@@ -27,5 +28,5 @@ from gonemaster_api.v1.zone_checks.routes import blueprint as zone_checks
 BLUEPRINTS = (
     jobs, batches, comparison, queue, domains, runs, shares, entries, tags, profiles, scoring, settings, spec, causes,
     system,
-    operations, analysis, schedules, tokens, watches, metrics, session, zone_checks,
+    operations, analysis, schedules, tokens, watches, metrics, session, mcp, zone_checks,
 )  # fmt: skip

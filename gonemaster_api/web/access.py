@@ -14,6 +14,7 @@ class Access(enum.Enum):
     """
 
     READ = (Scope.READ, None)  # routes with this rule have no other methods
+    READERS = (Scope.READ, Scope.READ)  # for views that use POST only for the body
     OPERATE = (Scope.READ, Scope.OPERATE)
     OPERATORS = (Scope.OPERATE, Scope.OPERATE)
     ADMIN = (Scope.READ, Scope.ADMIN)  # the default if there is no reason for another rule
@@ -70,6 +71,8 @@ ACCESS = {
     "public_jobs": Access.PUBLIC,
     "public_lookup": Access.PUBLIC,
     "public_service": Access.PUBLIC,
+    "zonemaster": Access.PUBLIC,  # batches need a user and key in the request
+    "mcp": Access.READERS,  # its tools send separate requests, which need their scopes
     "session": Access.ANYONE,
     "login": Access.ANYONE,
     "system": Access.READ,
@@ -147,6 +150,8 @@ def access_of(endpoint: str) -> Access:
 
 def access_of_unknown(path: str) -> Access:
     """Return the rule for a path that has no route. Gated paths must not reveal which routes exist."""
+    if path == "/api/v1/mcp":  # clients try GET and DELETE, and continue after a 405
+        return Access.READERS
     if path == "/api/v1" or path.startswith("/api/"):
         return Access.ADMIN
     return Access.PUBLIC

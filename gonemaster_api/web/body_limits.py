@@ -15,6 +15,8 @@ _LARGE = frozenset(f"/api/v1/{path}" for path in ("jobs/batch", "queue/reorder",
 _ZONE_CHECKS = "/api/v1/zone-checks"
 _ZONE_CHECK_BODY = 2 * 1024 * 1024  # a zone of 1 MiB, whose line ends and quotation marks JSON escapes
 _ALTERNATIVES = {"/api/v1/queue/reorder": "POST /api/v1/queue/move takes only the jobs to move"}
+_MCP = "/api/v1/mcp"
+MAX_MCP_BODY = 4 * 1024 * 1024
 BODY_IS_CUT = "gonemaster.body_is_cut"  # environ key: the server did not receive the whole body
 _SMALL = 64 * 1024  # smaller bodies are not counted
 _SPACE = b" \t\r\n"  # JSON white space, RFC 8259 section 2
@@ -55,7 +57,14 @@ def body_limit(settings: Settings, path: str) -> int:
     """Return the maximum size in bytes of the body of a request."""
     if path == _ZONE_CHECKS:
         return max(settings.max_body_size, _ZONE_CHECK_BODY)
+    if path == _MCP:
+        return MAX_MCP_BODY
     return settings.max_batch_body_size if path in _LARGE else settings.max_body_size
+
+
+def largest_body(settings: Settings) -> int:
+    """Return the maximum size in bytes of any body."""
+    return max(settings.max_body_size, settings.max_batch_body_size, MAX_MCP_BODY)
 
 
 def register_body_limits(app: Flask, settings: Settings) -> None:
@@ -63,7 +72,7 @@ def register_body_limits(app: Flask, settings: Settings) -> None:
 
     A body with a Content-Length is refused before it is read.
     """
-    largest = max(settings.max_body_size, settings.max_batch_body_size)
+    largest = largest_body(settings)
     # Use two budgets, so that a large batch does not block requests that are only large for other paths.
     batches, others = BodiesAtWork(largest), BodiesAtWork(largest)
 

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from gonemaster_db.analysis.discarding import count_facts
+from gonemaster_db.analysis.discarding import count_facts, discard_snapshots
 from gonemaster_db.analysis.membership import count_members
 from gonemaster_db.analysis.provenance import Provenance, read_provenance, vocabulary_id
 from gonemaster_db.analysis.views.domains import DOMAIN_COLUMNS, DomainPass, read_slice
@@ -70,7 +70,7 @@ class Capture(enum.Enum):
 
     CAPTURED = "captured"
     MIXED_PROFILES = "mixed_profiles"
-    EMPTY = "empty"  # the snapshot has no facts
+    EMPTY = "empty"  # the snapshot has no facts; it is removed unless it has runs that could not be read
     GONE = "gone"  # the snapshot was removed
     HELD = "held"  # another process is building its view
     CHANGED = "changed"  # the facts or the cohort changed in the meantime
@@ -139,7 +139,10 @@ class _Building:
         self.revision, self.generation = snapshot.facts_revision, cohort.generation
         self.provenance = read_provenance(session, self.snapshot_id)
         if not self.provenance.domain_count:
-            snapshot.captured_revision, snapshot.materialization_status = snapshot.facts_revision, ""
+            if _has_projections(session, self.snapshot_id):
+                snapshot.captured_revision, snapshot.materialization_status = snapshot.facts_revision, ""
+            else:  # Its runs were purged, or its domains lost the tag, before they were projected.
+                discard_snapshots(session, [self.snapshot_id], now=self.now())
             return Capture.EMPTY
         if self.provenance.has_mixed_profiles:
             return _refuse(snapshot, self.provenance, self.now())
@@ -326,6 +329,10 @@ def _coverage(session: Session, cohort: Cohort, snapshot: CohortSnapshot) -> int
     """Return the percentage of the members of a cohort that have a result in a snapshot, rounded down."""
     members = count_members(session, cohort.source_tag)
     return min(100, 100 * snapshot.domain_count // members) if members else 100
+
+
+def _has_projections(session: Session, snapshot_id: int) -> bool:
+    return session.scalar(select(Projection.run_key).where(Projection.snapshot_id == snapshot_id).limit(1)) is not None
 
 
 def _failures(session: Session, snapshot_id: int) -> str:

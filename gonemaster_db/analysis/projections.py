@@ -1,20 +1,21 @@
 """Projections: finds the runs without facts, and stores the facts of many runs together.
 
-Nothing is recorded when a run finishes. A batch is due if its counters differ from those its snapshot has seen, and a
-run is due if it has no row in `projections`.
+Nothing is recorded when a run finishes. A batch is due if the number of runs that it ever had differs from the number
+that its snapshot has seen, and a run is due if it has no row in `projections`. That number only grows: a purge moves
+runs from one counter to another, so that a run that arrives after a purge is always noticed.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, literal, or_, select, union_all, update
 from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.facts import RunFacts, write_facts
-from gonemaster_db.analysis.snapshots import RUNNING, count_succeeded_of, ensure_snapshot
+from gonemaster_db.analysis.snapshots import RUNNING, ensure_snapshot
 from gonemaster_db.core.bulk import insert_rows
 from gonemaster_db.models import (
     Batch,
@@ -24,6 +25,7 @@ from gonemaster_db.models import (
     FactDomainSummary,
     Job,
     Projection,
+    PurgedRunCounter,
     PurgedSnapshot,
     Run,
     RunCounter,
@@ -40,16 +42,23 @@ class CohortChanged(Exception):
     """The cohort was cleared, disabled or removed after the work was found."""
 
 
+class _RunNumbers(NamedTuple):
+    """The succeeded runs that a batch ever had, and those of them that were not purged."""
+
+    arrived: int
+    left: int
+
+
 @dataclass(frozen=True, slots=True)
 class UnseenBatch:
-    """A batch with runs that a cohort has not seen; `succeeded` is the number of succeeded runs."""
+    """A batch with runs that a cohort has not seen; `arrived` is the number of succeeded runs that it ever had."""
 
     cohort_id: int
     generation: int
     tag: str
     floor: str
     batch_key: int
-    succeeded: int
+    arrived: int
     snapshot_id: int | None
     seen: int
     is_tagged: bool = True
@@ -94,22 +103,22 @@ def find_waiting(session: Session, *, floor: str, created_since: datetime | None
     cohorts = session.scalars(select(Cohort).where(Cohort.analysis_enabled).order_by(Cohort.id)).all()
     if not cohorts:
         return []
-    succeeded = count_succeeded(session, created_since)
-    snapshots = session.scalars(select(CohortSnapshot).where(CohortSnapshot.batch_key.in_(list(succeeded))))
+    numbers = _count_runs_since(session, created_since)
+    snapshots = session.scalars(select(CohortSnapshot).where(CohortSnapshot.batch_key.in_(list(numbers))))
     known = {(snapshot.cohort_id, snapshot.batch_key): snapshot for snapshot in snapshots}
     removed = select(PurgedSnapshot.cohort_id, PurgedSnapshot.batch_key)
-    purged = {tuple(row) for row in session.execute(removed.where(PurgedSnapshot.batch_key.in_(list(succeeded))))}
-    made_for = _tags_of_cohorts(session, list(succeeded))
+    purged = {tuple(row) for row in session.execute(removed.where(PurgedSnapshot.batch_key.in_(list(numbers))))}
+    made_for = _tags_of_cohorts(session, list(numbers))
     found = []
-    for batch_key, number in sorted(succeeded.items(), reverse=True):
+    for batch_key, number in sorted(numbers.items(), reverse=True):
         tags = made_for[batch_key]
         for cohort in cohorts:
             snapshot = known.get((cohort.id, batch_key))
-            is_for_others = bool(tags) and cohort.source_tag not in tags and snapshot is None
-            if is_for_others or (cohort.id, batch_key) in purged:
+            is_for_others = bool(tags) and cohort.source_tag not in tags
+            if (snapshot is None and (is_for_others or not number.left)) or (cohort.id, batch_key) in purged:
                 continue
-            if (0 if snapshot is None else snapshot.seen_runs) != number:
-                found.append(_waiting(cohort, snapshot, batch_key, number, floor, is_tagged=bool(tags)))
+            if (0 if snapshot is None else snapshot.seen_runs) != number.arrived:
+                found.append(_waiting(cohort, snapshot, batch_key, number.arrived, floor, is_tagged=bool(tags)))
     return found
 
 
@@ -124,7 +133,7 @@ def _waiting(
     cohort: Cohort,
     snapshot: CohortSnapshot | None,
     batch_key: int,
-    succeeded: int,
+    arrived: int,
     floor: str,
     *,
     is_tagged: bool,
@@ -136,7 +145,7 @@ def _waiting(
         cohort.source_tag,
         min_level,
         batch_key,
-        succeeded,
+        arrived,
         snapshot_id=snapshot.id if snapshot else None,
         seen=snapshot.seen_runs if snapshot else 0,
         is_tagged=is_tagged,
@@ -144,14 +153,29 @@ def _waiting(
     )
 
 
-def count_succeeded(session: Session, created_since: datetime | None = None) -> dict[int, int]:
+def _count_runs_since(session: Session, created_since: datetime | None) -> dict[int, _RunNumbers]:
     """Count the succeeded runs of the batches with snapshot intent; see `find_waiting`."""
-    succeeded = (RunCounter.batch_key == Batch.key) & (RunCounter.status == RunStatus.SUCCEEDED)
-    query = select(Batch.key, func.sum(RunCounter.runs)).join(RunCounter, succeeded).where(Batch.snapshot_intent)
+    batches = select(Batch.key).where(Batch.snapshot_intent)
     if created_since is not None:
         unfinished = select(CohortSnapshot.batch_key).where(CohortSnapshot.status == SnapshotStatus.PENDING)
-        query = query.where(or_(Batch.created_at >= created_since, Batch.key.in_(unfinished)))
-    return {key: int(number) for key, number in session.execute(query.group_by(Batch.key)) if number}
+        batches = batches.where(or_(Batch.created_at >= created_since, Batch.key.in_(unfinished)))
+    return _count_runs(session, batches)
+
+
+def _count_runs(session: Session, batch_keys: Any) -> dict[int, _RunNumbers]:
+    """Count the succeeded runs of batches; batches that never had any are absent.
+
+    One statement reads both counters, because a purge moves runs from one to the other.
+    """
+    parts = [
+        select(table.batch_key, table.runs, left.label("left")).where(
+            table.batch_key.in_(batch_keys), table.status == RunStatus.SUCCEEDED
+        )
+        for table, left in ((RunCounter, RunCounter.runs), (PurgedRunCounter, literal(0)))
+    ]
+    counted = union_all(*parts).subquery().c
+    query = select(counted.batch_key, func.sum(counted.runs), func.sum(counted.left)).group_by(counted.batch_key)
+    return {key: _RunNumbers(int(arrived), int(left)) for key, arrived, left in session.execute(query) if arrived}
 
 
 def waiting_runs(session: Session, waiting: UnseenBatch, *, limit: int) -> Sequence[int]:
@@ -180,8 +204,8 @@ def due_captures(session: Session) -> list[int]:
     rows = session.execute(query.order_by(CohortSnapshot.batch_key.desc(), CohortSnapshot.id)).all()
     if not rows:
         return []
-    succeeded = count_succeeded_of(session, {row.batch_key for row in rows})
-    return [row.id for row in rows if row.seen_runs == succeeded.get(row.batch_key, 0)]
+    numbers = _count_runs(session, {row.batch_key for row in rows})
+    return [row.id for row in rows if row.seen_runs == numbers.get(row.batch_key, _RunNumbers(0, 0)).arrived]
 
 
 def read_run_rows(session: Session, keys: Sequence[int]) -> list[RunRow]:
@@ -219,24 +243,9 @@ def store_projections(session: Session, waiting: UnseenBatch, results: Sequence[
 
 
 def record_seen(session: Session, waiting: UnseenBatch, snapshot_id: int) -> None:
-    """Record that all runs of the batch were checked, unless runs were removed in the meantime."""
+    """Record that all runs of the batch were checked, unless the snapshot has been marked for a rebuild since."""
     statement = update(CohortSnapshot).where(CohortSnapshot.id == snapshot_id, CohortSnapshot.seen_runs == waiting.seen)
-    session.execute(statement.values(seen_runs=waiting.succeeded), execution_options=_NO_SYNC)
-
-
-def request_recheck(session: Session, batch_keys: Iterable[int | None]) -> None:
-    """Mark the snapshots of batches to be checked again after runs were removed, since the count alone may not change.
-
-    The mark is a different negative number each time, so that a running projector notices it (`record_seen`).
-    """
-    if keys := sorted({key for key in batch_keys if key is not None}):
-        seen = func.min(CohortSnapshot.seen_runs, 0) if _is_sqlite(session) else func.least(CohortSnapshot.seen_runs, 0)
-        again = update(CohortSnapshot).where(CohortSnapshot.batch_key.in_(keys)).values(seen_runs=seen - 1)
-        session.execute(again, execution_options=_NO_SYNC)
-
-
-def _is_sqlite(session: Session) -> bool:
-    return session.get_bind().dialect.name == "sqlite"
+    session.execute(statement.values(seen_runs=waiting.arrived), execution_options=_NO_SYNC)
 
 
 def _lock(session: Session, waiting: UnseenBatch) -> tuple[Cohort, Batch]:

@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.discarding import discard_snapshots, lock_snapshots
-from gonemaster_db.analysis.snapshots import count_missing_runs
+from gonemaster_db.analysis.snapshots import count_missing_runs, count_succeeded_of, ensure_snapshot
 from gonemaster_db.models import (
     Batch,
     Cohort,
@@ -63,11 +63,16 @@ def clear_cohort(session: Session, cohort: Cohort, *, now: datetime) -> int:
     return removed
 
 
-def rebuild_cohort(session: Session, cohort: Cohort, *, now: datetime, force: bool = False) -> Rebuilding | None:
-    """Project all runs of a cohort again; the caller has locked its row.
+def rebuild_cohort(
+    session: Session, cohort: Cohort, *, floor: str, now: datetime, force: bool = False
+) -> Rebuilding | None:
+    """Project all runs of a cohort again; the caller has locked its row. `floor` is the server's minimum level.
 
     Snapshots that lack runs cannot be rebuilt and remain unchanged; `force` removes them. The other snapshots lose
     their slugs, labels and pins. Returns None if the cohort is already being rebuilt.
+
+    Each batch that had a snapshot immediately gets a new one without facts: it continues to belong to the cohort, even
+    if the cohort has grown since, so that the batch alone would no longer test enough of its members.
     """
     if cohort.materialization_status is MaterializationStatus.PENDING and cohort.materialization_total:
         return None
@@ -75,9 +80,21 @@ def rebuild_cohort(session: Session, cohort: Cohort, *, now: datetime, force: bo
     lacking = {} if force else count_missing_runs(session, snapshots)
     discard_all_snapshots(session, cohort, now=now, kept=lacking)
     cohort.generation += 1
+    rebuilt = {snapshot.batch_key or 0 for snapshot in snapshots if snapshot.id not in lacking}
+    _begin_snapshots(session, cohort, rebuilt, floor=floor, now=now)
     begin_materialisation(session, cohort, now=now)
     slugs = {snapshot.id: snapshot.slug for snapshot in snapshots}
     return Rebuilding(cohort.materialization_total, {slugs[number]: runs for number, runs in lacking.items()})
+
+
+def _begin_snapshots(
+    session: Session, cohort: Cohort, batch_keys: Collection[int], *, floor: str, now: datetime
+) -> None:
+    """Create the snapshots of batches that have runs; a batch that is being deleted gets none."""
+    with_runs = count_succeeded_of(session, batch_keys)
+    batches = select(Batch).where(Batch.key.in_(with_runs), Batch.snapshot_intent).order_by(Batch.key)
+    for batch in session.scalars(batches.with_for_update(read=True, key_share=True)).all():
+        ensure_snapshot(session, cohort, batch, floor=cohort.tag_view_min_level or floor, now=now)
 
 
 def begin_materialisation(session: Session, cohort: Cohort, *, now: datetime) -> None:

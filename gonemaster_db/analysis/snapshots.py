@@ -209,8 +209,8 @@ def _begin_rebuild(session: Session, snapshot: CohortSnapshot, *, floor: str, no
     session.execute(delete(Projection).where(Projection.snapshot_id == snapshot.id), execution_options=_NO_SYNC)
     cohort_floor = session.scalar(select(Cohort.tag_view_min_level).where(Cohort.id == snapshot.cohort_id))
     snapshot.tag_view_min_level = cohort_floor or floor
-    snapshot.seen_runs = min(snapshot.seen_runs, 0) - 1
     snapshot.facts_revision += 1
+    snapshot.seen_runs = -snapshot.facts_revision  # a mark that never occurs twice: see `record_seen`
     snapshot.materialization_status = RUNNING
     snapshot.materialization_done, snapshot.materialization_total = 0, succeeded
     snapshot.last_materialization_error = ""
@@ -223,7 +223,7 @@ def count_succeeded_of(session: Session, batch_keys: Collection[int]) -> dict[in
     """Count the succeeded runs of batches."""
     of_batches = (RunCounter.batch_key.in_(batch_keys), RunCounter.status == RunStatus.SUCCEEDED)
     counted = select(RunCounter.batch_key, func.sum(RunCounter.runs)).where(*of_batches)
-    return {key: int(number) for key, number in session.execute(counted.group_by(RunCounter.batch_key))}
+    return {key: int(number) for key, number in session.execute(counted.group_by(RunCounter.batch_key)) if number}
 
 
 def _lock(session: Session, cohort_id: int, slug: str) -> CohortSnapshot:

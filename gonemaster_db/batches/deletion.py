@@ -14,7 +14,6 @@ from gonemaster_db.analysis.discarding import (
     discard_snapshots_of_batch,
     snapshots_of_batch,
 )
-from gonemaster_db.analysis.projections import request_recheck
 from gonemaster_db.batches.batch_statistics import mark_stale
 from gonemaster_db.batches.batches import get_batch
 from gonemaster_db.core.clock import utcnow
@@ -171,7 +170,6 @@ def _purge(session: Session, chosen: Any, limit: int) -> Sequence[Row[Any]]:
         counted = Counter(RunGroup(row.batch_key, row.status, row.worst_level, row.grade) for row in rows)
         _delete_runs(session, old, {row.domain_id for row in rows}, leaving=old, locked=rows)
         mark_stale(session, {row.batch_key for row in rows})
-        request_recheck(session, {row.batch_key for row in rows})
         add_purged_counts(session, rows)
         count_runs_in(session, {group: -number for group, number in counted.items()})
     return rows

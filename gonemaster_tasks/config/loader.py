@@ -49,9 +49,6 @@ def load_settings(
     for source in SOURCES[1:]:
         for key, value in raw[source].items():
             option = BY_KEY[key]
-            if option.refusal:
-                problems.append(f"{_name_in(option, source)} must not be set: {option.refusal}")
-                continue
             values[option.name] = parse_value(option, value, source, problems)
             sources[key] = inherited.get(key, source) if source == "environment" else source
     if not problems:

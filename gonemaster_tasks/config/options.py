@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.option_types import OptionType
 
 PREFIX = "GONEMASTER_"
@@ -14,8 +13,7 @@ class Option:
     """One setting.
 
     `name` is the attribute of Settings, `key` the name in files and in the API. `runtime` marks settings that may be
-    changed while the service runs; `secret` marks settings that are masked. `awaits` names a feature that this version
-    lacks: such a setting keeps its default and is refused, so that no user relies on it.
+    changed while the service runs; `secret` marks settings that are masked.
     """
 
     name: str
@@ -27,21 +25,6 @@ class Option:
     description: str
     runtime: bool
     secret: bool
-    awaits: str
-
-    @property
-    def is_changeable(self) -> bool:
-        """Whether the setting may be changed while the service runs."""
-        return self.runtime and not self.awaits
-
-    @property
-    def refusal(self) -> str:
-        """The reason why the setting must not be set, empty if it may be set."""
-        return (
-            Text("it would have no effect, since this version has no {awaits}", awaits=self.awaits)
-            if self.awaits
-            else ""
-        )
 
     @property
     def is_switch(self) -> bool:
@@ -59,14 +42,13 @@ def option(
     flag: str = "",
     runtime: bool = False,
     secret: bool = False,
-    awaits: str = "",
 ) -> Any:
     """Declare a field of an area as a setting.
 
     `key` defaults to the name of the field; `env` (without prefix) and `flag` default to names derived from the key.
     """
     names = {"key": key, "env": env, "flag": flag}
-    facts = {"type": option_type, "description": description, "runtime": runtime, "secret": secret, "awaits": awaits}
+    facts = {"type": option_type, "description": description, "runtime": runtime, "secret": secret}
     return field(default=default, metadata=names | facts)
 
 

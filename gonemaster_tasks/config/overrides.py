@@ -63,8 +63,6 @@ def with_overrides(settings: Settings, overrides: Mapping[str, Any]) -> Settings
 
 def read_only_reason(settings: Settings, option: Option) -> str:
     """Return why a setting cannot be changed while the service runs, empty if it can."""
-    if option.refusal:
-        return option.refusal
     if not option.runtime:
         return Text("it is read at start only")
     if settings.source(option.key) == "cli_flag":
@@ -120,8 +118,6 @@ def _check(settings: Settings, key: str, raw: Any) -> _Accepted | RefusedSetting
         return RefusedSetting(
             key, "unknown", Text("there is no setting {key}; GET /api/v1/settings lists all settings", key=shown)
         )
-    if raw is None and option.runtime and option.awaits:  # Saved by another version.
-        return _Accepted(None)
     if reason := read_only_reason(settings, option) or forbidden_reason(settings, option, raw):
         return RefusedSetting(key, "readonly", Text("{key} cannot be changed: {reason}", key=key, reason=reason))
     if raw is None:

@@ -46,7 +46,7 @@ def test_the_lowest_packages_know_nothing_of_other_fields(
     assert any(foreign <= modules for modules in forbidden)
 
 
-@pytest.mark.parametrize("package", ["gonemaster_engine", "gonemaster_tasks", "gonemaster_api"])
+@pytest.mark.parametrize("package", ["gonemaster_engine", "gonemaster_tasks", "gonemaster_api", "gonemaster_client"])
 def test_the_rooms_of_a_package_have_layers(contracts: dict[str, dict[str, list[str]]], package: str) -> None:
     layered = [
         options

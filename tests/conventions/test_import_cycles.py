@@ -5,7 +5,7 @@ import graphlib
 import grimp
 import pytest
 
-PACKAGES = ("gonemaster_engine", "gonemaster_db", "gonemaster_tasks", "gonemaster_api")
+PACKAGES = ("gonemaster_engine", "gonemaster_db", "gonemaster_tasks", "gonemaster_api", "gonemaster_client")
 
 
 @pytest.mark.parametrize("package", PACKAGES)

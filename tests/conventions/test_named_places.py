@@ -12,6 +12,7 @@ from tests.support.sources import syntax_trees
 
 WALL_CLOCK = {
     "gonemaster_db/core/clock.py",  # the one source of UTC time for rows
+    "gonemaster_client/cli/commands/service.py",  # the end of a pause, as the option counts from now
     "gonemaster_engine/run/run.py",  # the default of an argument: callers may pass the time
 }
 ENVIRONMENT = {
@@ -20,8 +21,10 @@ ENVIRONMENT = {
     "gonemaster_api/server/supervisor/fork.py",  # the environment of the program that it becomes
     "gonemaster_api/server/supervisor/programs.py",  # the environment that children inherit
     "gonemaster_api/server/supervisor/listening.py",  # the socket of systemd
+    "gonemaster_api/mcp/program.py",  # its only settings: URL, token, and whether writing is allowed
     "gonemaster_api/demo/__main__.py",  # the environment that children inherit
     "gonemaster_tasks/worker/upkeep/heartbeat.py",  # the number of restarts, from the supervisor
+    "gonemaster_client/cli/configuration.py",  # the token and the server
     "gonemaster_engine/dnssec/blocklist.py",  # XDG_CACHE_HOME, as badkeys uses it
     "gonemaster_engine/cli/badkeys_list.py",
 }

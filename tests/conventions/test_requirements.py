@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import subprocess
 import sys
+import tomllib
 
 from packaging.requirements import Requirement
 
@@ -16,6 +17,8 @@ def declared() -> list[Requirement]:
     parser.read(ROOT / "setup.cfg", encoding="utf-8")
     extras = [text for name, text in parser["options.extras_require"].items() if name != "lint"]
     lines = [line.strip() for text in (parser["options"]["install_requires"], *extras) for line in text.splitlines()]
+    client = tomllib.loads((ROOT / "client/pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines += [*client["dependencies"], *(line for extra in client["optional-dependencies"].values() for line in extra)]
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
 
 

@@ -14,7 +14,8 @@ FILE_MAX_LINES = 600
 FUNCTION_MAX_LINES = 80
 LONG_LINES, LONG_SHARE = 50, 0.01
 MEDIAN_MAX_LINES = 9
-LISTS = "gonemaster_db/migrations/versions/"  # for columns and indexes: one statement after another
+# Columns and indexes, one statement after another; generated types.
+LISTS = ("gonemaster_db/migrations/versions/", "gonemaster_client/documents.py")
 TEST_NAME_MAX = 80
 TEST_ID_MAX = 800  # including the file and the parameters
 
@@ -24,7 +25,7 @@ def lengths() -> dict[str, int]:
     return {
         f"{name}:{node.lineno} {node.name}": (node.end_lineno or node.lineno) - node.lineno + 1
         for name, tree in syntax_trees()
-        if LISTS not in name
+        if not name.startswith(LISTS)
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
@@ -32,7 +33,9 @@ def lengths() -> dict[str, int]:
 
 def test_no_file_is_too_long() -> None:
     lines = {
-        name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in source_files() if LISTS not in name
+        name: len(path.read_text(encoding="utf-8").splitlines())
+        for name, path in source_files()
+        if not name.startswith(LISTS)
     }
     assert {name: count for name, count in lines.items() if count > FILE_MAX_LINES} == {}
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.deploy.files import DEPLOY, compose, rendered, setup_value
-from tests.support.sources import PACKAGES, ROOT
+from tests.support.sources import ROOT, SERVICE
 
 pytestmark = pytest.mark.xdist_group("chart")  # rendered once
 
@@ -23,7 +23,7 @@ def copied() -> set[str]:
 
 
 def test_what_is_copied_exists_and_is_not_ignored() -> None:
-    assert copied() >= set(PACKAGES)
+    assert copied() >= set(SERVICE)
     assert {source for source in copied() if not (ROOT / source).exists()} == set()
     assert {line[1:] for line in IGNORE if line.startswith("!")} == copied()
     assert "*" in IGNORE  # the image contains nothing else: no data, no secrets, no .git

@@ -22,7 +22,7 @@ from packaging.utils import canonicalize_name
 
 from gonemaster_engine.version import __version__
 from tests.deploy.files import module, tools_python
-from tests.support.sources import PACKAGES, ROOT
+from tests.support.sources import ROOT, SERVICE
 
 pytestmark = pytest.mark.xdist_group("release")  # builds once
 
@@ -51,7 +51,7 @@ def wheel(folder: Path) -> Path:
 
 def shipped() -> set[str]:
     """Return the files of the packages, with those in linked folders: the name servers of the demo and the units."""
-    return {file for name in committed(*PACKAGES) for file in members(name)}
+    return {file for name in committed(*SERVICE) for file in members(name)}
 
 
 def committed(*folders: str) -> list[str]:
@@ -178,8 +178,9 @@ def clone_of(
 ) -> Path:
     """Create a clone with one commit that could be released as 9.8.7."""
     clone = tmp_path / "clone"
-    (clone / "gonemaster_engine").mkdir(parents=True)
-    (clone / "gonemaster_engine/version.py").write_text(f'__version__ = "{version}"\n')
+    for package in ("gonemaster_engine", "gonemaster_client"):
+        (clone / package).mkdir(parents=True)
+        (clone / package / "version.py").write_text(f'__version__ = "{version}"\n')
     (clone / "CHANGELOG.md").write_text(f"# Changelog\n\n## [Unreleased]\n\n{changelog}")
     author = ("-c", "user.name=x", "-c", "user.email=x@example.org")
     for command in (("init", "--quiet"), ("add", "."), (*author, "commit", "--quiet", "--message", "x")):
@@ -236,7 +237,8 @@ def test_checksums_can_be_checked(tmp_path: Path) -> None:
 
 def test_every_dependency_is_named_with_a_licence() -> None:
     rows = dict(re.findall(r"^\| (\S+) \| (.+) \|$", (ROOT / "THIRD-PARTY.md").read_text(), re.MULTILINE))
-    assert set(dependencies("gonemaster", ("", "flower"))) <= set(rows), "run make notices"
+    installed = {*dependencies("gonemaster", ("", "flower")), *dependencies("gonemaster-client", ("", "axfr"))}
+    assert installed <= set(rows), "run make notices"
 
 
 @pytest.mark.slow

@@ -72,10 +72,14 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 
 def test_the_release_has_all_files_with_good_signatures(clone: Clone) -> None:
     names = {path.name for path in (clone.root / "dist").iterdir()}
-    packages = {f"gonemaster-{__version__}-py3-none-any.whl", f"gonemaster-{__version__}.tar.gz"}
+    packages = {
+        f"{name}-{__version__}{suffix}"
+        for name in ("gonemaster", "gonemaster_client")
+        for suffix in ("-py3-none-any.whl", ".tar.gz")
+    }
     assert names == packages | {"sbom.cdx.json", "SHA256SUMS", "SHA256SUMS.asc"}
-    assert clone.output.count("installed package: ok") == 2
-    assert clone.run("sha256sum", "--check", "SHA256SUMS", cwd=clone.root / "dist").count(": OK") == 3
+    assert clone.output.count("installed package: ok") == clone.output.count("installed client: ok") == 2
+    assert clone.run("sha256sum", "--check", "SHA256SUMS", cwd=clone.root / "dist").count(": OK") == 5
     assert "Good signature" in clone.run("gpg", "--verify", "dist/SHA256SUMS.asc", "dist/SHA256SUMS")
     assert "Good signature" in clone.run("git", "verify-tag", f"v{__version__}")
 
@@ -102,7 +106,7 @@ def test_a_second_release_of_the_version_is_refused(clone: Clone) -> None:
 @pytest.fixture(scope="module")
 def package(clone: Clone) -> Path:
     """The Debian package of the released wheel."""
-    (wheel,) = (clone.root / "dist").glob("*.whl")
+    (wheel,) = (clone.root / "dist").glob("gonemaster-*.whl")
     clone.run("deploy/debian/build", str(wheel), str(clone.root))
     (found,) = clone.root.glob("*.deb")
     return found

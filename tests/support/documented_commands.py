@@ -20,6 +20,7 @@ RUN_BY = {
     "docs/howto/autoscaling.md": "tests/deploy/test_howto.py",
     "docs/howto/ci.md": "tests/deploy/test_examples.py",
     "docs/howto/backup.md": "tests/system/test_backup.py",
+    "docs/howto/client.md": "tests/system/test_client.py",
     "docs/howto/deploy.md": "tests/deploy/test_howto.py",
     "docs/howto/going-public.md": "tests/deploy/test_howto.py",
     "docs/howto/logs-and-traces.md": "tests/tasks/test_logs.py",

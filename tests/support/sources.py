@@ -1,4 +1,4 @@
-"""The sources of the four packages, for tests of conventions."""
+"""The sources of all packages, for tests of conventions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("gonemaster_engine", "gonemaster_db", "gonemaster_tasks", "gonemaster_api")
+SERVICE = ("gonemaster_engine", "gonemaster_db", "gonemaster_tasks", "gonemaster_api")
+PACKAGES = (*SERVICE, "gonemaster_client")
 
 
 def source_files() -> Iterator[tuple[str, Path]]:

@@ -44,7 +44,7 @@ def read_entries(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         BadRequest: invalid_after.
     """
-    part, after = slice_of(query), _after(query.get("after"))
+    part, after = slice_of(query), after_position(query.get("after"))
     with state.store.read_only() as session:
         criteria = entry_filter(query)
         page = list_entries(session, criteria, limit=part.limit, offset=part.offset, after=after, count_up_to=COUNTED)
@@ -62,7 +62,12 @@ def _without_cursors(page: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in page.items() if key not in {"next_cursor", "prev_cursor"}}
 
 
-def _after(text: str | None) -> tuple[str, int] | None:
+def after_position(text: str | None) -> tuple[str, int] | None:
+    """Return the run and the number of an entry of the form `run.number`, None without a text.
+
+    Raises:
+        BadRequest: invalid_after.
+    """
     if text is None:
         return None
     run_id, _, number = text.rpartition(".")

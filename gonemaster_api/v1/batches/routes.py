@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.batches.batches import read_batch, read_batches, read_deletion_preview, read_tag_values
 from gonemaster_api.queries.batches.events import batch_feed
+from gonemaster_api.queries.batches.files import MEDIA_TYPES, export_batch
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.idempotency import Keep, answer_once
 from gonemaster_api.rest.tag_names import check_tag_name
@@ -25,6 +26,7 @@ from gonemaster_api.v1.batches.schemas import (
     BatchRowSchema,
     CanceledBatchSchema,
     DeletePreviewSchema,
+    ExportQuerySchema,
     NewBatchSchema,
     RerunAcceptedSchema,
     RerunSchema,
@@ -115,6 +117,30 @@ class BatchEvents(MethodView):
         """Stream the progress of a batch. Last-Event-ID resumes an interrupted stream."""
         shared = state()
         return respond(shared, batch_feed(shared, batch_id, last_event_id=last_event_id()))
+
+
+@blueprint.route("/batches/<batch_id>/export")
+class BatchExport(MethodView):
+    """A batch as a file."""
+
+    @blueprint.arguments(ExportQuerySchema, location="query")
+    @blueprint.response(200, {"type": "string"}, content_type=MEDIA_TYPES["jsonl"])
+    @blueprint.alt_response(200, schema={"type": "string"}, content_type=MEDIA_TYPES["csv"], success=True)
+    @blueprint.alt_response(
+        200, schema={"type": "string", "format": "binary"}, content_type=MEDIA_TYPES["parquet"], success=True
+    )
+    @blueprint.refuses(
+        _400="invalid_format, invalid_content, invalid_after, invalid_limit",
+        _404="not_found",
+        _501="not_installed: the extra `parquet`",
+        _503="too_many_streams",
+    )
+    def get(self, query: dict[str, Any], batch_id: str) -> Response:
+        """Return all jobs of a batch, or all entries of its runs, as JSON lines, CSV or Parquet, in order of ID.
+
+        `after` with the `id` of the last row that arrived continues a download.
+        """
+        return export_batch(state(), batch_id, query)
 
 
 @blueprint.route("/batches/<batch_id>/delete-preview")

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 import marshmallow as ma
 from marshmallow import ValidationError, validate
 
+from gonemaster_api.queries.batches.export import Content
+from gonemaster_api.queries.batches.files import MEDIA_TYPES
 from gonemaster_api.rest.fields import Instant, JsonBoolean, QueryInteger
 from gonemaster_api.rest.json_pieces import ValueList
 from gonemaster_api.rest.paging import cursor_field, page_schema
@@ -172,6 +174,23 @@ class BatchRowSchema(ma.Schema):
     description = ma.fields.String(required=True)
     snapshot_intent = ma.fields.Boolean(required=True)
     origin = ma.fields.String(required=True)
+
+
+class ExportQuerySchema(QuerySchema):
+    """The rows to export, and the form of the file."""
+
+    format = ma.fields.String(load_default="jsonl", validate=validate.OneOf(tuple(MEDIA_TYPES)))
+    content = ma.fields.String(
+        load_default="runs",
+        validate=validate.OneOf(tuple(map(str, Content))),
+        metadata={"description": "a row for each job, or for each entry of the runs"},
+    )
+    after = ma.fields.String(
+        validate=validate.Length(max=100), metadata={"description": "`id` of the last received row"}
+    )
+    limit = QueryInteger(
+        validate=validate.Range(1, 2**31 - 1), metadata={"description": "maximum number of rows; default: all"}
+    )
 
 
 class DeletePreviewSchema(ma.Schema):

@@ -81,5 +81,5 @@ SettingsSchema = ma.Schema.from_dict(
     name="SettingsSchema",
 )
 SettingsChangeSchema = _ChangeSchema.from_dict(
-    {option.name: _value_field(option) for option in OPTIONS if option.is_changeable}, name="SettingsChangeSchema"
+    {option.name: _value_field(option) for option in OPTIONS if option.runtime}, name="SettingsChangeSchema"
 )

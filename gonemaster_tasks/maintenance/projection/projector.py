@@ -42,7 +42,7 @@ class Projector:
 
     def __init__(self) -> None:
         self._full_check_at: datetime | None = None
-        # (cohort, generation, batch) to the number of succeeded runs
+        # (cohort, generation, batch) to the number of succeeded runs that it ever had
         self._unchanged: dict[tuple[int, int, int], int] = {}
         self._outlines: dict[str, Outlines] = {}
 
@@ -68,10 +68,10 @@ class Projector:
         for waiting in found:
             if stopped():
                 return projected
-            if self._unchanged.get(_about(waiting)) == waiting.succeeded:
+            if self._unchanged.get(_about(waiting)) == waiting.arrived:
                 continue
             if not _belongs(store, waiting, coverage):
-                self._unchanged[_about(waiting)] = waiting.succeeded
+                self._unchanged[_about(waiting)] = waiting.arrived
             else:
                 projected += self._project(store, waiting, now, stopped)
         if is_full:
@@ -95,7 +95,7 @@ class Projector:
             log.info("projection dropped, its cohort or batch has changed", extra={"batch_key": waiting.batch_key})
             return 0
         if not stopped() and work.snapshot_id is None:
-            self._unchanged[_about(waiting)] = waiting.succeeded
+            self._unchanged[_about(waiting)] = waiting.arrived
         return projected
 
 

@@ -131,22 +131,6 @@ def test_loopback_addresses_are_free_to_use(address: str) -> None:
         assert listening.is_loopback(listener.getsockname())
 
 
-@pytest.mark.parametrize("source", ["flag", "environment", "file"])
-def test_protection_that_is_not_there_is_not_accepted(
-    tmp_path: Path, refusal: Refusal, source: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if source == "flag":
-        text = refusal("--mcp-enabled")
-    elif source == "environment":
-        monkeypatch.setenv("GONEMASTER_MCP_ENABLED", "true")
-        text = refusal("worker")
-    else:
-        file = tmp_path / "settings.json"
-        file.write_text(json.dumps({"mcp_enabled": True}))
-        text = refusal("--config", str(file))
-    assert "must not be set: it would have no effect, since this version has no Model Context Protocol" in text
-
-
 @pytest.mark.parametrize("wrong", WRONG_DIGESTS)
 def test_a_digest_that_is_none_is_refused_and_not_shown(refusal: Refusal, wrong: str) -> None:
     text = refusal("--admin-token-hashes", wrong)

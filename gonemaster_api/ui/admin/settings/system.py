@@ -108,7 +108,7 @@ def _changes(form: Form, settings: Mapping[str, Mapping[str, Any]]) -> dict[str,
     for key, text in form.values.items():
         option = BY_KEY.get(key)
         # Spaces are significant in a string. Ignore fields that the form does not have.
-        if option is None or not option.is_changeable:
+        if option is None or not option.runtime:
             continue
         text = request.form.get(key, "")
         if text != form[f"was.{key}"] and text != text_of(settings[option.name]["value"]):

@@ -87,7 +87,7 @@ def test_a_killed_projector_leaves_nothing_out_and_nothing_twice(
         before = stored_view(session, snapshot.view_id)
     with store.transaction() as session:
         if what == "rebuild":
-            rebuild_cohort(session, get_cohort(session, cohort.id, lock=True), now=NOON)
+            rebuild_cohort(session, get_cohort(session, cohort.id, lock=True), floor="NOTICE", now=NOON)
         else:
             rematerialise(session, cohort.id, snapshot.slug, floor="NOTICE", now=NOON)
     deaths = 0

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.capture import Capture, materialise
 from gonemaster_db.analysis.cohorts import change_cohort, get_cohort
@@ -13,7 +14,7 @@ from gonemaster_db.analysis.discarding import (
     discarded_snapshots,
     remove_discarded_step,
 )
-from gonemaster_db.analysis.projections import due_captures
+from gonemaster_db.analysis.projections import UnseenBatch, due_captures, find_waiting, record_seen
 from gonemaster_db.analysis.rebuilding import Rebuilding, clear_cohort, delete_cohort, rebuild_cohort
 from gonemaster_db.analysis.snapshots import (
     change_snapshot,
@@ -34,6 +35,7 @@ from gonemaster_db.core.errors import (
     SourceRunsPurged,
 )
 from gonemaster_db.core.session import Store
+from gonemaster_db.domains.tags import tag_domains
 from gonemaster_db.models import (
     FACT_TABLES,
     Batch,
@@ -48,7 +50,7 @@ from gonemaster_db.models import (
     SnapshotStatus,
     SnapshotView,
 )
-from tests.support.analysis.cohorts import make_batch, make_cohort, read_snapshot
+from tests.support.analysis.cohorts import domain_ids, make_batch, make_cohort, read_snapshot
 from tests.support.analysis.runs import project_all, run_batch
 from tests.support.rows import NOON
 
@@ -88,6 +90,10 @@ def count(store: Store, table: Any, *conditions: Any) -> int:
 def change(store: Store, cohort: Cohort, slug: str, /, **changes: Any) -> CohortSnapshot:
     with store.transaction() as session:
         return change_snapshot(session, cohort.id, slug, changes, now=LATER)
+
+
+def rebuild(session: Session, cohort: Cohort, *, force: bool = False) -> Rebuilding | None:
+    return rebuild_cohort(session, get_cohort(session, cohort.id, lock=True), floor="NOTICE", now=LATER, force=force)
 
 
 def sweep_up(store: Store, now: Any = LATER) -> None:
@@ -198,10 +204,9 @@ def test_a_rebuilt_cohort_has_all_snapshots_again(store: Store) -> None:
     snapshot = captured(store, cohort, promote=True)
     change(store, cohort, snapshot.slug, label="lost")
     with store.transaction() as session:
-        begun = rebuild_cohort(session, get_cohort(session, cohort.id, lock=True), now=LATER)
-        assert begun == Rebuilding(len(NAMES), {})
+        assert rebuild(session, cohort) == Rebuilding(len(NAMES), {})
     with store.transaction() as session:
-        assert rebuild_cohort(session, get_cohort(session, cohort.id, lock=True), now=LATER) is None
+        assert rebuild(session, cohort) is None
     assert settle(store) == [Capture.CAPTURED]
     now = cohort_now(store, cohort)
     assert (now.materialization_status, now.materialization_done) == (MaterializationStatus.READY, len(NAMES))
@@ -210,6 +215,62 @@ def test_a_rebuilt_cohort_has_all_snapshots_again(store: Store) -> None:
         (anew,) = list_snapshots(session, cohort.id)
     assert (anew.label, anew.slug) == ("", snapshot.slug)
     assert anew.id != snapshot.id
+
+
+def test_a_rebuild_keeps_the_batches_of_a_cohort_that_has_grown(store: Store) -> None:
+    cohort = make_cohort(store)
+    snapshot = captured(store, cohort)  # of a batch without tags, which tested all members
+    ids = domain_ids(store, [f"new{number}.example" for number in range(len(NAMES))])
+    with store.transaction() as session:
+        tag_domains(session, [cohort.source_tag], ids.values(), now=LATER)
+        rebuild(session, cohort)
+    assert settle(store) == [Capture.CAPTURED]
+    with store.read_only() as session:
+        (anew,) = list_snapshots(session, cohort.id)
+    assert (anew.batch_key, anew.domain_count, anew.coverage) == (snapshot.batch_key, len(NAMES), 50)
+
+
+def test_a_rebuild_whose_runs_are_purged_before_it_starts_leaves_nothing(store: Store) -> None:
+    cohort = make_cohort(store)
+    captured(store, cohort)
+    with store.transaction() as session:
+        rebuild(session, cohort)
+        purge_finished_before(session, LATER)
+    assert settle(store) == [Capture.EMPTY]
+    sweep_up(store, LATER + READERS_END)
+    assert [count(store, table) for table in (*FACT_TABLES, Projection, CohortSnapshot, SnapshotView)] == [0] * 9
+    assert settle(store) == []
+
+
+def test_a_view_whose_runs_are_purged_before_they_are_read_again_stays(store: Store) -> None:
+    cohort = make_cohort(store)
+    snapshot = captured(store, cohort)
+    with store.transaction() as session:
+        rematerialise(session, cohort.id, snapshot.slug, floor="NOTICE", now=LATER)
+        purge_finished_before(session, LATER)
+    assert settle(store) == [Capture.CAPTURED]
+    now = read_snapshot(store, snapshot.id)
+    assert (now.materialization_status, now.domain_count) == ("", len(NAMES))
+
+
+def test_a_projector_of_an_earlier_rebuild_does_not_end_the_next_one(store: Store) -> None:
+    cohort = make_cohort(store)
+    snapshot = captured(store, cohort)
+
+    def begin() -> UnseenBatch:
+        with store.transaction() as session:
+            rematerialise(session, cohort.id, snapshot.slug, floor="NOTICE", now=LATER)
+        with store.read_only() as session:
+            (found,) = find_waiting(session, floor="NOTICE")
+        return found
+
+    earlier = begin()
+    assert settle(store) == [Capture.CAPTURED]
+    begin()
+    with store.transaction() as session:
+        record_seen(session, earlier, snapshot.id)
+    assert settle(store) == [Capture.CAPTURED]
+    assert count(store, Projection) == len(NAMES)
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -221,7 +282,7 @@ def test_a_rebuild_keeps_snapshots_whose_runs_were_purged(store: Store, *, force
         purge_finished_before(session, NOON + timedelta(minutes=1))
     settle(store)
     with store.transaction() as session:
-        begun = rebuild_cohort(session, get_cohort(session, cohort.id, lock=True), now=LATER, force=force)
+        begun = rebuild(session, cohort, force=force)
         assert begun is not None
         assert (begun.runs, begun.kept) == (len(NAMES), {} if force else {first.slug: len(NAMES)})
     assert settle(store) == [Capture.CAPTURED]
@@ -246,7 +307,7 @@ def test_a_cleared_cohort_stays_empty_until_it_is_rebuilt(store: Store) -> None:
     with store.read_only() as session:
         assert len(list_snapshots(session, cohort.id)) == 1
     with store.transaction() as session:
-        rebuild_cohort(session, get_cohort(session, cohort.id, lock=True), now=LATER)
+        rebuild(session, cohort)
     assert settle(store) == [Capture.CAPTURED] * 2
 
 

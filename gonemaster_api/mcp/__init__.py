@@ -1,0 +1,1 @@
+"""The Model Context Protocol (MCP): tools with which language models use the API."""

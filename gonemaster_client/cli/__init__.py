@@ -1,0 +1,7 @@
+"""The command `gonemaster-client`."""
+
+EXIT_OK, EXIT_DIFFERENT, EXIT_ERROR, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+
+class UsageError(Exception):
+    """Arguments or input that the command cannot use; the message says what is allowed."""
