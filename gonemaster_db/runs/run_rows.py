@@ -33,7 +33,7 @@ KEPT = (
     "id", "public_id", "domain", "priority", "created_at", "started_at", "attempt", "worker", "profile", "profile_id",
     "profile_name", "config",
 )  # fmt: skip  # columns that a run takes from its job
-_OF_RUN = (
+OF_RUN = (
     *KEPT, "batch_key", "domain_id", "outcome_id", "effective_profile_id", "status", "finished_at", "duration_ms",
     "error", "worst_level", "score", "grade", "entry_count", "sev_notice", "sev_warning", "sev_error", "sev_critical",
     "score_rule", "cause_set_id", "findings_hash",
@@ -41,7 +41,7 @@ _OF_RUN = (
 _OF_DOMAIN = ("name", "created_at", "run_count", *LATEST)
 _RUNS = cast("Table", Run.__table__)
 # Built once, because constructing a statement costs more than executing it.
-_INSERT_RUN = plain_insert(_RUNS).values({name: bindparam(name) for name in _OF_RUN}).returning(_RUNS.c.key)
+_INSERT_RUN = plain_insert(_RUNS).values({name: bindparam(name) for name in OF_RUN}).returning(_RUNS.c.key)
 _INSERT_DOCUMENT = plain_insert(cast("Table", RunDocument.__table__))
 _PROFILE_ID = select(EffectiveProfile.id).where(EffectiveProfile.digest == bindparam("digest"))
 
@@ -51,9 +51,9 @@ def write_run(session: Session, job: RowMapping, record: RunRecord) -> None:
 
     Raises: StoreConflict: A cached outcome or profile was removed; a retry creates it again.
     """
-    connection, found = session.connection(), _run_values(record)
+    connection, found = session.connection(), run_values(record)
     batch = None if job["batch_id"] is None else batch_key(job["batch_id"])
-    with _references_checked(session):
+    with references_checked(session):
         (outcome_id,) = ensure_outcomes(session, [record.entries], now=record.finished_at)
         profile_id = _profile_id(session, record)
         domain_id = _update_domain(session, job, record, outcome_id)
@@ -65,7 +65,7 @@ def write_run(session: Session, job: RowMapping, record: RunRecord) -> None:
             "effective_profile_id": profile_id,
             "domain_id": domain_id,
             "batch_key": batch,
-            "duration_ms": _duration_ms(job["started_at"], record.finished_at),
+            "duration_ms": duration_ms(job["started_at"], record.finished_at),
         }
         key = connection.execute(_INSERT_RUN, row).scalar_one()
     if document := encode_document(record.entries, record.nameserver_timings, record.dnssec_chain):
@@ -77,7 +77,7 @@ def write_run(session: Session, job: RowMapping, record: RunRecord) -> None:
 
 
 @contextmanager
-def _references_checked(session: Session) -> Iterator[None]:
+def references_checked(session: Session) -> Iterator[None]:
     """Raise StoreConflict if a run refers to a cached row that was removed."""
     caches = caches_of(session)
     drop_count = caches.drop_count
@@ -91,7 +91,7 @@ def _references_checked(session: Session) -> Iterator[None]:
         raise
 
 
-def _run_values(record: RunRecord) -> dict[str, Any]:
+def run_values(record: RunRecord) -> dict[str, Any]:
     """Return the columns of a run that only depend on its record."""
     levels = [entry.level for entry in record.entries]
     severities = {f"sev_{level.lower()}": number for level, number in count_severities(levels).items()}
@@ -109,7 +109,7 @@ def _run_values(record: RunRecord) -> dict[str, Any]:
     }
 
 
-def _duration_ms(started_at: datetime | None, finished_at: datetime) -> int | None:
+def duration_ms(started_at: datetime | None, finished_at: datetime) -> int | None:
     """Return whole milliseconds, never negative, because the clocks of two machines may differ."""
     if started_at is None:
         return None

@@ -7,9 +7,9 @@ so that nothing is lost.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.findings.tags import SERVER_KEYS, Tag
 from gonemaster_engine.profile.zonemaster_tags import engine_tag
 
@@ -38,34 +38,61 @@ _KEYS: Mapping[str, tuple[str, ...]] = {  # the keys of this engine that one of 
     "mailtarget_list": ("mail_targets",),
     "domain": ("domain", "mx"),
 }
+_Plan = list[tuple[str, Callable[[Any], Any] | None]]
 _LISTS = {"addresses": ";", "asns": ",", "prefixes": ";", "mail_targets": ";", "ptr_names": "/"}
 
 
-def read_entry(
-    timestamp: float,
-    module: str,
-    testcase: str,
-    tag: str,
-    level: Level,
-    args: Mapping[str, Any],
-    *,
-    find_tag: Callable[[str, str], Tag | None],
-) -> Entry:
-    """Return the entry of this engine for an entry of Zonemaster.
+class Reader:
+    """The translation of the entries of one message tag of a test case. Readers are reused for many entries.
 
-    `find_tag` returns the declaration of a tag by test case and name.
+    `tag` is the declaration of the tag, None if this engine does not have it.
     """
-    case_id = testcase.lower()
-    if case_id in _WITHOUT_CASE:
-        case_id = ""
+
+    def __init__(self, module: str, testcase: str, name: str, tag: Tag | None) -> None:
+        self.module, self.testcase, self.name, self._tag = module, testcase, name, tag
+        self._plans: dict[tuple[str, ...], _Plan | None] = {}
+
+    def args(self, args: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments of an entry with the keys and types of this engine's tag."""
+        if self._tag is None or not args:
+            return args
+        keys = tuple(args)
+        if keys not in self._plans:
+            self._plans[keys] = _plan(self._tag, keys)
+        plan = self._plans[keys]
+        if plan is None:
+            return read_args(self._tag, args)
+        pairs = zip(plan, args.values(), strict=True)
+        return {target: value if convert is None else convert(value) for (target, convert), value in pairs}
+
+
+def reader_of(module: str, testcase: str, tag: str, *, find_tag: Callable[[str, str], Tag | None]) -> Reader:
+    """Return the reader of a message tag; `find_tag` returns the declaration of a tag by test case and name."""
+    case_id = "" if testcase.lower() in _WITHOUT_CASE else testcase.lower()
     name = engine_tag(tag)
-    known = find_tag(case_id, name)
-    values = dict(args) if known is None else read_args(known, args)
-    return Entry(timestamp, module.upper(), case_id, name, level, values)
+    return Reader(module.upper(), case_id, name, find_tag(case_id, name))
+
+
+def _plan(tag: Tag, keys: tuple[str, ...]) -> _Plan | None:
+    """Return target and conversion of each key; None if a target depends on several keys or on a value."""
+    wanted = {*tag.keys, *tag.optional}
+    if "ns" in keys and ("address" in wanted or "ns" not in wanted):
+        return None
+    if {"nsname", "ns_ip"} <= set(keys) and "servers" in wanted and "ns" not in wanted:
+        return None
+    targets = [_target(key, wanted) for key in keys]
+    if len(set(targets)) < len(targets):
+        return None
+    converted = SERVER_KEYS | _LISTS.keys()
+    return [(target, partial(_converted, target) if target in converted else None) for target in targets]
+
+
+def _target(key: str, wanted: set[str]) -> str:
+    return next((name for name in (key, *_KEYS.get(key, ())) if name in wanted), key)
 
 
 def read_args(tag: Tag, args: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of an entry with the keys and types of this engine's tag."""
+    """Return the arguments of an entry with the keys and types of a tag."""
     wanted = {*tag.keys, *tag.optional}
     given = dict(args)
     if {"nsname", "ns_ip"} <= given.keys() and "servers" in wanted and "ns" not in wanted:
@@ -75,10 +102,9 @@ def read_args(tag: Tag, args: Mapping[str, Any]) -> dict[str, Any]:
         if key == "ns" and ("address" in wanted or "ns" not in wanted):
             found |= _server_args(wanted, str(value))
         else:
-            target = next((name for name in (key, *_KEYS.get(key, ())) if name in wanted), key)
+            target = _target(key, wanted)
             found[target] = _converted(target, value)
-    first = {key: found[key] for key in tag.keys if key in found}
-    return first | found
+    return found
 
 
 def _server_args(wanted: set[str], text: str) -> dict[str, Any]:

@@ -4,7 +4,6 @@ A test becomes a run whose ID is derived from its hash and its time. A repeated 
 import that was stopped continues. Memory is bounded by the blocks in progress.
 """
 
-import json
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
@@ -17,26 +16,39 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import msgspec
+
 from gonemaster_db.core.records import EntryRecord, RunRecord
 from gonemaster_db.core.session import Store
 from gonemaster_db.core.states import Priority, RunStatus
 from gonemaster_db.zonemaster.dump import is_dump, stage_dump
 from gonemaster_db.zonemaster.source import BackendDatabase, SourceEntry, SourceTest, old_entries
-from gonemaster_db.zonemaster.writing import batch_id_of, find_runs, run_id_of, write_batch, write_runs
-from gonemaster_engine.entries import Level
+from gonemaster_db.zonemaster.writing import (
+    PreparedRun,
+    batch_id_of,
+    find_runs,
+    prepare_run,
+    run_id_of,
+    write_batch,
+    write_runs,
+)
+from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.errors import InvalidDomain
+from gonemaster_engine.findings.causes.registry import causes_of
 from gonemaster_engine.findings.tags import Tag
+from gonemaster_engine.memory import collect_rarely
 from gonemaster_engine.names import normalize_domain
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_engine.scoring.rule import RULE_VERSION
+from gonemaster_engine.scoring.score import compute_score
 from gonemaster_engine.testcases.catalogue import cases
-from gonemaster_engine.zonemaster.reading import read_entry
-from gonemaster_tasks.control.verdicts import judge_stored
+from gonemaster_engine.zonemaster.reading import Reader, reader_of
 
 BLOCK = 200  # tests
 _BLOCKS_AHEAD = 2  # of each process
 _EXAMPLES = 5  # of each problem
-_LIMITS = {"module": 32, "testcase": 32, "tag": 64}  # characters
+_LIMITS = {"module": 32, "testcase": 32, "name": 64}  # characters
+_LEVELS = {level.name: level for level in Level}
 _DIED = frozenset({"TEST_DIED", "UNABLE_TO_FINISH_TEST"})
 _WORKER = "zonemaster"
 
@@ -48,7 +60,6 @@ INVALID_ENTRY = "entries that are damaged or have an unknown level"
 NO_SCORE = "runs whose score could not be computed"
 
 Problem = tuple[str, str]  # the kind, and the test
-Run = tuple[Mapping[str, Any], RunRecord]
 
 
 @dataclass
@@ -86,8 +97,8 @@ def import_zonemaster(
         workers = processes or os.cpu_count() or 1
         context = get_context("spawn")  # a fork would share the connections of this process
         translate = partial(_translate, source_name, scoring, {batch.number: batch_id_of(batch) for batch in batches})
-        with ProcessPoolExecutor(workers, mp_context=context) as pool:
-            pending: deque[Future[tuple[list[Run], list[Problem]]]] = deque()
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=collect_rarely) as pool:
+            pending: deque[Future[tuple[list[PreparedRun], list[Problem]]]] = deque()
             for numbers in _fresh_blocks(store, source, found):
                 pending.append(pool.submit(translate, numbers))
                 if len(pending) > _BLOCKS_AHEAD * workers:
@@ -130,7 +141,7 @@ def _fresh_blocks(store: Store, source: BackendDatabase, found: ImportReport) ->
             yield fresh
 
 
-def _write(store: Store, block: tuple[list[Run], list[Problem]], found: ImportReport) -> None:
+def _write(store: Store, block: tuple[list[PreparedRun], list[Problem]], found: ImportReport) -> None:
     runs, problems = block
     found.runs += store.run_in_transaction(partial(write_runs, runs=runs))
     for kind, example in problems:
@@ -145,12 +156,12 @@ def _source_of_process(name: str) -> BackendDatabase:
 
 def _translate(
     name: str, scoring: ScoringConfig, batches: Mapping[int, str], numbers: list[int]
-) -> tuple[list[Run], list[Problem]]:
+) -> tuple[list[PreparedRun], list[Problem]]:
     """Return the runs of tests and the problems; runs in a process of the pool."""
     source = _source_of_process(name)
     tests = source.tests(numbers)
     entries = source.entries_of([test.hash_id for test in tests])
-    runs, problems = list[Run](), list[Problem]()
+    runs, problems = list[PreparedRun](), list[Problem]()
     for test in tests:
         try:
             domain = normalize_domain(test.domain)
@@ -161,7 +172,8 @@ def _translate(
         if test.batch is not None and job["batch_id"] is None:
             problems.append((UNKNOWN_BATCH, test.hash_id))
         rows = entries.get(test.hash_id) or old_entries(test)
-        runs.append((job, _record(test, domain, _entries(test, rows, problems), scoring, problems)))
+        record = _record(test, domain, _entries(test, rows, problems), scoring, problems)
+        runs.append(prepare_run(job, record))
     return runs, problems
 
 
@@ -197,51 +209,59 @@ def _job(test: SourceTest, domain: str, batch_id: str | None) -> dict[str, Any]:
     }
 
 
-@cache
 def _find_tag(case_id: str, name: str) -> Tag | None:
     case = cases().get(case_id)
     return next((tag for tag in case.tags if tag.name == name), None) if case else None
 
 
-def _entries(test: SourceTest, rows: list[SourceEntry], problems: list[Problem]) -> list[EntryRecord]:
+@cache
+def _reader(module: str, testcase: str, tag: str) -> Reader | None:
+    """Return the reader of a message tag, None if a name is too long to be stored."""
+    found = reader_of(module, testcase, tag, find_tag=_find_tag)
+    return None if any(len(getattr(found, name)) > limit for name, limit in _LIMITS.items()) else found
+
+
+def _entries(test: SourceTest, rows: list[SourceEntry], problems: list[Problem]) -> list[Entry]:
     """Return the entries in the form of this engine."""
     found = []
     for row in rows:
+        reader = _reader(row.module, row.testcase, row.tag)
         try:
-            args = row.args if isinstance(row.args, Mapping) else json.loads(row.args or "{}")
-            level = Level[row.level]
-            entry = read_entry(row.timestamp, row.module, row.testcase, row.tag, level, args or {}, find_tag=_find_tag)
-        except (ValueError, KeyError, TypeError, AttributeError):
+            args = row.args if isinstance(row.args, dict) else msgspec.json.decode(row.args or b"{}")
+            level = _LEVELS[row.level]
+        except (ValueError, KeyError, TypeError):
+            reader = None
+        if reader is None or not isinstance(args, dict):
             problems.append((INVALID_ENTRY, f"{test.hash_id} {row.tag}"[:100]))
             continue
-        if any(len(getattr(entry, name)) > limit for name, limit in _LIMITS.items()):
-            problems.append((INVALID_ENTRY, f"{test.hash_id} {row.tag}"[:100]))
-            continue
-        found.append(
-            EntryRecord(entry.timestamp, entry.module, entry.testcase, entry.tag, entry.level.name, entry.args)
-        )
+        found.append(Entry(row.timestamp, reader.module, reader.testcase, reader.name, level, reader.args(args)))
     return found
 
 
 def _record(
-    test: SourceTest, domain: str, entries: list[EntryRecord], scoring: ScoringConfig, problems: list[Problem]
+    test: SourceTest, domain: str, entries: list[Entry], scoring: ScoringConfig, problems: list[Problem]
 ) -> RunRecord:
     finished_at = test.ended_at or test.started_at or test.created_at
+    stored = [
+        EntryRecord(entry.timestamp, entry.module, entry.testcase, entry.tag, entry.level.name, entry.args)
+        for entry in entries
+    ]
     died = next((entry.tag for entry in entries if entry.tag in _DIED), "")
     if not entries or died:
         if not died:
             problems.append((NO_RESULT, test.hash_id))
         error = f"Zonemaster did not finish the test: {died or 'no result'}"
-        return RunRecord(RunStatus.FAILED, finished_at, entries=entries, error=error)
+        return RunRecord(RunStatus.FAILED, finished_at, entries=stored, error=error)
     try:
-        score, causes = judge_stored(domain, entries, None, scoring)
-    except (ValueError, KeyError, TypeError, AttributeError, LookupError):
+        causes = causes_of(domain, entries)
+        score = compute_score(domain, entries, scoring, causes=causes)
+    except (LookupError, TypeError, ValueError, AttributeError):  # arguments of another version
         problems.append((NO_SCORE, test.hash_id))
-        return RunRecord(RunStatus.SUCCEEDED, finished_at, entries=entries)
+        return RunRecord(RunStatus.SUCCEEDED, finished_at, entries=stored)
     return RunRecord(
         RunStatus.SUCCEEDED,
         finished_at,
-        entries=entries,
+        entries=stored,
         score=score.score if score else None,
         grade=score.grade if score else None,
         causes=[cause.id for cause in causes],
