@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
-"""Take the pictures of docs/guide from the demo: make screenshots [ONLY=queue,domains] [URL=of a running demo]."""
+"""Take the pictures of docs/guide from the demo: make screenshots [ONLY=queue,domains] [URL=of a running demo].
+
+Each page is taken at three widths, each in the light and the dark theme and in forced colours, as WebP.
+"""
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -17,13 +21,17 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from gonemaster_api.demo.world import STORY
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "guide" / "pictures"
-WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+GALLERY = PICTURES.parent / "pictures.md"
+WIDTHS = (1440, 1024, 390)
+SCHEMES = {"light": {}, "dark": {"color_scheme": "dark"}, "forced": {"forced_colors": "active"}}
+LEAST, MOST = 700, 1100  # the height of a picture; slightly more than the part that needs no scrolling
+QUALITY = 70  # of WebP: text stays sharp
 # Name of the picture and URL path. Values for the braces are looked up; {public} is a public test of a demo domain.
 SCREENS = {
     "queue": "/",
@@ -45,6 +53,8 @@ SCREENS = {
     "cohort": "/cohorts/1",
     "schedule": "/cohorts/1/schedule",
     "watches": "/watches",
+    "workers": "/workers",
+    "wall": "/wall",
     "statistics": "/statistics",
     "settings-system": "/settings/system",
     "settings-profiles": "/settings/profiles",
@@ -58,19 +68,19 @@ SCREENS = {
     "public-running": "/public/result/{running}",
     "public-result": "/public/result/{public}",
     "public-chain": "/public/result/{public}#dnssec",
+    "public-healthy": "/public/result/{healthy}",
+    "public-about": "/public/about",
     "analysis-overview": "/analysis/",
     "analysis-domains": "/analysis/domains",
     "analysis-domain": "/analysis/domains/{domain}",
     "analysis-trends": "/analysis/trends",
     "analysis-diff": "/analysis/diff",
 }
-# These pictures are also taken in the dark theme and on a phone.
-IN_ALL_SHAPES = ("queue", "job", "batch", "analysis-overview", "public-form", "public-running", "public-result")
 # The pictures of these pages show one part.
 PARTS = {"public-chain": "#dnssec"}
 # The pictures of these pages are taken when a part has appeared.
 AWAITED = {"public-running": "#way"}
-TESTED, SLOW = "expired.xa", "silent.xa"
+TESTED, HEALTHY, SLOW = "expired.xa", "healthy.xa", "silent.xa"
 
 
 @contextmanager
@@ -96,7 +106,8 @@ def names(url: str) -> dict[str, str]:
         "domain": next(changed),
         "run": _read(f"{url}/api/v1/runs?limit=1&domain={TESTED}")["items"][0]["id"],
         "tested": TESTED,
-        "public": _tested(url),
+        "public": _tested(url, TESTED),
+        "healthy": _tested(url, HEALTHY),
     }
 
 
@@ -111,9 +122,9 @@ def _started(url: str, domain: str) -> str:
     return public_id
 
 
-def _tested(url: str) -> str:
-    """Test a domain of the demo world, and return the public ID."""
-    public_id = _started(url, TESTED)
+def _tested(url: str, domain: str) -> str:
+    """Test a domain of the demo world, and return the public ID when the test has ended."""
+    public_id = _started(url, domain)
     while _read(f"{url}/pub/api/v1/jobs/{public_id}")["status"] in ("queued", "running"):
         time.sleep(0.5)
     return public_id
@@ -124,40 +135,79 @@ def _read(url: str) -> Any:
         return json.load(response)
 
 
-def take(browser: Browser, url: str, name: str, *, dark: bool = False, phone: bool = False) -> None:
-    """Write one picture; on a wide screen it shows the part that needs no scrolling, and slightly more."""
-    theme = "dark" if dark else "light"
-    context = browser.new_context(
-        viewport=PHONE if phone else WIDE, color_scheme=theme, reduced_motion="reduce", locale="en-GB"
+def file_name(name: str, width: int, scheme: str) -> str:
+    """Return the name of a picture; that of the widest light one is short, because documents show it."""
+    return (
+        "-".join([name, *([str(width)] if width != WIDTHS[0] else []), *([scheme] if scheme != "light" else [])])
+        + ".webp"
     )
-    page = context.new_page()
+
+
+def take(page: Page, url: str, name: str) -> None:
+    """Write all pictures of a page."""
     answer = page.goto(url)
     if answer is None or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise SystemExit(f"screenshots: {url} answers with {answer and answer.status}")
     page.wait_for_load_state("load")
     if name in AWAITED:
         page.locator(AWAITED[name]).wait_for(state="attached")
-    height = min(page.evaluate("document.documentElement.scrollHeight"), 1400 if phone else 1100)
-    page.set_viewport_size((PHONE if phone else WIDE) | {"height": max(height, 700)})
-    shown = page.locator(PARTS[name]) if name in PARTS else page
-    suffix = ("-phone" if phone else "") + ("-dark" if dark else "")
-    shown.screenshot(path=PICTURES / f"{name}{suffix}.png")
-    context.close()
+    devtools = page.context.new_cdp_session(page)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": LEAST})
+        height = max(LEAST, min(page.evaluate("document.documentElement.scrollHeight"), MOST))
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme, media in SCHEMES.items():
+            page.emulate_media(**({"color_scheme": "light", "forced_colors": "none"} | media))  # type: ignore[arg-type]
+            taken = devtools.send("Page.captureScreenshot", {"format": "webp", "quality": QUALITY, **_part(page, name)})
+            (PICTURES / file_name(name, width, scheme)).write_bytes(base64.b64decode(taken["data"]))
+
+
+def _part(page: Page, name: str) -> dict[str, Any]:
+    """Return the options for a picture of a part of the page; none for the whole window."""
+    if name not in PARTS:
+        return {}
+    box = page.locator(PARTS[name]).evaluate(
+        "part => { const { x, y, width, height } = part.getBoundingClientRect();"
+        " return { x: x + scrollX, y: y + scrollY, width, height, scale: 1 }; }"
+    )
+    return {"clip": box, "captureBeyondViewport": True}
+
+
+def gallery() -> str:
+    """Return the document that lists all pictures."""
+    words = {"light": "light", "dark": "dark", "forced": "forced colours"}
+    lines = [
+        "# All pictures",
+        "",
+        "<!-- Generated by docs/screenshots.py. Do not edit. -->",
+        "",
+        "The pictures of the [guide](README.md) at three widths, in both themes and in forced colours.",
+        "",
+        "| Page | " + " | ".join(f"{width} px" for width in WIDTHS) + " |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name in SCREENS:
+        cells = (
+            ", ".join(f"[{words[scheme]}](pictures/{file_name(name, width, scheme)})" for scheme in SCHEMES)
+            for width in WIDTHS
+        )
+        lines.append(f"| {name.replace('-', ' ')} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:
     """Take all pictures, or the pictures named in ONLY."""
     only = set(filter(None, re.split(r"[,\s]+", os.environ.get("ONLY", ""))))
     PICTURES.mkdir(parents=True, exist_ok=True)
+    GALLERY.write_text(gallery(), encoding="utf-8")
     with nullcontext(os.environ.get("URL")) if os.environ.get("URL") else demo() as url, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        page = browser.new_page(reduced_motion="reduce", locale="en-GB")
         found = names(url)
         for name, address in SCREENS.items():
-            if only and name not in only:
-                continue
-            for shape in ({}, {"dark": True}, {"phone": True}) if name in IN_ALL_SHAPES else ({},):
+            if not only or name in only:
                 running = _started(url, SLOW) if "{running}" in address else ""
-                take(browser, url + address.format(**found, running=running), name, **shape)
+                take(page, url + address.format(**found, running=running), name)
         browser.close()
 
 

@@ -42,7 +42,7 @@ MISSING = {
     "grade": mark("no such grade: {key}"),
     "history": mark("no such history: {key}"),
     "badge": mark("no such badge: {key}"),
-    "score of run": mark("no such score of run: {key}"),
+    "score of run": mark("no score for this run: {key}"),
     "AS names": mark("no such AS names: {key}"),
     "part of this page": mark("no such part of this page: {key}"),
     "DNSSEC chain": mark("no such DNSSEC chain: {key}"),
@@ -50,7 +50,7 @@ MISSING = {
     "tag with domains": mark("no such tag with domains: {key}"),
     "public test of the domain": mark("no such public test of the domain: {key}"),
     "run of this domain": mark("no such run of this domain: {key}"),
-    "second run of this domain": mark("no such second run of this domain: {key}"),
+    "second run of this domain": mark("no other run of this domain: {key}"),
     "public report (scores are not public)": mark("no such public report (scores are not public): {key}"),
 }
 _EXISTS = {

@@ -30,12 +30,14 @@ REFUSALS = {
     "too_long": "it has {count} characters; at most {limit} are allowed",
     "empty_label": "it has an empty label (two dots in a row, or a dot at the start)",
     "long_label": "the label {label}... is longer than {limit} characters",
+    "space": "it contains a space; enter one domain name without spaces",
     "character": "the label {label} contains characters that are not allowed: {characters}",
     "hyphens": "the label {label} consists only of hyphens",
     "a_label": "the label {label} starts with xn-- but is not a valid internationalised label",
     "u_label": "the label {label} cannot be converted to an A-label: {error}",
     "url": "it is a URL or an email address; enter only the domain name {domain}",
     "ip_address": "it is an IP address; enter a domain name, or the reverse zone of the address, for example {zone}",
+    "ip_prefix": "it is an IP prefix; enter a domain name, or the reverse zone of the prefix, for example {zone}",
 }
 """Reasons why a text is not a domain name: the templates of InvalidDomain, which are translated."""
 
@@ -80,7 +82,7 @@ def normalize_domain(text: str) -> str:
 def _refuse_addresses(typed: str, text: str) -> None:
     """Refuse a text that is a URL, an email address or an IP address; `typed` is the user input."""
     if zone := _reverse_zone(text):
-        raise InvalidDomain(typed, REFUSALS["ip_address"], zone=zone)
+        raise InvalidDomain(typed, REFUSALS["ip_prefix" if "/" in text else "ip_address"], zone=zone)
     if host := host_of_url(text):
         raise InvalidDomain(typed, REFUSALS["url"], domain=host)
 
@@ -152,6 +154,8 @@ def _a_label(text: str, label: str) -> str:
     if len(label) > LABEL_MAX_OCTETS:
         raise InvalidDomain(text, REFUSALS["long_label"], label=repr(label[:20]), limit=LABEL_MAX_OCTETS)
     unexpected = sorted(set(label) - _TYPED)
+    if any(map(str.isspace, unexpected)):
+        raise InvalidDomain(text, REFUSALS["space"])
     if unexpected:
         shown = ", ".join(repr(character) for character in unexpected[:5])
         raise InvalidDomain(text, REFUSALS["character"], label=repr(label), characters=shown)

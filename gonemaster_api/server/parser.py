@@ -116,7 +116,7 @@ def _add_options(parser: Parser, path: tuple[str, ...]) -> None:
     """Add the options of a command."""
     match path:
         case ("api",):
-            parser.add_argument("--listen-descriptor", type=int, help=argparse.SUPPRESS)
+            parser.add_argument("--listen-descriptor", type=int, action="append", help=argparse.SUPPRESS)
         case ("setup",):
             parser.add_argument("--label", metavar="TEXT", default="", help="label of the first admin token")
             parser.add_argument("--no-input", action="store_true", help="ask nothing: use the flags and the defaults")

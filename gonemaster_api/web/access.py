@@ -70,6 +70,7 @@ ACCESS = {
     "public_jobs": Access.PUBLIC,
     "public_lookup": Access.PUBLIC,
     "public_service": Access.PUBLIC,
+    "zonemaster": Access.PUBLIC,  # batches need a user and key in the request
     "mcp": Access.READERS,  # its tools send separate requests, which need their scopes
     "session": Access.ANYONE,
     "login": Access.ANYONE,

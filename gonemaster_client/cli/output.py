@@ -60,7 +60,7 @@ class Output:
             for item in items:
                 self.json(item)
         elif self.format == "json":
-            self._array(items)
+            self.array(items)
         else:
             rows = iter([_value(item, column) for column in columns.values()] for item in items)
             first = next(rows, None)
@@ -69,8 +69,8 @@ class Output:
             else:
                 self.table(tuple(columns), chain([first], rows))
 
-    def _array(self, items: Iterable[Mapping[str, Any]]) -> None:
-        """Write an array without holding it in memory."""
+    def array(self, items: Iterable[Mapping[str, Any]]) -> None:
+        """Write a JSON array without holding it in memory."""
         before = "[\n"
         for item in items:
             text = safe_json(json.dumps(item, indent=2, ensure_ascii=False)).replace("\n", "\n  ")

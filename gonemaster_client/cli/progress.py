@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from gonemaster_client.cli.session import Session
-
 _POLL_S = 0.5
 
 
 class Bar:
-    """A progress bar; nothing if standard error is no terminal, or with a JSON format."""
+    """A progress bar; nothing if standard error is no terminal, or if it is not wanted."""
 
-    def __init__(self, session: Session, label: str, *, unit: str = "") -> None:
+    def __init__(self, label: str, *, unit: str = "", is_wanted: bool = True, has_color: bool = True) -> None:
         self._progress: Progress | None = None
-        if sys.stderr.isatty() and session.output.is_pretty:
-            self._progress = _make(no_color=session.options.no_color)
+        if is_wanted and sys.stderr.isatty():
+            self._progress = _make(no_color=not has_color)
             self._task = self._progress.add_task(label, total=None, unit=unit)
 
     def __enter__(self) -> Self:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gonemaster_client.cli.configuration import server_url, token_for
 from gonemaster_client.cli.output import Output
+from gonemaster_client.cli.progress import Bar
 from gonemaster_client.errors import ClientError
 
 if TYPE_CHECKING:
@@ -57,6 +58,10 @@ class Session:
         if "client" in vars(self):
             self.client.close()
 
+    def bar(self, label: str, *, unit: str = "") -> Bar:
+        """Return a progress bar for people; programs that read JSON need none."""
+        return Bar(label, unit=unit, is_wanted=self.output.is_pretty, has_color=not self.options.no_color)
+
     def finished(self, document: Any) -> Any:
         """Wait for an operation that the server has started for a large change, and return its result.
 
@@ -64,11 +69,10 @@ class Session:
             ClientError: the operation failed.
         """
         from gonemaster_client.calls import service
-        from gonemaster_client.cli.progress import Bar
 
         if not {"kind", "attempts", "result"} <= document.keys():
             return document
-        with Bar(self, document["kind"]) as bar:
+        with self.bar(document["kind"]) as bar:
             while document["status"] not in ("succeeded", "failed"):
                 bar.show(document["done"], document["total"])
                 bar.pause()

@@ -9,10 +9,10 @@ from typing import Any
 from gonemaster_client.cli.output import Output
 
 
-def show_result(output: Output, result: Any, subject: Mapping[str, Any], view: str, *, is_many: bool = False) -> None:
+def show_result(output: Output, result: Any, subject: Mapping[str, Any], view: str) -> None:
     """Write a result; `subject` is its job or run, which has the name of the domain.
 
-    JSON formats contain the domain. In one stream of many results each result is one line.
+    JSON formats contain the domain, and a stream has one line for each entry.
     """
     document = {"domain": subject["domain"], **result}
     if output.format == "json-stream":

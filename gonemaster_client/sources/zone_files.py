@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from gonemaster_client.sources.files import SourceError, open_source
 
 _SPECIAL = re.compile(rb'[()";]')
-# A record as CZDS writes it: an absolute owner, perhaps TTL and class in this order, and the type. Nearly all lines of a
-# large file have this form, so it is matched first.
+# A record as CZDS writes it: an absolute owner, perhaps TTL and class in this order, and the type. Nearly all lines of
+# a large file have this form, so it is matched first.
 _PLAIN = re.compile(rb"([^\s()\";$@\\]+)\.[ \t]+(?:\d+[ \t]+)?(?:[Ii][Nn][ \t]+)?([A-Za-z]\w*)[ \t]")
 _TTL = re.compile(rb"\d+[0-9SMHDWsmhdw]*\Z")
 _CLASSES = frozenset((b"IN", b"CH", b"HS", b"CS"))

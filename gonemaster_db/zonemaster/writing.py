@@ -21,7 +21,7 @@ from gonemaster_db.runs.counters import RunGroup, count_runs_in
 from gonemaster_db.runs.documents.caches import EntryType
 from gonemaster_db.runs.documents.outcomes import ensure_outcomes
 from gonemaster_db.runs.documents.run_document import encode_document
-from gonemaster_db.runs.run_rows import KEPT, OF_RUN, duration_ms, references_checked, run_values
+from gonemaster_db.runs.run_rows import KEPT, duration_ms, references_checked, run_values
 from gonemaster_db.zonemaster.source import SourceBatch
 
 _KEY_STEP = 62**8  # the first two random digits of a batch ID are part of its key
@@ -113,7 +113,7 @@ def write_runs(session: Session, runs: Sequence[PreparedRun]) -> int:
             }
             for run, outcome in zip(fresh, outcomes, strict=True)
         ]
-        insert_rows(session, Run, OF_RUN, ([row[name] for name in OF_RUN] for row in rows))
+        insert_rows(session, Run, list(rows[0]), (row.values() for row in rows))
     written = select(Run.id, Run.key).where(Run.id.in_([row["id"] for row in rows]))
     keys = {row.id: row.key for row in session.execute(written)}
     documents = [(keys[run.values["id"]], *run.document) for run in fresh if run.document]

@@ -111,7 +111,7 @@ def unique(names: Iterable[str], run_size: int) -> list[str]:
 
 @pytest.mark.parametrize("run_size", [1, 3, 10, 1000])
 @pytest.mark.parametrize("order", ["sorted", "reversed", "shuffled", "none"])
-def test_each_name_remains_once_whatever_the_order(run_size: int, order: str) -> None:
+def test_each_name_remains_once_in_any_order_of_input(run_size: int, order: str) -> None:
     names = [f"n{number:03}.example" for number in range(100)] * (0 if order == "none" else 3)
     expected = sorted(set(names))
     if order == "reversed":

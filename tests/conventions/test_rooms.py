@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from tests.support.sources import PACKAGES, ROOT
+from tests.support.sources import PACKAGES, ROOT, SERVICE
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 TESTS = ROOT / "tests"
@@ -29,7 +29,7 @@ def listed() -> set[str]:
 
 
 def test_the_table_names_each_folder_of_tests() -> None:
-    rooms = {package.removeprefix("gonemaster_") for package in PACKAGES}
+    rooms = {package.removeprefix("gonemaster_") for package in SERVICE}
     expected = {f"tests/{name}" for name in folders("tests") - rooms}
     expected |= {f"tests/{room}/{name}" for room in rooms for name in folders(f"tests/{room}")}
     assert listed() == expected

@@ -18,6 +18,7 @@ RUN_BY = {
     "README.md": "tests/system/test_howtos.py",
     "docs/quickstart.md": "tests/system/test_howtos.py",
     "docs/howto/autoscaling.md": "tests/deploy/test_howto.py",
+    "docs/howto/ci.md": "tests/deploy/test_examples.py",
     "docs/howto/backup.md": "tests/system/test_backup.py",
     "docs/howto/client.md": "tests/system/test_client.py",
     "docs/howto/deploy.md": "tests/deploy/test_howto.py",

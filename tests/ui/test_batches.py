@@ -227,7 +227,7 @@ def test_a_new_batch_says_what_is_wrong_and_keeps_what_was_typed(client: FlaskCl
     assert "b..example\na.example</textarea>" in page
     assert "U+000D" not in page
     checked = client.post("/batches/new", data=sent | {"check": "yes"}).get_data(as_text=True)
-    assert "1 domain would be tested" in checked
+    assert "1 domain to test" in checked
     assert "1 duplicate domain" in checked
     assert "Only 1 of 2 domains of Ours are tested" in checked
     assert "No batches" in text_of(client, "/batches")

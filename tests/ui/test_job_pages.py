@@ -55,9 +55,7 @@ def test_name_that_does_not_exist_has_one_answer_and_no_score(client: FlaskClien
     args = {"domain": "a.missing.example", "query_name": "missing.example", "zone": "example"}
     entry = EntryRecord(0.5, "SYSTEM", "", "NAME_DOES_NOT_EXIST", "NOTICE", args)
     text = text_of(client, f"/jobs/{make_run(store, 'a.missing.example', record(entries=[entry])).id}")
-    assert (
-        '<h2 class="big">a.missing.example does not exist: the zone example has no name missing.example.</h2>' in text
-    )
+    assert '<h2 class="big">The name missing.example does not exist in the zone example.</h2>' in text
     assert 'href="/test?domain=example"' in text
     assert 'id="score"' not in text
 

@@ -59,7 +59,7 @@ def test_page_draws_what_was_found(client: FlaskClient, store: Store, queue: Que
         "12 more",
         "9\xa0ms",
         "querying",
-        "silent",
+        "no response",
         "no address",
         "7 of 39",
     ):

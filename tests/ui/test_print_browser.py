@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 USUAL, BROKEN = "good.xa", "expired.xa"
-MAX_PAGES = {USUAL: 2, BROKEN: 3}
+MAX_PAGES = {USUAL: 2, BROKEN: 2}
 _PAGE = re.compile(rb"/Type\s*/Page\b")
 
 

@@ -98,6 +98,17 @@ def test_a_result_says_what_was_found(client: FlaskClient, store: Store) -> None
     assert described[0].startswith("ä.example: grade ")
 
 
+def test_the_same_finding_of_several_test_cases_is_shown_once(client: FlaskClient, store: Store) -> None:
+    cases = ("nameserver02", "nameserver12", "nameserver13")
+    entries = [
+        entry("NS_ERROR", "NAMESERVER", case, "WARNING", ns="ns1.example", address="192.0.2.53") for case in cases
+    ]
+    text = text_of(client, str(public_run(store, entries=entries).public_id))
+    findings = text[text.index('id="findings"') :].partition('id="share"')[0]
+    assert findings.count("ns1.example/192.0.2.53 gave an unexpected response to a query with EDNS.") == 1
+    assert "NAMESERVER02, NAMESERVER12, NAMESERVER13" in findings
+
+
 def test_name_that_does_not_exist_has_one_answer_and_no_grade(client: FlaskClient, store: Store) -> None:
     args = {"domain": "www.a.example", "zone": "a.example"}
     entries = [

@@ -12,9 +12,9 @@ from flask.testing import FlaskClient
 
 from gonemaster_api.queries.causes import CATEGORY_BY_NAME
 from gonemaster_api.state import NAME
-from gonemaster_api.ui.analysis.sentences import tag_sentence
 from gonemaster_api.ui.public.result.findings import PublicFindings
 from gonemaster_api.ui.shell.texts.languages import translations_of
+from gonemaster_api.ui.shell.texts.sentences import tag_sentence
 from gonemaster_db.analysis.categories import CAUSE, DNSSEC_POSTURE
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.ids import new_public_id
@@ -179,7 +179,17 @@ def test_sentences_about_many_domains_have_no_lists_of_one_domain() -> None:
             for tag in case.tags
         ]
     assert len(texts) > 300
-    assert [text for text in texts if re.search(r":\s*…\.?$|…/…", text)] == []
+    assert [text for text in texts if re.search(r":\s*(?:AS )?…|…/…|…\.$|\"…", text)] == []
+
+
+def test_test_cases_are_listed_in_order_with_their_findings(client: FlaskClient) -> None:
+    page = text_of(client, "/public/about")
+    names = re.findall(r'id="(DNSSEC\d+)"', page)
+    assert names == sorted(names)
+    assert len(names) > 20
+    case = page[page.index('id="ZONE15"') :].partition("</details>")[0]
+    assert "Some name servers returned no CAA record." in case
+    assert "rfc8659" in case
 
 
 def test_an_error_is_a_sentence_with_folded_details(client: FlaskClient) -> None:

@@ -16,12 +16,14 @@ TEXTS = {
     "too_long": ".".join(["a" * 60] * 5),
     "empty_label": "a..b",
     "long_label": "a" * 64 + ".example",
-    "character": "a b.example",
+    "space": "a b.example",
+    "character": "a!b.example",
     "hyphens": "---.example",
     "a_label": "xn--a.example",
     "u_label": "\N{PILE OF POO}.example",
     "url": "https://www.example.com/",
     "ip_address": "2001:db8::1",
+    "ip_prefix": "192.0.2.0/24",
 }
 
 
@@ -75,6 +77,8 @@ def test_an_ip_address_leads_to_its_reverse_zone(client: FlaskClient) -> None:
     assert response.status_code == 400
     assert "192.0.2.7 is an IP address, not a domain." in response.text
     assert "/public/?domain=2.0.192.in-addr.arpa" in response.text
+    response = client.post("/public/", data={"domain": "192.0.2.0/24"}, headers={"Accept": "text/html"})
+    assert "192.0.2.0/24 is an IP prefix, not a domain." in response.text
 
 
 @pytest.mark.parametrize("kind", REFUSALS)

@@ -65,7 +65,7 @@ def test_result_page_has_picture_and_list(client: FlaskClient, store: Store) -> 
     assert 'class="chain way"' in part
     assert "9 more" in part
     assert part.count("192.0.2.12") == 1, "only the list names the last server"
-    assert "silent" in part
+    assert "no response" in part
 
 
 def test_markdown_has_verdict_and_causes_and_escapes_what_a_zone_says(client: FlaskClient, store: Store) -> None:

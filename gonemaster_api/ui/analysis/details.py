@@ -17,11 +17,12 @@ from gonemaster_api.queries.analysis.trends import read_history_of
 from gonemaster_api.rest.paging import PagingSchema, page_document, slice_of
 from gonemaster_api.ui.analysis.columns import REFERENCES
 from gonemaster_api.ui.analysis.frame import previous_snapshot, render_view
-from gonemaster_api.ui.analysis.sentences import read_tag_changes, tag_advice, tag_sentence
+from gonemaster_api.ui.analysis.sentences import read_tag_changes, tag_advice
 from gonemaster_api.ui.shell.forms.forms import PageQuery, read_query
 from gonemaster_api.ui.shell.texts.formats import duration, number, percent
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import language
+from gonemaster_api.ui.shell.texts.sentences import tag_sentence
 from gonemaster_engine.profile.zonemaster_tags import engine_tag
 
 blueprint = Blueprint("ui_analysis_details", __name__, url_prefix="/analysis")
@@ -170,7 +171,9 @@ def finding(message_tag: str) -> Response:
         trend = (
             ""
             if change is None
-            else _("%(n)s since last time", n=format(change, "+d").replace("-", "−"))
+            else _("%(n)s more than last time", n=number(change))
+            if change > 0
+            else _("%(n)s fewer than last time", n=number(-change))
             if change
             else _("unchanged")
         )

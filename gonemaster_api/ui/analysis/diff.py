@@ -18,11 +18,11 @@ from gonemaster_api.queries.searching import search_term
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import state
 from gonemaster_api.ui.analysis.frame import Frame, render_cohort, snapshot_before
-from gonemaster_api.ui.analysis.sentences import tag_sentence
 from gonemaster_api.ui.analysis.words import cause_word
 from gonemaster_api.ui.shell.forms.forms import PageQuery, read_query
 from gonemaster_api.ui.shell.tables.csv_files import csv_file
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
+from gonemaster_api.ui.shell.texts.sentences import tag_sentence
 from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_tasks.config.scoring import current_scoring

@@ -11,11 +11,12 @@ from gonemaster_api.errors import ApiError, NotFound
 from gonemaster_api.public.revalidation import REVALIDATED
 from gonemaster_api.queries.analysis.reading import Reading, ViewReading, limited_session, reading
 from gonemaster_api.state import state
-from gonemaster_api.ui.analysis.sentences import case_sentence, tag_sentence
+from gonemaster_api.ui.analysis.sentences import case_sentence
 from gonemaster_api.ui.analysis.words import cause_word, class_word, key_word, translated
 from gonemaster_api.ui.shell.page_cache import cached_page
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
+from gonemaster_api.ui.shell.texts.sentences import tag_sentence
 from gonemaster_api.ui.shell.urls import absolute
 from gonemaster_db.analysis.categories import BY_NAME, DNSSEC_POSTURE
 from gonemaster_db.analysis.public_snapshots import PublicSnapshot, list_public_cohorts

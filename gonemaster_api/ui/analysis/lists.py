@@ -13,10 +13,11 @@ from gonemaster_api.queries.analysis.reading import ViewReading
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.ui.analysis.columns import LISTS, sortable
 from gonemaster_api.ui.analysis.frame import previous_snapshot, read_view, render_view
-from gonemaster_api.ui.analysis.sentences import read_tag_changes, tag_sentence
+from gonemaster_api.ui.analysis.sentences import read_tag_changes
 from gonemaster_api.ui.shell.forms.forms import PageQuery, problem_of, read_query
 from gonemaster_api.ui.shell.tables.csv_files import csv_file
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
+from gonemaster_api.ui.shell.texts.sentences import tag_sentence
 
 SIZES = (25, 50, 100, 250, 500)
 _MIN_SAMPLES = 10  # With fewer responses, the latency is not meaningful.

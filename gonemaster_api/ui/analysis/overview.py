@@ -103,7 +103,7 @@ def _tiles(view: ViewReading, history: Sequence[PublicSnapshot]) -> Iterable[Til
     if view.shows_scores:
         yield Tile(_("A or better"), [_share(distributions, GRADE, ("A+", "A")) for distributions in facts])
     yield Tile(
-        _("Signed"),
+        _("Signed domains"),
         [_share(distributions, DNSSEC_POSTURE, ("nsec", "nsec3", "mixed", "signed")) for distributions in facts],
     )
     yield Tile(_("IPv6, all servers"), [_share(distributions, "ipv6_coverage", ("full",)) for distributions in facts])

@@ -1,6 +1,5 @@
-"""Sentences of the analysis pages: the text of a message tag, and what changed in a snapshot."""
+"""Sentences of the analysis pages: what test cases check, advice, and what changed in a snapshot."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,25 +12,12 @@ from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_db.analysis.comparisons import StoredComparison
 from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 from gonemaster_db.analysis.views.operators import largest_operator
-from gonemaster_engine.findings.messages import advice, best_locale, description, template
+from gonemaster_engine.findings.messages import advice, best_locale, description
 from gonemaster_engine.testcases.catalogue import cases
 from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.control.comparisons import read_comparison
 
-_PLACEHOLDER = re.compile(r"\{\w+\}")
-# Values that only one domain has: sentences and ends of sentences that list them, and values in parentheses.
-_LISTED = re.compile(r"(?<=[.?])\s[^.:…]+:\s*…(?:[;,]\s*…)*\.|:\s*…(?:[;,]\s*…)*(?=[.;]|$)|\s\([^()]*…[^()]*\)")
-_SERVER = "…/…"
 _TONES = ("neutral", "notice", "warning", "error", "critical")  # of root causes
-
-
-def tag_sentence(tag: str, module: str) -> str:
-    """Return the text of a message tag for many domains: without lists of values, with an ellipsis for other values."""
-    text = _LISTED.sub("", _PLACEHOLDER.sub("…", template(tag, module, locale=best_locale(language()))))
-    text = text.replace(_("These name servers"), _("Some name servers"))
-    if text.startswith(_SERVER):
-        return _("A name server") + text.removeprefix(_SERVER)
-    return text.replace(_SERVER, _("a name server"))
 
 
 def case_sentence(testcase: str) -> str:

@@ -25,6 +25,7 @@ _DETAILS = COLUMNS | {
     "Total": "domain_count", "Started": "started_at", "Expected finish": "expected_finish_at",
     "Jobs": "status_counts", "Worst levels": "worst_levels", "Grades": "grades",
 }  # fmt: skip
+_FINISHED = COLUMNS | {"Total": "domain_count", "Jobs": "status_counts"}
 _ACCEPTED = {
     "Batch": "batch_id", "Jobs": "job_count", "Duplicates": "duplicate_count", "Invalid": "invalid_count",
 }  # fmt: skip
@@ -37,12 +38,19 @@ def create(session: Session, options: argparse.Namespace) -> int:
         session.output.items(accepted, _ACCEPTED, empty="")
         return EXIT_OK
     found = [follow(session, each["batch_id"]) for each in accepted]
-    session.output.items(found, COLUMNS | {"Jobs": "status_counts"}, empty="")
-    if options.per_job:
-        for each in accepted:
-            jobs = session.client.each(batches.jobs(each["batch_id"]))
-            session.output.items(jobs, JOB_COLUMNS, empty="No jobs.")
+    if not options.per_job:
+        session.output.items(found, _FINISHED, empty="")
+    elif session.output.is_pretty:
+        for batch in found:
+            session.output.items([batch], _FINISHED, empty="")
+            session.output.items(_jobs(session, batch), JOB_COLUMNS, empty="No jobs.")
+    else:
+        session.output.items(({**batch, "jobs": list(_jobs(session, batch))} for batch in found), {}, empty="")
     return EXIT_OK
+
+
+def _jobs(session: Session, batch: Any) -> Iterator[Any]:
+    return session.client.each(batches.jobs(batch["batch_id"]))
 
 
 def _submitted(session: Session, options: argparse.Namespace) -> Iterator[Any]:
@@ -55,7 +63,7 @@ def _submitted(session: Session, options: argparse.Namespace) -> Iterator[Any]:
         return
     if not _sources(options):
         raise UsageError("no domains: use --domain, --file, --stdin, --zone-file, --axfr or --from-tag")
-    with ExitStack() as stack, Bar(session, "Submission", unit="names") as bar:
+    with ExitStack() as stack, session.bar("Submission", unit="names") as bar:
         names = _names(session, options, stack, bar)
         number = sent = 0
         for number, part in enumerate(parts_of(names, request, size=options.batch_size), 1):
@@ -136,7 +144,7 @@ def watch(session: Session, options: argparse.Namespace) -> None:
 
 def follow(session: Session, batch_id: str, *, writes_events: bool = False) -> Any:
     """Wait for the end of a batch with a progress bar, and return the batch."""
-    with Bar(session, "Batch") as bar:
+    with session.bar("Batch") as bar:
         for event in session.client.events(batches.events(batch_id)):
             if writes_events:
                 session.output.json({"event": event.kind, **event.data})

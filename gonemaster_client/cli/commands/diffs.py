@@ -67,6 +67,7 @@ def _write(session: Session, options: argparse.Namespace, counts: Any, items: li
             domains = {"domains": items} if options.per_domain else {}
             output.json({"counts": counts, "tags": roll_up, "read": len(items), **domains})
         else:
+            output.json({"counts": counts})
             output.items(items if options.per_domain else roll_up, {}, empty="")
         return
     names = {"same": "identical", "differing": "different", "only_before": f"only in {options.a}",

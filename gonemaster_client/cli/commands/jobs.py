@@ -8,7 +8,6 @@ from typing import Any
 from gonemaster_client.calls import jobs
 from gonemaster_client.cli import EXIT_DIFFERENT, EXIT_OK
 from gonemaster_client.cli.output import Columns
-from gonemaster_client.cli.progress import Bar
 from gonemaster_client.cli.session import Session
 
 COLUMNS: Columns = {
@@ -62,7 +61,7 @@ def watch(session: Session, options: argparse.Namespace) -> int:
 
 def follow(session: Session, job_id: str, *, writes_events: bool = False) -> Any:
     """Wait for the end of a job with a progress bar, and return the job."""
-    with Bar(session, "Test") as bar:
+    with session.bar("Test") as bar:
         for event in session.client.events(jobs.events(job_id)):
             if writes_events:
                 session.output.json({"event": event.kind, **event.data})

@@ -13,7 +13,6 @@ from gonemaster_client.calls import batches, jobs
 from gonemaster_client.cli import UsageError
 from gonemaster_client.cli.arguments import LEVELS
 from gonemaster_client.cli.output import Output
-from gonemaster_client.cli.progress import Bar
 from gonemaster_client.cli.session import Session
 from gonemaster_client.cli.views import show_result
 from gonemaster_client.errors import NotFound
@@ -32,11 +31,13 @@ def show(session: Session, options: argparse.Namespace) -> None:
         _write_totals(session.output, found)
     elif options.split_dir:
         _split(session, options, found)
+    elif session.output.format == "json" or (session.output.is_pretty and options.view == "json"):
+        session.output.array({"domain": job["domain"], **result} for job, result in found)
     else:
         for number, (job, result) in enumerate(found):
-            if number and session.output.is_pretty and options.view != "json":
+            if number and session.output.is_pretty:
                 session.output.line()
-            show_result(session.output, result, job, options.view, is_many=True)
+            show_result(session.output, result, job, options.view)
 
 
 def _results(session: Session, options: argparse.Namespace) -> Iterator[tuple[Any, Any]]:
@@ -47,7 +48,7 @@ def _results(session: Session, options: argparse.Namespace) -> Iterator[tuple[An
             yield client.send(jobs.show(job_id)), client.send(jobs.result(job_id, locale=options.locale))
         return
     total = client.send(batches.show(options.batch_id))["domain_count"]
-    with Bar(session, "Results", unit="jobs") as bar:
+    with session.bar("Results", unit="jobs") as bar:
         for number, job in enumerate(client.each(batches.jobs(options.batch_id))):
             bar.show(number, total, "jobs")
             if job["finished_at"]:

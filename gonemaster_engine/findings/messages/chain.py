@@ -26,6 +26,7 @@ LABELS = {
     "proven": "proven",
     "not_proven": "not proven",
     "supplied": "supplied data",
+    "not_supplied": "none supplied",
     "revoked": "revoked",
     "not_zone_key": "not a zone key",
     "some_servers": "{count} of {total} servers",
@@ -138,6 +139,7 @@ REASONS = {
     "parent_not_found": "No parent zone was found.",
     "anchor_assumed": "A private root zone: its own keys are trusted.",
     "ds_missing": "It is proven that there is no DS record.",
+    "ds_not_supplied": "No DS record was supplied, so the zone counts as insecure.",
     "ds_no_answer": "No authoritative response to the DS query.",
     "dnskey_no_answer": "No authoritative response to the DNSKEY query.",
     "ds_matches_no_key": "No DS record matches a key of the zone.",
@@ -156,6 +158,7 @@ REASONS = {
 
 SUMMARIES = {
     "secure": "The chain of trust is complete from the root zone to {zone}.",
+    "secure_root": "The trust anchors match the keys of the root zone, and its signatures are valid.",
     "partial": "The chain of trust of {zone} is complete on some name servers, and not on others.",
     "broken": "The chain of trust of {zone} is broken: validating resolvers treat the zone as bogus.",
     "island": "The zone {zone} is signed, but no chain of trust leads to it.",

@@ -46,7 +46,7 @@ TEXTS = {
     "MODULE_ERROR": "Module {module} failed with an internal error: {msg}",
     "MODULE_VERSION": "Module {module} (version {version}) started.",
     "MODULE_END": "Module {module} ended.",
-    "NAME_DOES_NOT_EXIST": "{domain} does not exist: the zone {zone} has no name {query_name}.",
+    "NAME_DOES_NOT_EXIST": "The name {query_name} does not exist in the zone {zone}.",
     "NAME_NOT_A_ZONE": "{domain} is not a zone: it is a name in the zone {zone}, which does not delegate it.",
     "NON_GLOBAL_QUERY_BLOCKED": (
         "{ns}/{address} was not queried: the address is not globally reachable, and the profile does not allow such targets."

@@ -192,7 +192,7 @@ def no_ds(context: Context, position: int) -> Box:
         return context.box("ds", "ds", words.label("no_response"), "DS", Mark.UNKNOWN, position=position)
     mark = marks.for_status(cut.status)
     if context.chain.supplied:
-        note = "supplied"
+        note = "not_supplied"
     elif any(reason.startswith("parent_") for reason in cut.reasons):
         note = f"edge_{mark.value}"  # no proof is expected
     else:

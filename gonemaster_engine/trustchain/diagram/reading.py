@@ -127,13 +127,17 @@ class ChainView:
 def read(document: Mapping[str, Any]) -> ChainView:
     """Parse a document as in docs/reference/dnssec-chain.md; invalid contents never raise an exception."""
     links = [_link(item) for item in _items(document.get("links"), maximum=_MAX_RECORDS * 4)]
+    zone, supplied = _text(document.get("zone")), document.get("delegation") == "undelegated"
     return ChainView(
-        zone=_text(document.get("zone")),
+        zone=zone,
         status=_text(document.get("status")),
-        supplied=document.get("delegation") == "undelegated",
+        supplied=supplied,
         checked_at=_instant(document.get("checked_at")),
         truncated=document.get("truncated") is True,
-        cuts=tuple(_cut(item, links) for item in _items(document.get("zones"), maximum=_MAX_ZONES)),
+        cuts=tuple(
+            _cut(item, links, supplied=supplied and item.get("zone") == zone)
+            for item in _items(document.get("zones"), maximum=_MAX_ZONES)
+        ),
         names=tuple(_name(item) for item in _items(document.get("ns_names"))),
         parent_servers=_servers_of(document.get("parent")),
         child_servers=_servers_of(document.get("child")),
@@ -161,15 +165,17 @@ def _link(item: Mapping[str, Any]) -> _KeyLink:
     )
 
 
-def _cut(item: Mapping[str, Any], links: Sequence[_KeyLink]) -> ZoneView:
+def _cut(item: Mapping[str, Any], links: Sequence[_KeyLink], *, supplied: bool) -> ZoneView:
     name = _text(item.get("zone"))
     zone_links = [link for link in links if link.zone == name]  # in the order of the DS records
     ds = tuple(_ds(each, zone_links) for each in _items(item.get("ds")))
     signatures = _signatures(item.get("signatures"))
+    reasons = _texts(item.get("reasons"))
     return ZoneView(
         name=name,
         status=_text(item.get("status")),
-        reasons=_texts(item.get("reasons")),
+        # No parent zone was asked in an undelegated test, so nothing is proven.
+        reasons=tuple("ds_not_supplied" if supplied and code == "ds_missing" else code for code in reasons),
         ds=ds,
         ds_signatures=_signatures(item.get("ds_signatures")),
         keys=tuple(_key(each) for each in _items(item.get("keys"))),

@@ -50,7 +50,8 @@ class DiagramTexts:
 
     def summary(self, status: str, zone: str) -> str:
         """Return a sentence about the whole chain."""
-        text = SUMMARIES.get(status, SUMMARIES["indeterminate"])
+        of_root = SUMMARIES.get(f"{status}_root") if zone == "." else None
+        text = of_root or SUMMARIES.get(status, SUMMARIES["indeterminate"])
         return phrase(text, {"zone": zone}, locale=self.locale)
 
     def mark(self, mark: Mark) -> str:

@@ -69,11 +69,11 @@ def test_run_on_a_name_that_does_not_exist_has_a_verdict_and_no_score(client: Fl
     assert "score" not in result
     assert result["verdict"] == {
         "harm": "does_not_exist",
-        "sentence": "a.missing.example does not exist: the zone example has no name missing.example.",
+        "sentence": "The name missing.example does not exist in the zone example.",
         "test_instead": "example",
     }
     swedish = client.get(f"/api/v1/runs/{run.id}/result?locale=sv").get_json()
-    assert swedish["verdict"]["sentence"].startswith("a.missing.example finns inte")
+    assert swedish["verdict"]["sentence"] == "Namnet missing.example finns inte i zonen example."
     document = client.get(f"/api/v1/runs/{run.id}").get_json()
     assert (document["status"], document["score"], document["grade"]) == ("succeeded", None, None)
 

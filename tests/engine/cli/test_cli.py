@@ -282,7 +282,7 @@ def test_name_that_does_not_exist_prints_one_answer_and_no_score(call: Call) -> 
     code, out, error = call("a.missing.xa", "--score")
     sentence, advice, suggestion = out.splitlines()
     assert (code, error) == (0, "")
-    assert sentence == "a.missing.xa does not exist: the zone xa has no name missing.xa."
+    assert sentence == "The name missing.xa does not exist in the zone xa."
     assert advice.startswith("The domain is not registered")
     assert suggestion == "  gonemaster xa"
     assert call("example.invalid")[1].splitlines()[0] == "example.invalid does not exist: .invalid is not delegated."
@@ -293,13 +293,13 @@ def test_findings_about_a_missing_name_are_printed_on_request(call: Call) -> Non
     heading, *lines = out.splitlines()
     assert heading.split()[0] == "Seconds"
     assert any("is not a zone: the name is not delegated" in line for line in lines)
-    assert "missing.xa does not exist: the zone xa has no name missing.xa." in lines
+    assert "The name missing.xa does not exist in the zone xa." in lines
 
 
 def test_json_of_a_missing_name_has_the_sentence_on_standard_error(call: Call) -> None:
     code, out, error = call("missing.xa", "--json", "--score")
     assert "NAME_DOES_NOT_EXIST" in tags_of(out)
-    assert (code, error.splitlines()[0]) == (0, "missing.xa does not exist: the zone xa has no name missing.xa.")
+    assert (code, error.splitlines()[0]) == (0, "The name missing.xa does not exist in the zone xa.")
     assert "{" not in error
 
 

@@ -62,7 +62,11 @@ STATES = [
     (["-H", "good.xa", "--module", "syntax", "--grade-critical", "A"], 2, "ZONE CRITICAL - grade A (score 100)"),
     (["-H", "good.xa", "--module", "syntax", "--grade-warning", "A"], 1, "ZONE WARNING - grade A (score 100)"),
     (["-H", "good.xa", "--module", "syntax", "--grade-warning", "b"], 0, "ZONE OK - grade A (score 100)"),
-    (["-H", "missing.xa", "--grade-warning", "B"], 2, "ZONE CRITICAL - system: missing.xa does not exist: the zone xa"),
+    (
+        ["-H", "missing.xa", "--grade-warning", "B"],
+        2,
+        "ZONE CRITICAL - system: The name missing.xa does not exist in the zone xa",
+    ),
     (["-H", "good.xa", "--no-ipv4", "--no-ipv6"], 3, "ZONE UNKNOWN - system: No test is possible: "),
     (["-H", "silent.xa", "-t", "0.5"], 3, "ZONE UNKNOWN - system: The run reached its limit"),
 ]

@@ -171,6 +171,10 @@ def broken(name: str) -> Document:
             found["parent_zone"] = None
             zone["status"], zone["reasons"], link["verdict"] = "bogus", ["ds_matches_no_key"], "digest_mismatch"
             link["signs"] = False
+        case "nothing supplied":
+            found |= {"delegation": "undelegated", "status": "undelegated", "zones": [zone], "links": []}
+            found["parent_zone"], zone["ds"], zone["ds_signatures"] = None, [], []
+            zone["status"], zone["reasons"] = "insecure", ["ds_missing"]
     return found
 
 
@@ -206,6 +210,12 @@ BROKEN: dict[str, tuple[str, dict[str, str], set[str], set[str]]] = {
     "one server": ("Partly secure", {f"KSK {KSK}": "warn"}, {"not on all servers", "Partly secure"}, {"ok", "warn"}),
     "ends": ("Secure", {"SOA": "warn", f"ZSK {ZSK}": "ok"}, {"ends 18:34"}, {"ok", "warn"}),
     "supplied": ("Undelegated test", {f"DS {KSK}": "bad"}, {"wrong digest", "Supplied DS records"}, {"ok", "bad"}),
+    "nothing supplied": (
+        "Undelegated test",
+        {"No DS record": "none"},
+        {"none supplied", "No DS record was supplied, so the zone counts as insecure."},
+        {"ok", "none"},
+    ),
 }
 
 

@@ -1,5 +1,8 @@
 """The list of test cases, and the glossary."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from flask import Blueprint, Response
 
 from gonemaster_api.state import state
@@ -7,11 +10,40 @@ from gonemaster_api.ui.public.frame import public_page
 from gonemaster_api.ui.public.glossary import glossary
 from gonemaster_api.ui.public.result.findings import display_case
 from gonemaster_api.ui.shell.texts.languages import language
+from gonemaster_api.ui.shell.texts.sentences import tag_sentence
 from gonemaster_api.ui.shell.texts.words import module_name
+from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.messages import best_locale, description
+from gonemaster_engine.findings.references import Reference, reference
 from gonemaster_engine.testcases.catalogue import modules, select
+from gonemaster_engine.testcases.registry import Case
 
 blueprint = Blueprint("ui_public_about", __name__, url_prefix="/about")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCase:
+    """A test case with the findings that it can report, worst first."""
+
+    case: Case
+    purpose: str
+    is_left_out: bool
+
+    @property
+    def name(self) -> str:
+        """The test case, spelled as in the specifications."""
+        return display_case(self.case.id)
+
+    @property
+    def reference(self) -> Reference | None:
+        """The document that defines the subject."""
+        return reference("", self.case.id)
+
+    @property
+    def findings(self) -> Sequence[tuple[str, str]]:
+        """Level, with which the default profile reports it, and sentence of each finding."""
+        found = sorted((tag for tag in self.case.tags if tag.level >= Level.NOTICE), key=lambda tag: -tag.level)
+        return [(tag.level.name, tag_sentence(tag.name, self.case.module)) for tag in found]
 
 
 @blueprint.get("")
@@ -23,8 +55,8 @@ def show() -> Response:
         (
             module_name(module.name),
             [
-                (display_case(case.id), description(case.purpose, locale=locale), case.id in left_out)
-                for case in module.cases
+                ListedCase(case, description(case.purpose, locale=locale), case.id in left_out)
+                for case in sorted(module.cases, key=lambda case: case.id)
             ],
         )
         for module in modules().values()

@@ -24,7 +24,10 @@ _OF_OWN_SERVERS = frozenset({"ADDRESS", "CONNECTIVITY", "NAMESERVER"})
 
 @dataclass(frozen=True, slots=True)
 class EntryGroup:
-    """Entries shown together: those of one message tag in a test case, or those of all passed checks in it."""
+    """Entries shown together: those of one message tag, or those of all passed checks of a test case.
+
+    A tag of several test cases is shown once if all of them report the same, for example about the same server.
+    """
 
     entries: Sequence[EntryDocument]
 
@@ -39,14 +42,14 @@ class EntryGroup:
         return self.entries[0].tag
 
     @property
-    def testcase(self) -> str:
-        """The test case, spelled as in the specifications."""
-        return display_case(self.entries[0].testcase)
+    def testcases(self) -> Sequence[str]:
+        """The test cases, spelled as in the specifications."""
+        return list(dict.fromkeys(display_case(entry.testcase) for entry in self.entries))
 
     @property
     def messages(self) -> Sequence[str]:
-        """The messages of the entries."""
-        return [entry.text for entry in self.entries]
+        """The different messages of the entries."""
+        return list(dict.fromkeys(entry.text for entry in self.entries))
 
     @property
     def purpose(self) -> str:
@@ -123,12 +126,13 @@ class PublicFindings:
     def _module(self, name: str, entries: list[EntryDocument]) -> ModuleResult:
         worse = [entry for entry in entries if entry.level != "INFO"]
         calm = [entry for entry in entries if entry.level == "INFO"]
-        findings = [
-            EntryGroup(list(alike)) for _, alike in groupby(worse, key=lambda entry: (entry.testcase, entry.tag))
-        ]
+        findings: dict[tuple[str, ...], list[EntryDocument]] = {}
+        for _, alike in groupby(worse, key=lambda entry: (entry.testcase, entry.tag)):
+            group = list(alike)
+            findings.setdefault((group[0].level, *(entry.raw for entry in group)), []).extend(group)
         passed = [EntryGroup(list(some)) for _, some in groupby(calm, key=lambda entry: entry.testcase)]
         worst = worse[0].level.lower() if worse else PASSED
-        return ModuleResult(name, module_name(name), worst, findings, passed)
+        return ModuleResult(name, module_name(name), worst, [EntryGroup(group) for group in findings.values()], passed)
 
 
 _ORDER = {name: index for index, name in enumerate(MODULES)}
