@@ -55,7 +55,8 @@ def test_zone_file(options: argparse.Namespace) -> CommandOutcome:
         reports.end_run(report, check.result)
         for line in _left_out(check, options.locale):
             (reports.bar.write if options.shape == "text" else to_stderr)(line)
-    return CommandOutcome(no_network=reports.no_network, failed=reports.failed, invalid=0)
+    failed = reports.failed or check.contents is None  # no one can publish a file that name servers do not load
+    return CommandOutcome(no_network=reports.no_network, failed=failed, invalid=0)
 
 
 def _text_of(path: Path) -> str:
@@ -103,6 +104,9 @@ async def _differences(
 
 
 def _left_out(check: ZoneCheck, locale: str) -> Iterator[str]:
+    if check.contents is None:
+        yield phrase(SUMMARIES["not_loadable"], {}, locale=locale)
+        return
     for need, testcases in check.left_out.items():
         args = {"need": phrase(LABELS[need], {}, locale=locale), "testcases": ", ".join(testcases)}
         yield phrase(SUMMARIES["left_out"], args, locale=locale)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import re
+import linecache
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,10 +18,9 @@ import dns.zonefile
 
 from gonemaster_engine.errors import EngineError
 from gonemaster_engine.zonefile.contents import ZoneContents
+from gonemaster_engine.zonefile.explaining import explain, shown, without_source
 
 MAX_ERRORS = 20  # after which the rest of the file is not read
-_TOO_SHORT = "a field is missing"
-_CAUGHT = re.compile(r"caught exception <class '[^']*'>: ")
 _BESIDE_CNAME = frozenset({dns.rdatatype.NSEC, dns.rdatatype.RRSIG, dns.rdatatype.KEY, dns.rdatatype.NSEC3})
 
 
@@ -86,6 +85,11 @@ class _ZoneReader(dns.zonefile.Reader):
     def __init__(self, tokenizer: _Tokenizer, records: _Records, *, allow_include: bool) -> None:
         super().__init__(tokenizer, dns.rdataclass.IN, records, allow_include=allow_include)  # type: ignore[arg-type]
         self.outside: list[tuple[dns.name.Name, tuple[str, int]]] = []
+        self.record_start = 0
+
+    def _rr_line(self) -> None:
+        self.record_start = getattr(self.tok, "start", 0)  # the tokenizer of an included file has none
+        super()._rr_line()
 
     def close(self) -> None:
         """Close the included files that an error has left open."""
@@ -174,19 +178,31 @@ def _read_all(text: str, reader: _ZoneReader, tokenizer: _Tokenizer, found: Zone
 
 def _problem(text: str, reader: _ZoneReader, tokenizer: _Tokenizer, error: Exception) -> LineProblem:
     where, line = reader.tok.where()
-    reason = _CAUGHT.sub("", str(error).removeprefix(f"{where}:{line}: ")) or _TOO_SHORT
+    reason = str(error).removeprefix(f"{where}:{line}: ")
     if reader.tok is not tokenizer:  # in an included file
-        has_read_line = reader.tok.ungotten_char == "\n"
-        return LineProblem("ZF_SYNTAX", line - has_read_line, None, reason, where)
-    before = text[: tokenizer.start]
-    column = tokenizer.start - before.rfind("\n")
-    return LineProblem("ZF_SYNTAX", before.count("\n") + 1, column, reason, where)
+        line -= reader.tok.ungotten_char == "\n"
+        reason = f"{without_source(reason)}; record: {shown(linecache.getline(where, line))}"
+        return LineProblem("ZF_SYNTAX", line, None, reason, where)
+    start = tokenizer.start
+    line_begin = text.rfind("\n", 0, start) + 1
+    is_directive = text.startswith("$", line_begin)
+    begin = line_begin if is_directive else text.rfind("\n", 0, min(start, reader.record_start)) + 1
+    end = _end_of_record(text, tokenizer)
+    record = text[begin : end if end >= 0 else len(text)]
+    is_conflict = reason == AliasConflict.msg  # of the whole record
+    reason = f"{reason}; record: {shown(record)}" if is_conflict else explain(record, start - begin, reason)
+    return LineProblem("ZF_SYNTAX", text.count("\n", 0, start) + 1, start - line_begin + 1, reason, where)
+
+
+def _end_of_record(text: str, tokenizer: _Tokenizer) -> int:
+    """Return the offset of the end of the line that ends the record; -1 if the text ends before."""
+    start = text.find(")", tokenizer.start) if tokenizer.multiline else tokenizer.start
+    return text.find("\n", start) if start >= 0 else -1
 
 
 def _continue_after(text: str, tokenizer: _Tokenizer) -> bool:
     """Move behind the record that has the error; return False if nothing follows."""
-    start = text.find(")", tokenizer.start) if tokenizer.multiline else tokenizer.start
-    end = text.find("\n", max(start, 0)) if start >= 0 else -1
+    end = _end_of_record(text, tokenizer)
     if end < 0:
         return False
     tokenizer.file.seek(end + 1)

@@ -54,4 +54,7 @@ LABELS = {
     "ds": "the DS records of the parent (--ds)",
 }
 
-SUMMARIES = {"left_out": "Not tested, because it needs {need}: {testcases}"}
+SUMMARIES = {
+    "left_out": "Not tested, because it needs {need}: {testcases}",
+    "not_loadable": "Nothing else was tested, because name servers do not load this file.",
+}

@@ -19,8 +19,8 @@ HEAD = f"$TTL 3600\n{SOA}"  # two lines
     ("line", "column", "reason"),
     [
         ("www A 1.2.3", 7, ""),
-        ("www IN FOO x", 8, "unknown rdatatype 'FOO'"),
-        ("www MX mail", 8, "integer"),
+        ("www IN FOO x", 8, "unknown record type 'FOO'"),
+        ("www MX mail", 8, "not a number"),
         ("www A", 6, ""),
         ('www TXT "open', 9, ""),
         ("www A 9.9.9.9 extra", 15, "extra"),
