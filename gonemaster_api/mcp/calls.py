@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+_MAX_REFUSED = 10
 ADMIN_API, PUBLIC_API = "/api/v1", "/pub/api/v1"
 
 
@@ -53,9 +54,18 @@ class ToolApi(ABC):
         full = path if path.startswith(PUBLIC_API) else ADMIN_API + path
         status, document = await self.request(method, full, _given(query), body)
         if status >= 400:
-            error = document.get("error", {}) if isinstance(document, Mapping) else {}
-            raise CallFailed(f"{error.get('code', status)}: {error.get('message', 'the request failed')}")
+            raise CallFailed(_refusal(status, document.get("error", {}) if isinstance(document, Mapping) else {}))
         return document
+
+
+def _refusal(status: int, error: Mapping[str, Any]) -> str:
+    """Return an error of the API in a few lines, with the first names that it refused."""
+    lines = [f"{error.get('code', status)}: {error.get('message', 'the request failed')}"]
+    details = error.get("details")
+    invalid = details.get("invalid") if isinstance(details, Mapping) else None
+    refused = invalid if isinstance(invalid, list) else []
+    lines += [f"- {item['domain']!r}: {item['reason']}" for item in refused[:_MAX_REFUSED]]
+    return "\n".join(lines)
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -111,6 +111,8 @@ def test_batches_are_submitted_explained_and_canceled(call: Call, store: Store, 
     assert "canceled" in ok(call("cancel_job", id=job))
     assert "1 waiting jobs canceled" in ok(call("batch_cancel", batch_id=batch_id))
     assert "no such profile" in call("batch_enqueue", domains=["a.example"], profile="none")[0]
+    refused, _ = call("batch_enqueue", domains=["a.example", "a..b"])
+    assert "invalid_domain: 1 of 2 names is invalid; nothing was queued\n- 'a..b': it has an empty label" in refused
     assert call("batch_get", batch_id="batch_none")[1]
 
 
