@@ -14,18 +14,22 @@ from itertools import islice
 from typing import Any
 
 import msgspec
+from sqlalchemy.orm import Session
 
+from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.runs.entries import MAX_ROWS, after_position, escape_formula
 from gonemaster_api.rest.fields import rfc3339
 from gonemaster_api.state import State
 from gonemaster_db.batches.batches import get_batch
 from gonemaster_db.core.filters import EntryFilter, JobFilter
+from gonemaster_db.core.ids import is_job_id
 from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.models import Job, Run
 from gonemaster_db.runs.causes import read_cause_sets
 from gonemaster_db.runs.entries import read_entries_after
 from gonemaster_db.runs.job_walk import jobs_after
+from gonemaster_engine.texts import Text
 
 JOBS_PER_READ = 500
 PIECE = 64 * 1024  # approximate characters
@@ -113,17 +117,34 @@ def rows_of(state: State, export: Export) -> Iterator[Row]:
 
 
 def _runs(state: State, export: Export) -> Iterator[Row]:
+    if export.after is not None and not is_job_id(export.after):
+        raise BadRequest("invalid_after", Text("after must be a value from a previous page"))
     criteria, last = JobFilter(batch_id=export.batch_id), export.after or ""
+    return _runs_after(state, export, criteria, last)
+
+
+def _runs_after(state: State, export: Export, criteria: JobFilter, last: str) -> Iterator[Row]:
 
     def read() -> list[Row]:
         with state.store.read_only() as session:
             items = jobs_after(session, criteria, last, limit=JOBS_PER_READ)
+            _check_end(session, export, has_more=bool(items))
             causes = read_cause_sets(session, [item.cause_set_id for item in items if isinstance(item, Run)])
             return [_run(item, causes) for item in items]
 
     while rows := read():
         yield from rows
         last = rows[-1]["id"]
+
+
+def _check_end(session: Session, export: Export, *, has_more: bool) -> None:
+    """Break the download off if the batch was deleted meanwhile: a partial file must not look complete.
+
+    Raises:
+        BatchNotFound: the batch was deleted.
+    """
+    if not has_more:
+        get_batch(session, export.batch_id)
 
 
 def _run(item: Job | Run, causes: Mapping[int, Sequence[str]]) -> Row:
@@ -141,6 +162,7 @@ def _entries(state: State, export: Export) -> Iterator[Row]:
         while True:
             with state.store.read_only() as session:
                 items = read_entries_after(session, criteria, position, limit=MAX_ROWS)
+                _check_end(session, export, has_more=bool(items))
             if not items:
                 return
             yield from map(_entry, items)

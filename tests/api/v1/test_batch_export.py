@@ -13,6 +13,7 @@ from pyarrow import parquet
 
 from gonemaster_api.queries.batches import export
 from gonemaster_api.queries.batches import parquet as parquet_files
+from gonemaster_db.core.errors import BatchNotFound
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.core.session import Store
 from gonemaster_db.runs.job_walk import jobs_after
@@ -119,12 +120,27 @@ def test_hidden_scores_are_not_exported(make_app: MakeApp, batch_id: str) -> Non
         ({"format": "xml"}, "invalid_format"),
         ({"content": "all"}, "invalid_content"),
         ({"content": "entries", "after": "job_1"}, "invalid_after"),
+        ({"content": "runs", "after": "zzz"}, "invalid_after"),
         ({"limit": 0}, "invalid_limit"),
     ],
 )
 def test_wrong_parameters_are_refused(client: FlaskClient, batch_id: str, query: dict[str, Any], code: str) -> None:
     response = client.get(f"/api/v1/batches/{batch_id}/export", query_string=query)
     assert (response.status_code, error_of(response)["code"]) == (400, code)
+
+
+@pytest.mark.parametrize("content", ["runs", "entries"])
+def test_a_download_breaks_off_if_the_batch_is_deleted(
+    client: FlaskClient, batch_id: str, content: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "PIECE", 1)
+    response = client.get(f"/api/v1/batches/{batch_id}/export?content={content}", buffered=False)
+    pieces = response.iter_encoded()
+    next(pieces)
+    assert client.post(f"/api/v1/batches/{batch_id}/cancel").status_code == 200
+    assert client.delete(f"/api/v1/batches/{batch_id}").status_code == 204
+    with pytest.raises(BatchNotFound):  # a server then closes the connection before the end of the body
+        list(pieces)
 
 
 def test_a_batch_that_does_not_exist(client: FlaskClient) -> None:
