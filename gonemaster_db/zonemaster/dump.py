@@ -7,6 +7,7 @@ entries before the tests that they belong to. The temporary file has the indexes
 import gzip
 import re
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from io import BufferedReader
@@ -35,14 +36,21 @@ _INSERT = re.compile(rb"INSERT (?:IGNORE )?INTO `(\w+)` (?:\(([^)]*)\) )?VALUES\
 _VALUE = re.compile(rb"\s*(?:_binary )?(?:'((?:[^'\\]|\\.|'')*)'|0x([0-9A-Fa-f]+)|([^,()'\s]+))([,)])", re.DOTALL)
 _ESCAPE = re.compile(rb"\\(.)|''", re.DOTALL)
 _ESCAPED = {b"0": b"\0", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"Z": b"\x1a"}
-_BLOCK = 5000
+_UNREADABLE = (OSError, EOFError, zlib.error)  # OSError includes a damaged header of gzip
 _MAX_LINE = 1 << 30  # the largest statement that MySQL accepts
 
 
 def is_dump(path: Path) -> bool:
-    """Return whether a file is a dump, plain or compressed with gzip, and not an SQLite database."""
-    with _opened(path) as file:
-        head = file.read(4096)
+    """Return whether a file is a dump, plain or compressed with gzip, and not an SQLite database.
+
+    Raises:
+        SourceRefused: it cannot be read.
+    """
+    try:
+        with _opened(path) as file:
+            head = file.read(4096)
+    except _UNREADABLE as error:
+        raise SourceRefused(f"the dump {path} cannot be read: {error}") from error
     return b"MySQL dump" in head or b"MariaDB dump" in head or _CREATE.search(head) is not None
 
 
@@ -75,7 +83,7 @@ def stage_dump(path: Path, staged: Path) -> None:
             for statement in _INDEXES:
                 database.execute(statement)
             database.execute("COMMIT")
-    except (sqlite3.Error, EOFError, gzip.BadGzipFile, _Damaged) as error:
+    except (sqlite3.Error, *_UNREADABLE, _Damaged) as error:
         raise SourceRefused(f"the dump {path} cannot be read: {error}") from error
 
 

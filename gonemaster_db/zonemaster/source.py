@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from sqlalchemy import Engine, bindparam, create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 _FINISHED = 100
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _NEEDED = {
     "id",
     "hash_id",
@@ -98,14 +100,20 @@ class BackendDatabase:
     """
 
     def __init__(self, name: str) -> None:
-        self._engine = _engine(name)
+        with _refused():
+            self._engine = _engine(name)
         try:
             with _refused():
                 self._connection = self._engine.connect()
+        except SourceRefused:
+            self._engine.dispose()
+            raise
+        try:
+            with _refused():
                 self._check()
                 self._levels: dict[int, str] = {row.value: row.level for row in self._connection.execute(_LEVELS)}
         except SourceRefused:
-            self._engine.dispose()
+            self.close()
             raise
 
     def close(self) -> None:
@@ -139,7 +147,7 @@ class BackendDatabase:
     def batches(self) -> list[SourceBatch]:
         """Return all batches with the number of their tests."""
         return [
-            SourceBatch(number, username, _time(created_at), tests)  # type: ignore[arg-type]  # never null
+            SourceBatch(number, username, _time(created_at) or _EPOCH, tests)
             for number, username, created_at, tests in self._rows(_BATCHES)
         ]
 
@@ -158,7 +166,9 @@ class BackendDatabase:
         levels = self._levels
         if hash_ids:
             for hash_id, level, *rest in self._rows(_ENTRIES, hashes=list(hash_ids)):
-                found[hash_id].append(SourceEntry(levels.get(level, ""), *rest))
+                module, testcase, tag, timestamp, args = rest
+                seconds = _seconds(timestamp)
+                found[hash_id].append(SourceEntry(levels.get(level, ""), module, testcase, tag, seconds, args))
         for entries in found.values():
             entries.sort(key=lambda entry: entry.timestamp)
         return dict(found)
@@ -173,7 +183,7 @@ def old_entries(test: SourceTest) -> list[SourceEntry]:
             str(row.get("module", "")),
             str(row.get("testcase") or ""),
             str(row.get("tag", "")),
-            float(row.get("timestamp") or 0),
+            _seconds(row.get("timestamp")),
             row.get("args") or {},
         )
         for row in rows
@@ -197,15 +207,25 @@ def _test(row: Any) -> SourceTest:
 
 
 def _created(row: Any) -> datetime:
-    return _time(row.created_at) or datetime.fromtimestamp(0, UTC)
+    return _time(row.created_at) or _EPOCH
 
 
 def _time(value: Any) -> datetime | None:
-    """Return a time; Zonemaster-Backend stores UTC without a zone, as text in SQLite."""
-    if value is None or value == "":
+    """Return a time, or None if there is none; Zonemaster-Backend stores UTC without a zone, as text in SQLite."""
+    try:
+        found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:  # such as 0000-00-00 00:00:00, which MySQL allows
         return None
-    found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+
+
+def _seconds(value: Any) -> float:
+    """Return a number of seconds; 0 for what is no number."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+    return found if isfinite(found) else 0.0
 
 
 def _decoded(value: Any) -> Any:
@@ -214,7 +234,7 @@ def _decoded(value: Any) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -223,7 +243,7 @@ def _refused() -> Iterator[None]:
     """Raise SourceRefused in place of an error of the driver."""
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, ValueError) as error:
         reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
         raise SourceRefused(f"the source cannot be read: {reason}") from error
 

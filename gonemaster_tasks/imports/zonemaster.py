@@ -53,6 +53,7 @@ _DIED = frozenset({"TEST_DIED", "UNABLE_TO_FINISH_TEST"})
 _WORKER = "zonemaster"
 
 UNFINISHED = "tests that are not finished"
+DAMAGED = "tests with damaged data"
 INVALID_NAME = "tests of a name that is not valid"
 NO_RESULT = "tests without a result, imported as failed runs"
 UNKNOWN_BATCH = "tests of a batch that does not exist, imported without it"
@@ -146,7 +147,7 @@ def _write(store: Store, block: tuple[list[PreparedRun], list[Problem]], found: 
     found.runs += store.run_in_transaction(partial(write_runs, runs=runs))
     for kind, example in problems:
         found.note(kind, example)
-    found.done += len(runs) + sum(kind == INVALID_NAME for kind, _ in problems)
+    found.done += len(runs) + sum(kind in {INVALID_NAME, DAMAGED} for kind, _ in problems)
 
 
 @cache
@@ -163,18 +164,31 @@ def _translate(
     entries = source.entries_of([test.hash_id for test in tests])
     runs, problems = list[PreparedRun](), list[Problem]()
     for test in tests:
+        noted: list[Problem] = []
         try:
-            domain = normalize_domain(test.domain)
+            rows = entries.get(test.hash_id) or old_entries(test)
+            runs.append(_run(test, rows, batches, scoring, noted))
         except InvalidDomain:
-            problems.append((INVALID_NAME, test.domain[:100]))
-            continue
-        job = _job(test, domain, batches.get(test.batch) if test.batch is not None else None)
-        if test.batch is not None and job["batch_id"] is None:
-            problems.append((UNKNOWN_BATCH, test.hash_id))
-        rows = entries.get(test.hash_id) or old_entries(test)
-        record = _record(test, domain, _entries(test, rows, problems), scoring, problems)
-        runs.append(prepare_run(job, record))
+            noted = [(INVALID_NAME, test.domain[:100])]
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
+            noted = [(DAMAGED, test.hash_id)]  # strangers chose the parameters; one test must not end the import
+        problems += noted
     return runs, problems
+
+
+def _run(
+    test: SourceTest,
+    rows: list[SourceEntry],
+    batches: Mapping[int, str],
+    scoring: ScoringConfig,
+    problems: list[Problem],
+) -> PreparedRun:
+    domain = normalize_domain(test.domain)
+    job = _job(test, domain, batches.get(test.batch) if test.batch is not None else None)
+    if test.batch is not None and job["batch_id"] is None:
+        problems.append((UNKNOWN_BATCH, test.hash_id))
+    record = _record(test, domain, _entries(test, rows, problems), scoring, problems)
+    return prepare_run(job, record)
 
 
 def _job(test: SourceTest, domain: str, batch_id: str | None) -> dict[str, Any]:
@@ -229,12 +243,13 @@ def _entries(test: SourceTest, rows: list[SourceEntry], problems: list[Problem])
         try:
             args = row.args if isinstance(row.args, dict) else msgspec.json.decode(row.args or b"{}")
             level = _LEVELS[row.level]
-        except (ValueError, KeyError, TypeError):
-            reader = None
-        if reader is None or not isinstance(args, dict):
+            read = reader.args(args) if reader and isinstance(args, dict) else None
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
+            read = None
+        if reader is None or read is None:
             problems.append((INVALID_ENTRY, f"{test.hash_id} {row.tag}"[:100]))
             continue
-        found.append(Entry(row.timestamp, reader.module, reader.testcase, reader.name, level, reader.args(args)))
+        found.append(Entry(row.timestamp, reader.module, reader.testcase, reader.name, level, read))
     return found
 
 

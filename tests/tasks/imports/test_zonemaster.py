@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -175,6 +177,8 @@ def test_entries_have_the_names_of_this_engine(backend: Backend, do: Do, store: 
         (None, "there is no file"),
         (b"no database at all, and not a dump either", "cannot be read"),
         (b"-- MySQL dump 10.13\nINSERT INTO `test_results` VALUES (1,'a\n", "in the middle of a statement"),
+        (gzip.compress(b"-- MySQL dump 10.13\n" * 1000)[:40], "cannot be read"),
+        (gzip.compress(os.urandom(9000))[:5000] + b"x" * 5000, "cannot be read"),
         (b"-- MySQL dump 10.13\nINSERT INTO `log_level` VALUES (1,2,3);\n", "3 values instead of 2"),
     ],
 )
@@ -184,6 +188,46 @@ def test_sources_that_cannot_be_read_are_refused(do: Do, tmp_path: Path, content
         source.write_bytes(content)
     with pytest.raises(SourceRefused, match=reason):
         do(source)
+
+
+def test_a_wrong_name_of_a_source_is_refused(do: Do) -> None:
+    with pytest.raises(SourceRefused, match="cannot be read"):
+        do("postgresql://user@host:port/name")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"params": {"nameservers": ["text"]}},
+        {"params": {"nameservers": 5}},
+        {"params": {"ds_info": {"keytag": 1}}},
+    ],
+)
+def test_a_damaged_test_does_not_end_the_import(do: Do, tmp_path: Path, fields: dict[str, Any]) -> None:
+    source = tmp_path / "zonemaster.sqlite"
+    content = Backend()
+    first = next(iter(recorded().values()))
+    damaged = content.add("damaged.example", first, **fields)
+    content.add("good.example", first)
+    content.write_sqlite(source)
+    found = do(source)
+    assert (found.done, found.runs) == (2, 1)
+    assert found.examples == {zonemaster.DAMAGED: [damaged]}
+
+
+def test_damaged_times_and_entries_do_not_end_the_import(do: Do, store: Store, tmp_path: Path) -> None:
+    source = tmp_path / "zonemaster.sqlite"
+    content = Backend()
+    first = next(iter(recorded().values()))
+    zero = "0000-00-00 00:00:00"
+    content.add("times.example", first, created_at=zero, started_at=zero, ended_at=zero)
+    content.add("entries.example", [*first, {**first[0], "timestamp": "later"}, {**first[0], "args": ["text"]}])
+    content.write_sqlite(source)
+    found = do(source)
+    assert (found.done, found.runs) == (2, 2)
+    assert found.problems == {zonemaster.INVALID_ENTRY: 1}
+    assert runs_in(store)["times.example"].created_at.year == 1970
+    assert do(source).known == 2
 
 
 def test_an_old_database_is_refused_with_advice(do: Do, tmp_path: Path) -> None:
