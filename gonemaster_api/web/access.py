@@ -62,6 +62,7 @@ ACCESS = {
     "profiles": Access.ADMIN,
     "profiles.ConfigurationDiff": Access.OPERATE,  # uses POST for its body and changes nothing
     "scoring": Access.ADMIN,
+    "zone_checks": Access.OPERATE,
     "settings": Access.ADMINS,
     "tokens": Access.ADMINS,
     "spec": Access.READ,
