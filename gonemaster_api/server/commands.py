@@ -35,6 +35,7 @@ from gonemaster_db.core.errors import StoreError, StoreUnavailable
 from gonemaster_db.core.session import open_store
 from gonemaster_db.migrations import runner
 from gonemaster_db.service.access import has_tokens
+from gonemaster_db.zonemaster.source import SourceRefused
 from gonemaster_engine.errors import EngineError, ProfileError, ScoringConfigError, SourceAddressUnavailable
 from gonemaster_engine.net.ports import check_source
 from gonemaster_engine.resources import load_anchors, load_hints
@@ -79,7 +80,9 @@ def run(
         if command[0] == "auth":
             return run_auth(command[1:], settings, auth)
         return _chosen(command, programs.with_broker(settings), settings, descriptors)()
-    except (DataDirInUse, DataDirRefused, CannotListen, BrokerRefused, StartFailed, AuthRefused) as error:
+    except (
+        DataDirInUse, DataDirRefused, CannotListen, BrokerRefused, StartFailed, AuthRefused, SourceRefused
+    ) as error:  # fmt: skip
         raise StartRefused(str(error)) from error
     except OSError as error:
         raise StartRefused(_cannot_use(settings.data_dir, error) if error.filename else str(error)) from error
@@ -114,9 +117,17 @@ def _chosen(
     match command:
         case ("db", "downgrade", revision):
             return lambda: downgrade_tables(resolved, revision)
+        case ("import", "zonemaster", source):
+            return lambda: _import(resolved, source)
         case ("backup", path):
             return lambda: back_up_to(resolved, Path(path))
     return chosen[command]
+
+
+def _import(settings: Settings, source: str) -> int:
+    from gonemaster_api.server.imports import import_from_zonemaster  # of no use to the service
+
+    return import_from_zonemaster(settings, source)
 
 
 def run_all(settings: Settings, *, embedded: bool) -> int:

@@ -37,7 +37,8 @@ KEPT = (
 _RUNS = cast("Table", Run.__table__)
 # Built once, because constructing a statement costs more than executing it.
 _INSERT_RUN = plain_insert(_RUNS).returning(_RUNS.c.id, _RUNS.c.key)
-_INSERT_DOCUMENT = plain_insert(cast("Table", RunDocument.__table__))
+# RETURNING makes SQLAlchemy send the documents of a group in one statement.
+_INSERT_DOCUMENT = plain_insert(cast("Table", RunDocument.__table__)).returning(RunDocument.run_key)
 _PROFILE_ID = select(EffectiveProfile.id).where(EffectiveProfile.digest == bindparam("digest"))
 _Ended = tuple[RowMapping, RunRecord]  # the deleted row of a job, and its result
 
@@ -64,7 +65,7 @@ def write_runs(session: Session, ended: Sequence[_Ended]) -> None:
 
 def _write(session: Session, ended: Sequence[_Ended]) -> list[RunGroup]:
     """Write runs of different domains, in order of domain, so that two transactions cannot deadlock."""
-    with _references_checked(session):
+    with references_checked(session):
         newest = max(record.finished_at for _, record in ended)
         outcome_ids = ensure_outcomes(session, [record.entries for _, record in ended], now=newest)
         rows = [_run_row(session, *each, outcome_id) for each, outcome_id in zip(ended, outcome_ids, strict=True)]
@@ -84,12 +85,12 @@ def _write(session: Session, ended: Sequence[_Ended]) -> list[RunGroup]:
 
 
 def _execute(session: Session, statement: Any, rows: Sequence[Mapping[str, Any]]) -> Any:
-    """Insert rows; SQLAlchemy prepares a list of rows anew for each call, so one row is not passed as a list."""
+    """Insert rows; SQLAlchemy builds a new statement for each list of rows, so a single row is not passed as a list."""
     return session.connection().execute(statement, rows[0] if len(rows) == 1 else rows)
 
 
 @contextmanager
-def _references_checked(session: Session) -> Iterator[None]:
+def references_checked(session: Session) -> Iterator[None]:
     """Raise StoreConflict if a run refers to a cached row that was removed."""
     caches = caches_of(session)
     drop_count = caches.drop_count
@@ -107,16 +108,16 @@ def _run_row(session: Session, job: RowMapping, record: RunRecord, outcome_id: i
     """Return the columns of a run, without its domain."""
     return {
         **{name: job[name] for name in KEPT},
-        **_run_values(record),
+        **run_values(record),
         "outcome_id": outcome_id,
         "cause_set_id": ensure_cause_set(session, record.causes),
         "effective_profile_id": _profile_id(session, record),
         "batch_key": None if job["batch_id"] is None else batch_key(job["batch_id"]),
-        "duration_ms": _duration_ms(job["started_at"], record.finished_at),
+        "duration_ms": duration_ms(job["started_at"], record.finished_at),
     }
 
 
-def _run_values(record: RunRecord) -> dict[str, Any]:
+def run_values(record: RunRecord) -> dict[str, Any]:
     """Return the columns of a run that only depend on its record."""
     levels = [entry.level for entry in record.entries]
     severities = {f"sev_{level.lower()}": number for level, number in count_severities(levels).items()}
@@ -134,7 +135,7 @@ def _run_values(record: RunRecord) -> dict[str, Any]:
     }
 
 
-def _duration_ms(started_at: datetime | None, finished_at: datetime) -> int | None:
+def duration_ms(started_at: datetime | None, finished_at: datetime) -> int | None:
     """Return whole milliseconds, never negative, because the clocks of two machines may differ."""
     if started_at is None:
         return None
