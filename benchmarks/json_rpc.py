@@ -1,4 +1,4 @@
-"""Measure Zonemaster's JSON-RPC API beside the REST API: calls a second, CPU per call, and a batch of 10,000 names.
+"""Measure Zonemaster's JSON-RPC API next to the REST API: calls a second, CPU per call, and a batch of 10,000 names.
 
     python -m benchmarks.json_rpc [--calls 2000] [--at-once 8] [--names 10000] [--backend DIR]
 
