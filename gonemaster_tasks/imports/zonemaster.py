@@ -227,7 +227,9 @@ def _entries(test: SourceTest, rows: list[SourceEntry], problems: list[Problem])
     for row in rows:
         reader = _reader(row.module, row.testcase, row.tag)
         try:
-            args = row.args if isinstance(row.args, dict) else msgspec.json.decode(row.args or b"{}")
+            args: Any = row.args
+            if isinstance(args, str | bytes):
+                args = msgspec.json.decode(args or b"{}")
             level = _LEVELS[row.level]
         except (ValueError, KeyError, TypeError):
             reader = None
