@@ -33,7 +33,7 @@ from gonemaster_db.core.records import NewBatch, NewJob, RunRecord
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import RunStatus
 from gonemaster_db.queue.jobs import claim_jobs, create_jobs
-from gonemaster_db.runs.graduation import Result, graduate_jobs
+from gonemaster_db.runs.graduation import AttemptResult, graduate_jobs
 from gonemaster_engine.memory import collect_rarely
 from gonemaster_engine.profile.profile import default_profile
 
@@ -133,7 +133,7 @@ def run_jobs(store: Store, jobs: Sequence[tuple[str, RunRecord]]) -> None:
     with store.autocommit() as session:
         ids = [job_id for job_id, _ in jobs]
         claimed = claim_jobs(session, ids, worker="bench", now=utcnow(), lease=_LEASE)
-    results = [Result(job_id, claimed[job_id].attempt, record) for job_id, record in jobs]
+    results = [AttemptResult(job_id, claimed[job_id].attempt, record) for job_id, record in jobs]
     store.run_in_transaction(lambda session: graduate_jobs(session, results, worker="bench"))
 
 

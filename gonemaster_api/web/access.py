@@ -60,8 +60,9 @@ ACCESS = {
     "analysis": Access.ADMIN,  # publishes and removes data
     "watches": Access.OPERATORS,  # webhook URLs are often secrets themselves
     "profiles": Access.ADMIN,
-    "profiles.Diff": Access.OPERATE,  # uses POST for its body and changes nothing
+    "profiles.ConfigurationDiff": Access.OPERATE,  # uses POST for its body and changes nothing
     "scoring": Access.ADMIN,
+    "zone_checks": Access.OPERATE,
     "settings": Access.ADMINS,
     "tokens": Access.ADMINS,
     "spec": Access.READ,

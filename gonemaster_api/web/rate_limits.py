@@ -44,7 +44,7 @@ class Bucket(enum.StrEnum):
 BUCKETS: Mapping[str, Bucket] = {
     "public_jobs.Jobs": Bucket.WRITE,
     "public_jobs.JobById": Bucket.READ,
-    "public_jobs.Result": Bucket.READ,
+    "public_jobs.JobResult": Bucket.READ,
     "public_jobs.Chain": Bucket.READ,
     "public_jobs.AsnNames": Bucket.READ,
     "public_lookup.Lookup": Bucket.READ,
@@ -61,8 +61,8 @@ BUCKETS: Mapping[str, Bucket] = {
     "ui_public_shared.as_json": Bucket.READ,
     "ui_analysis_lists.domains": Bucket.READ,
     "ui_analysis_diff.show": Bucket.READ,
-    "public_analysis.Domains": Bucket.READ,
-    "public_analysis.Diff": Bucket.READ,
+    "public_analysis.SnapshotDomains": Bucket.READ,
+    "public_analysis.SnapshotDiff": Bucket.READ,
     "public_analysis.Report": Bucket.READ,
 }
 

@@ -173,7 +173,7 @@ def create_longest_first(
 ) -> Iterator[CreatedJobs]:
     """Queue the jobs of a batch like `create_jobs`, but start domains with a slow newest run early.
 
-    With `batch_id` the jobs get this batch and its tier, whatever their own are.
+    With `batch_id` all jobs get this batch and its tier.
 
     A test of silent name servers takes half a minute; if it starts last, the whole batch waits for it. This matters
     only for the end of a batch, so at most its last 8,191 jobs are ordered. Jobs of fast or unknown domains keep their

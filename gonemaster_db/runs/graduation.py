@@ -45,7 +45,7 @@ _STATUS_OF_CLAIM = select(_RUNS.c.status).where(
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class AttemptResult:
     """The result of one attempt of a job."""
 
     job_id: str
@@ -59,13 +59,15 @@ def graduate_job(session: Session, job_id: str, *, worker: str, attempt: int, re
     Raises: JobStateError: This worker and attempt have lost the claim, or the job no longer exists; nothing is written.
     StoreConflict: A row that this process has cached was removed; a retry creates it again.
     """
-    (status,) = graduate_jobs(session, [Result(job_id, attempt, record)], worker=worker)
+    (status,) = graduate_jobs(session, [AttemptResult(job_id, attempt, record)], worker=worker)
     if isinstance(status, JobStateError):
         raise status
     return status
 
 
-def graduate_jobs(session: Session, results: Sequence[Result], *, worker: str) -> list[RunStatus | JobStateError]:
+def graduate_jobs(
+    session: Session, results: Sequence[AttemptResult], *, worker: str
+) -> list[RunStatus | JobStateError]:
     """Replace running jobs of a worker with their runs and entries; return the status of each run.
 
     The status is a JobStateError if this worker and attempt have lost the claim, or if the job no longer exists; then
@@ -81,7 +83,7 @@ def graduate_jobs(session: Session, results: Sequence[Result], *, worker: str) -
     return [each.record.status if each.job_id in jobs else _status_of_claim(session, each, worker) for each in results]
 
 
-def _take_claimed(session: Session, results: Sequence[Result], worker: str) -> dict[str, RowMapping]:
+def _take_claimed(session: Session, results: Sequence[AttemptResult], worker: str) -> dict[str, RowMapping]:
     """Delete the jobs that a worker holds, and return their rows by ID."""
     if len(results) == 1:
         claim = {"job_id": results[0].job_id, "number": results[0].attempt, "claimant": worker}
@@ -92,7 +94,7 @@ def _take_claimed(session: Session, results: Sequence[Result], worker: str) -> d
     return {row["id"]: row for row in rows.mappings()}
 
 
-def _status_of_claim(session: Session, result: Result, worker: str) -> RunStatus | JobStateError:
+def _status_of_claim(session: Session, result: AttemptResult, worker: str) -> RunStatus | JobStateError:
     claim = {"job_id": result.job_id, "number": result.attempt, "claimant": worker}
     stored: RunStatus | None = session.connection().execute(_STATUS_OF_CLAIM, claim).scalar()
     if stored is not None:

@@ -37,7 +37,8 @@ KEPT = (
 _RUNS = cast("Table", Run.__table__)
 # Built once, because constructing a statement costs more than executing it.
 _INSERT_RUN = plain_insert(_RUNS).returning(_RUNS.c.id, _RUNS.c.key)
-_INSERT_DOCUMENT = plain_insert(cast("Table", RunDocument.__table__))
+# RETURNING makes SQLAlchemy send the documents of a group in one statement.
+_INSERT_DOCUMENT = plain_insert(cast("Table", RunDocument.__table__)).returning(RunDocument.run_key)
 _PROFILE_ID = select(EffectiveProfile.id).where(EffectiveProfile.digest == bindparam("digest"))
 _Ended = tuple[RowMapping, RunRecord]  # the deleted row of a job, and its result
 
@@ -84,7 +85,7 @@ def _write(session: Session, ended: Sequence[_Ended]) -> list[RunGroup]:
 
 
 def _execute(session: Session, statement: Any, rows: Sequence[Mapping[str, Any]]) -> Any:
-    """Insert rows; SQLAlchemy prepares a list of rows anew for each call, so one row is not passed as a list."""
+    """Insert rows; SQLAlchemy builds a new statement for each list of rows, so a single row is not passed as a list."""
     return session.connection().execute(statement, rows[0] if len(rows) == 1 else rows)
 
 

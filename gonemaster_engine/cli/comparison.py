@@ -38,7 +38,7 @@ _Findings: TypeAlias = dict[_Key, WorstFinding]
 
 
 @dataclass(frozen=True, slots=True)
-class TagChange:
+class FindingDifference:
     """A tag that is only in one file, or that has another level."""
 
     domain: str
@@ -63,11 +63,11 @@ class TagChange:
 
 @dataclass(slots=True)
 class FileComparison:
-    """What differs between two files."""
+    """The differences between two files."""
 
-    appeared: list[TagChange] = field(default_factory=list)
-    cleared: list[TagChange] = field(default_factory=list)
-    level_changed: list[TagChange] = field(default_factory=list)
+    appeared: list[FindingDifference] = field(default_factory=list)
+    cleared: list[FindingDifference] = field(default_factory=list)
+    level_changed: list[FindingDifference] = field(default_factory=list)
     only_in_first: list[str] = field(default_factory=list)
     only_in_second: list[str] = field(default_factory=list)
 
@@ -78,7 +78,7 @@ class FileComparison:
         """Add the changes of a domain that is in both files."""
         for key in sorted(before.keys() | after.keys()):
             old, new = before.get(key), after.get(key)
-            change = TagChange(domain, key, old, new)
+            change = FindingDifference(domain, key, old, new)
             if old is None:
                 self.appeared.append(change)
             elif new is None:
@@ -225,7 +225,7 @@ def _json_lines(comparison: FileComparison, _locale: str) -> Iterator[str]:
     yield json.dumps(changes | only, indent=2)
 
 
-def _parts(comparison: FileComparison, locale: str) -> Iterator[tuple[str, list[TagChange]]]:
+def _parts(comparison: FileComparison, locale: str) -> Iterator[tuple[str, list[FindingDifference]]]:
     for name in _CHANGES:
         if changes := getattr(comparison, name):
             yield phrase(LABELS[name], {}, locale=locale), changes
@@ -239,11 +239,11 @@ def _rest(comparison: FileComparison, locale: str) -> Iterator[str]:
         yield phrase(SUMMARIES["same"], {}, locale=locale)
 
 
-def _levels(change: TagChange) -> str:
+def _levels(change: FindingDifference) -> str:
     return " > ".join(found.level.name for found in (change.before, change.after) if found)
 
 
-def _message(change: TagChange) -> str:
+def _message(change: FindingDifference) -> str:
     found = change.after or change.before
     return found.message if found else ""
 

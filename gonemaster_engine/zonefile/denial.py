@@ -1,6 +1,6 @@
 """The NSEC or NSEC3 records of a zone file that a negative response needs.
 
-The records come from the file, whatever they say: the test cases judge them.
+The records come from the file, right or wrong: the test cases judge them.
 
 Source: RFC 4035 section 3.1.3 (NSEC), RFC 5155 section 7.2 (NSEC3).
 """

@@ -26,7 +26,9 @@ _BESIDE_CNAME = frozenset({dns.rdatatype.NSEC, dns.rdatatype.RRSIG, dns.rdatatyp
 
 
 class AliasConflict(dns.exception.SyntaxError):
-    """An alias has other data."""
+    """An alias (CNAME) cannot have other data, or another target."""
+
+    msg = "an alias (CNAME) cannot have other data, or another target"
 
 
 class ZoneTooLarge(EngineError):
@@ -126,7 +128,7 @@ class _Records:
         if self._rdata_octets > limits.max_rdata_octets:
             raise ZoneTooLarge(f"the data of the records have more than {limits.max_rdata_octets} octets")
         if self._is_next_to_alias(name, rdata):
-            raise AliasConflict("an alias (CNAME) cannot have other data, or another target")
+            raise AliasConflict  # the text is that of the class
         self._contents.add(name, ttl, rdata)
 
     def _is_next_to_alias(self, name: dns.name.Name, rdata: dns.rdata.Rdata) -> bool:

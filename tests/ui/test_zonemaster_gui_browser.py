@@ -71,31 +71,17 @@ def test_a_domain_is_tested(page: Page, gui: str) -> None:
     open_form(page, gui, "wrongds.xa")
     run_test(page)
     assert page.locator(".zm-result__title").inner_text().endswith("wrongds.xa")
-    for module in (
-        "System",
-        "Basic",
-        "Address",
-        "Connectivity",
-        "Consistency",
-        "Dnssec",
-        "Delegation",
-        "Nameserver",
-        "Syntax",
-        "Zone",
-    ):
-        assert page.get_by_role("heading", name=module).or_(page.get_by_text(module, exact=True)).first.is_visible(), (
-            module
-        )
+    for module in MODULES:
+        assert page.get_by_text(module, exact=True).first.is_visible(), module
     page.get_by_role("button", name="Expand all").first.click()
-    assert page.get_by_text("DNSKEY").first.is_visible()
-    assert page.get_by_text("DNSSEC02").or_(page.get_by_text("Dnssec02")).first.is_visible()
+    page.eval_on_selector_all(".zm-result__group__button", "buttons => buttons.forEach(button => button.click())")
+    assert "4711" in page.locator("#testcase-entries-DNSSEC02").inner_text()
+    assert page.get_by_text("Dnssec02", exact=True).first.is_visible()
 
 
 def test_an_undelegated_domain_is_tested(page: Page, gui: str) -> None:
     open_form(page, gui, "wrongds.xa", options=True)
-    page.get_by_role("button", name="Fetch NS from parent zone").or_(
-        page.locator(".zm-domain-test__nameservers > div > button")
-    ).first.click()
+    page.locator(".zm-domain-test__nameservers > div > button").first.click()
     page.locator("input[name='nameservers[1][ns]']").wait_for()
     assert page.locator("input[name='nameservers[1][ns]']").input_value() == "ns2.wrongds.xa"
     page.locator(".zm-domain-test__records > div > button").first.click()
@@ -122,10 +108,7 @@ def test_wrong_input_is_shown_next_to_its_field(page: Page, gui: str) -> None:
     page.get_by_text("empty label").wait_for()
 
 
-@pytest.mark.parametrize(
-    ("kind", "begin"),
-    [("JSON", "["), ("CSV", "Module;Level;Message"), ("Text", "Module \tLevel \tMessage"), ("HTML", "")],
-)
+@pytest.mark.parametrize(("kind", "begin"), DOWNLOADS.items())
 def test_a_result_is_downloaded(page: Page, gui: str, kind: str, begin: str) -> None:
     open_form(page, gui, "good.xa")
     test_id = run_test(page)
@@ -150,9 +133,3 @@ def test_a_result_is_shown_in_the_language_of_the_page(page: Page, gui: str) -> 
         page.get_by_text("System", exact=True).first.wait_for()
         texts[language] = page.locator(".zm-result").inner_text()
     assert texts["en"] != texts["sv"]
-
-
-def test_an_unknown_result_does_not_break_the_page(page: Page, gui: str) -> None:
-    page.goto(f"{gui}/en/result/{'0' * 16}/")
-    page.locator("body[data-domain-test-hydrated=true]").wait_for()
-    assert page.locator("#domainInput").is_visible()

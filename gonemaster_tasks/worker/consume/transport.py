@@ -283,7 +283,7 @@ class _QuietTransport:
         self.cycle._binding_expiry_tref.cancel()  # noqa: SLF001 - kombu has no setting for it
 
 
-class Transport(_QuietTransport, kombu_redis.Transport):
+class RedisTransport(_QuietTransport, kombu_redis.Transport):
     """The transport of a single server."""
 
     Channel = Channel
@@ -297,7 +297,7 @@ class SentinelTransport(_QuietTransport, kombu_redis.SentinelTransport):
     connection_errors = _LOST
 
 
-class SocketTransport(Transport):
+class SocketTransport(RedisTransport):
     """The transport of a server on a Unix socket.
 
     kombu ignores Celery's transport for `redis+socket://`; it leaves `socket://` to a transport that declares to parse
@@ -313,7 +313,7 @@ def transport_settings(address: BrokerAddress) -> dict[str, Any]:
         return {"broker_transport": f"{__name__}:SentinelTransport", "broker_failover_strategy": _same_transport}
     if address.url.startswith("redis+socket:"):
         return {"broker_transport": f"{__name__}:SocketTransport", "broker_url": address.url.removeprefix("redis+")}
-    return {"broker_transport": f"{__name__}:Transport"}
+    return {"broker_transport": f"{__name__}:RedisTransport"}
 
 
 def _same_transport(alternates: Sequence[str]) -> Iterator[str]:

@@ -13,13 +13,13 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.core.states import RunStatus
 from gonemaster_db.queue.attempt_logs import add_attempt_log
 from gonemaster_db.queue.jobs import ClaimedJob, claim_jobs
-from gonemaster_db.runs.graduation import Result, graduate_jobs
+from gonemaster_db.runs.graduation import AttemptResult, graduate_jobs
 from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.control.grouping import Groups
 from gonemaster_tasks.worker.execute.running import RunningJob
 
 _MAX_GROUP = 32
-_GATHERING_S = 0.1  # A result of a batch waits this long for others; nobody waits for it.
+_GATHERING = timedelta(milliseconds=100)
 
 
 @dataclass(frozen=True)
@@ -34,21 +34,25 @@ class Claim:
 class _Ended:
     """The result of a job, and the log lines to store if it failed."""
 
-    result: Result
+    result: AttemptResult
     lines: Sequence[str]
 
 
 class ClaimStore:
     """Writes claims and results for the slots of a process. Thread-safe.
 
-    Slots that claim or store results at the same time share a statement or a transaction.
+    Slots that claim or store results at the same time share a statement or a transaction. A result that is not urgent
+    waits up to `gathering` for others.
     """
 
-    def __init__(self, store: Store, *, worker: str, clock: SharedClock, lease: timedelta) -> None:
+    def __init__(
+        self, store: Store, *, worker: str, clock: SharedClock, lease: timedelta, gathering: timedelta = _GATHERING
+    ) -> None:
         self._store = store
         self._worker = worker
         self._clock = clock
         self._lease = lease
+        self._gathering_s = gathering.total_seconds()
         self._claiming: Groups[str, ClaimedJob | None] = Groups(maximum=_MAX_GROUP)
         self._ending: Groups[_Ended, RunStatus] = Groups(maximum=_MAX_GROUP)
         self._counting = threading.Lock()
@@ -84,8 +88,8 @@ class ClaimStore:
             JobStateError: the claim was lost; nothing is written.
             StoreUnavailable, StoreConflict: the database does not answer; the outcome is unknown.
         """
-        ended = _Ended(Result(job_id, attempt, record), lines)
-        wait_s = _GATHERING_S if expected > 1 else 0.0
+        ended = _Ended(AttemptResult(job_id, attempt, record), lines)
+        wait_s = self._gathering_s if expected > 1 else 0.0
         return self._ending.do(ended, self._graduate, wait_s=wait_s, expected=expected)
 
     def _graduate(self, ended: Sequence[_Ended]) -> Sequence[RunStatus | BaseException]:

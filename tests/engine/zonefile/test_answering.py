@@ -1,4 +1,4 @@
-"""The responses for a zone file equal those of the server of the test worlds, which signs and denies by itself."""
+"""The responses for a zone file equal those of the server of the test worlds, which makes its own signatures."""
 
 from __future__ import annotations
 

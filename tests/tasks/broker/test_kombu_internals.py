@@ -60,7 +60,7 @@ def test_methods_that_are_overridden_or_relied_on_take_what_they_took(
     [
         (transport.Channel, kombu_redis.Channel),
         (transport.SentinelChannel, kombu_redis.SentinelChannel),
-        (transport.Transport, kombu_redis.Transport),
+        (transport.RedisTransport, kombu_redis.Transport),
         (transport.SentinelTransport, kombu_redis.SentinelTransport),
         (TierOrder, priority_cycle),
     ],

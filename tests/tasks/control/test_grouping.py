@@ -67,7 +67,7 @@ def test_items_wait_for_a_complete_group() -> None:
         futures = [threads.submit(groups.do, number, work, wait_s=60, expected=4) for number in range(0, 8, 2)]
     assert [future.result() for future in futures] == ["0", "2", "4", "6"]
     assert [sorted(group) for group in work.groups] == [[0, 2, 4, 6]]
-    assert groups.do(8, work, wait_s=0.01, expected=4) == "8"  # nobody joins
+    assert groups.do(8, work, wait_s=0.01, expected=4) == "8"  # no other item joins
     assert work.groups[1:] == [[8]]
 
 

@@ -38,8 +38,8 @@ def claims(store: Store) -> ClaimStore:
     return make_claim_store(store)
 
 
-def make_claim_store(store: Store) -> ClaimStore:
-    return ClaimStore(store, worker=WORKER, clock=SharedClock(), lease=timedelta(minutes=1))
+def make_claim_store(store: Store, **options: timedelta) -> ClaimStore:
+    return ClaimStore(store, worker=WORKER, clock=SharedClock(), lease=timedelta(minutes=1), **options)
 
 
 def claimed(store: Store, domains: Sequence[str]) -> list[str]:
@@ -122,10 +122,8 @@ def graduate_together(claims: ClaimStore, results: Mapping[str, RunRecord]) -> d
     return {job_id: end.exception() or end.result() for job_id, end in ends.items()}
 
 
-def test_results_that_wait_for_each_other_share_a_transaction(
-    store: Store, claims: ClaimStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gonemaster_tasks.worker.execute.claims._GATHERING_S", 60)  # A complete group does not wait.
+def test_results_that_wait_for_each_other_share_a_transaction(store: Store) -> None:
+    claims = make_claim_store(store, gathering=timedelta(minutes=1))  # A complete group does not wait.
     ids = claimed(store, ["a.example", "b.example", "c.example", "a.example"])
     with seen(store, "commit") as commits:
         ends = graduate_together(claims, dict.fromkeys(ids, FOUND))
