@@ -42,7 +42,7 @@ from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_engine.scoring.rule import RULE_VERSION
 from gonemaster_engine.scoring.score import compute_score
 from gonemaster_engine.testcases.catalogue import cases
-from gonemaster_engine.zonemaster.reading import Reader, reader_of
+from gonemaster_engine.zonemaster.reading import EntryReader, reader_of
 
 BLOCK = 200  # tests
 _BLOCKS_AHEAD = 2  # of each process
@@ -215,7 +215,7 @@ def _find_tag(case_id: str, name: str) -> Tag | None:
 
 
 @cache
-def _reader(module: str, testcase: str, tag: str) -> Reader | None:
+def _reader(module: str, testcase: str, tag: str) -> EntryReader | None:
     """Return the reader of a message tag, None if a name is too long to be stored."""
     found = reader_of(module, testcase, tag, find_tag=_find_tag)
     return None if any(len(getattr(found, name)) > limit for name, limit in _LIMITS.items()) else found
@@ -227,7 +227,9 @@ def _entries(test: SourceTest, rows: list[SourceEntry], problems: list[Problem])
     for row in rows:
         reader = _reader(row.module, row.testcase, row.tag)
         try:
-            args = row.args if isinstance(row.args, dict) else msgspec.json.decode(row.args or b"{}")
+            args: Any = row.args
+            if isinstance(args, str | bytes):
+                args = msgspec.json.decode(args or b"{}")
             level = _LEVELS[row.level]
         except (ValueError, KeyError, TypeError):
             reader = None
