@@ -9,8 +9,10 @@ BIN := $(VENV)/bin
 SERVICE := $(VENV)/.service
 READY := $(VENV)/.tests
 LINTERS := $(VENV)/.linters
-# Two processes per core, because many tests wait for processes. More than eight only start more databases.
+# Two processes per core, because many tests wait for processes. More than eight only start more databases. Most of the
+# long tests wait, so they get three.
 TEST_WORKERS ?= $(shell cores=$$(nproc 2>/dev/null || echo 2); echo $$((cores < 4 ? 2 * cores : 8)))
+LONG_WORKERS ?= $(shell cores=$$(nproc 2>/dev/null || echo 2); echo $$((cores < 4 ? 3 * cores : 10)))
 TESTS ?= tests
 # Tests that only the nightly job runs; ALL=1 adds them to the long tests, with all examples of property tests.
 NIGHTLY := nightly or twin
@@ -74,10 +76,10 @@ test: $(READY) ## run the fast tests: make test [TESTS=DIR]
 	$(RUN) -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not (slow or thorough or $(NIGHTLY))" $(TESTS)
 
 test-long: $(READY) ## run all other tests: make test-long [TESTS=DIR] [ALL=1]
-	$(if $(ALL),GONEMASTER_EXAMPLES=all )$(RUN) -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "$(LONG)" $(TESTS)
+	$(if $(ALL),GONEMASTER_EXAMPLES=all )$(RUN) -m pytest -n $(LONG_WORKERS) --dist loadgroup -m "$(LONG)" $(TESTS)
 
 test-all: $(READY) ## run make test and make test-long in one session, which takes less time
-	$(RUN) -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not ($(NIGHTLY))" $(TESTS)
+	$(RUN) -m pytest -n $(LONG_WORKERS) --dist loadgroup -m "not ($(NIGHTLY))" $(TESTS)
 
 coverage: $(READY) ## run make test-all with line coverage; fails below the minimum in setup.cfg
 	$(BIN)/coverage erase

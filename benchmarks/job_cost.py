@@ -4,7 +4,8 @@
     python -m benchmarks.job_cost --driver sqlite --runs 20000
 
 Jobs of one batch are claimed and graduated one after another, each in separate transactions, as one slot of a worker
-does, with entries like those of a sweep. Disk is the growth of all tables and indexes. WAL is measured between
+does, with entries like those of a sweep. With `--group` so many jobs share a claim and a transaction, as the slots of a
+busy worker do. Disk is the growth of all tables and indexes. WAL is measured between
 checkpoints, without full-page images; with `--checkpoint-every` it includes those after a checkpoint.
 """
 
@@ -13,10 +14,9 @@ from __future__ import annotations
 import argparse
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -25,14 +25,15 @@ from sqlalchemy import text
 from benchmarks.store import chosen_store, opened
 from benchmarks.sweep.sample import Drawn, Sweep, word
 from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.connection.engine import autocommit_engine
 from gonemaster_db.core.json_text import dump_json
 from gonemaster_db.core.records import NewBatch, NewJob, RunRecord
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import RunStatus
-from gonemaster_db.queue.jobs import claim_job, create_jobs
-from gonemaster_db.runs.graduation import graduate_job
+from gonemaster_db.queue.jobs import claim_jobs, create_jobs
+from gonemaster_db.runs.graduation import AttemptResult, graduate_jobs
 from gonemaster_engine.memory import collect_rarely
 from gonemaster_engine.profile.profile import default_profile
 
@@ -127,23 +128,22 @@ def record_of(sweep: Sweep, drawn: Drawn, profile: str) -> RunRecord:
     )
 
 
-def run_job(store: Store, job_id: str, record: RunRecord) -> None:
-    """Claim and graduate in separate transactions, as a worker does."""
-    now = utcnow()
+def run_jobs(store: Store, jobs: Sequence[tuple[str, RunRecord]]) -> None:
+    """Claim and graduate jobs in separate transactions, as a worker does."""
     with store.autocommit() as session:
-        claimed = claim_job(session, job_id, worker="bench", now=now, lease=_LEASE)
-    assert claimed is not None
-    end = partial(graduate_job, job_id=job_id, worker="bench", attempt=claimed.attempt, record=record)
-    store.run_in_transaction(end)
+        ids = [job_id for job_id, _ in jobs]
+        claimed = claim_jobs(session, ids, worker="bench", now=utcnow(), lease=_LEASE)
+    results = [AttemptResult(job_id, claimed[job_id].attempt, record) for job_id, record in jobs]
+    store.run_in_transaction(lambda session: graduate_jobs(session, results, worker="bench"))
 
 
-def measure(store: Store, jobs: int, *, checkpoint_every: int) -> None:
+def measure(store: Store, jobs: int, *, group: int, checkpoint_every: int) -> None:
     """Run the jobs and print their cost; a tenth of them runs first, to warm up caches and pages."""
     meter, made = Meter(store), records(Sweep())
     empty = meter.sizes()
     ids = submit(store, jobs)
-    for job_id, record in zip(ids[: jobs // 10], made, strict=False):
-        run_job(store, job_id, record)
+    for some in chunks(zip(ids[: jobs // 10], made, strict=False), group):
+        run_jobs(store, some)
     rest = ids[jobs // 10 :]
     wal, cpu, client_cpu = 0, 0.0, 0.0
     for begin in range(0, len(rest), _PORTION):
@@ -151,8 +151,8 @@ def measure(store: Store, jobs: int, *, checkpoint_every: int) -> None:
         if checkpoint_every and begin // _PORTION % max(1, checkpoint_every // _PORTION) == 0:
             meter.prepare("CHECKPOINT")
         octets, seconds, thread_s = meter.wal_octets(), meter.cpu_s(), time.thread_time()
-        for job_id, record in portion:
-            run_job(store, job_id, record)
+        for some in chunks(portion, group):
+            run_jobs(store, some)
         client_cpu += time.thread_time() - thread_s
         cpu += meter.cpu_s() - seconds
         wal += meter.wal_octets() - octets
@@ -175,13 +175,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--driver", choices=("postgres", "sqlite"), default="postgres")
     parser.add_argument("--runs", type=int, default=20_000)
+    parser.add_argument("--group", type=int, default=1, metavar="JOBS", help="jobs that share a transaction")
     parser.add_argument("--checkpoint-every", type=int, default=0, metavar="JOBS")
     options = parser.parse_args()
     collect_rarely()
     whole_pages = {"full_page_writes": "on" if options.checkpoint_every else "off"}
     with chosen_store(options.driver, "", postgres=DURABLE | whole_pages) as settings, opened(settings) as store:
         print(f"{options.driver}: {options.runs} jobs")
-        measure(store, options.runs, checkpoint_every=options.checkpoint_every)
+        measure(store, options.runs, group=options.group, checkpoint_every=options.checkpoint_every)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ from gonemaster_api.web.proxies import register_proxies
 from gonemaster_api.web.rate_limits import register_rate_limits
 from gonemaster_api.web.request_deadlines import register_request_deadlines
 from gonemaster_api.web.traces import register_traces
+from gonemaster_api.zonemaster.routes import blueprint as zonemaster
 from gonemaster_db.core.session import open_store
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.config.live import LiveSettings
@@ -94,7 +95,7 @@ def create_app(
     _register_api(app)
     register_docs(app)
     register_shell(app)
-    for pages in (login_page, crawlers, *ADMIN_PAGES, *ANALYSIS_PAGES):
+    for pages in (login_page, crawlers, zonemaster, *ADMIN_PAGES, *ANALYSIS_PAGES):
         app.register_blueprint(pages)
     for pages in PUBLIC_PAGES:
         app.register_blueprint(pages, url_prefix=f"/{settings.public_ui_path.rstrip('/')}{pages.url_prefix or ''}")

@@ -18,6 +18,7 @@ from gonemaster_engine.net.pacing import Pacing
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.as_names import AsName, look_up_as_names
+from gonemaster_engine.run.host_addresses import look_up_addresses
 from gonemaster_engine.zone.delegation_data import DelegationData, look_up_delegation
 from gonemaster_tasks.broker.politeness import RedisLeaseClient
 from gonemaster_tasks.config.profiles import caller_limits
@@ -61,6 +62,13 @@ class DnsLookups:
         with _one_of(self._delegations):
             return self._call(
                 lambda profile, resources: look_up_delegation(domain, profile, resources, limit_s=DELEGATION_LIMIT_S)
+            )
+
+    def addresses(self, name: str) -> list[str]:
+        """Return the addresses of a host name. Raises like `delegation`, and shares its limit."""
+        with _one_of(self._delegations):
+            return self._call(
+                lambda profile, resources: look_up_addresses(name, profile, resources, limit_s=DELEGATION_LIMIT_S)
             )
 
     def as_names(self, asns: Iterable[int], *, wait_s: float = NAMES_WAIT_S) -> dict[int, AsName | None]:

@@ -44,7 +44,9 @@ class _Base:
         sent = {"User-Agent": f"gonemaster-client/{__version__}", **(headers or {})}
         if token:
             sent["Authorization"] = f"Bearer {token}"
-        self._options = {"headers": sent, "timeout": timeout_s, **options}
+        # To load the certificates takes 50 ms; a URL without TLS needs none, and redirects are not followed.
+        needs_certificates = self.root.startswith("https:")
+        self._options = {"headers": sent, "timeout": timeout_s, "verify": needs_certificates, **options}
 
     def _url(self, path: str, *, is_public: bool = False) -> str:
         return f"{self.root}{'/pub' if is_public else ''}{API}{path}"
@@ -106,7 +108,7 @@ class Client(_Base, AbstractContextManager["Client"]):
                 response = self._http.send(self._request(self._http, step, "application/json"))
                 outcome = _answer(response, response.content)
             except _NETWORK_ERRORS as error:
-                outcome = _failure(error, self._url(step.path))
+                outcome = _failure(error, self._url(step.path, is_public=step.is_public))
 
     def each(self, pages: Pages[T], limit: int | None = None) -> Iterator[T]:
         """Yield the items of a list, up to a limit; further pages are requested when they are needed."""
@@ -195,7 +197,7 @@ class AsyncClient(_Base):
                 response = await self._http.send(self._request(self._http, step, "application/json"))
                 outcome = _answer(response, response.content)
             except _NETWORK_ERRORS as error:
-                outcome = _failure(error, self._url(step.path))
+                outcome = _failure(error, self._url(step.path, is_public=step.is_public))
 
     async def each(self, pages: Pages[T], limit: int | None = None) -> AsyncIterator[T]:
         """Yield the items of a list, up to a limit; further pages are requested when they are needed."""

@@ -31,7 +31,7 @@ from gonemaster_db.analysis.models.snapshots import (
     SnapshotView,
     Vocabulary,
 )
-from gonemaster_db.batches.models.batches import Batch, BatchOrigin
+from gonemaster_db.batches.models.batches import Batch, BatchNumber, BatchOrigin
 from gonemaster_db.batches.models.statistics import BatchStatistics, TagValueTable
 from gonemaster_db.core.base import Base
 from gonemaster_db.core.states import JobStatus, Priority, RunStatus
@@ -77,6 +77,7 @@ __all__ = [
     "AuditLine",
     "Base",
     "Batch",
+    "BatchNumber",
     "BatchOrigin",
     "BatchStatistics",
     "CauseSet",

@@ -29,9 +29,9 @@ settings.register_profile(
 )
 settings.load_profile("repeatable")
 
-# These start processes and wait; those in a browser are one group. The short tests come last, so that all workers of
-# pytest-xdist finish at about the same time.
-_FIRST = ("distributed", "ui", "system", "hostile", "deploy", "tasks")
+# The browser is the longest group and starts first; the others start processes and wait. The short tests come last, so
+# that all workers of pytest-xdist finish at about the same time.
+_FIRST = ("distributed", "system", "hostile", "deploy", "tasks", "ui")
 
 pytest_plugins = [
     "tests.support.server_errors",  # the first: other plugins import it
@@ -75,7 +75,13 @@ _PROCESSES_S = 600  # only ends a hang: the start of one process may take three 
 # `make test` takes one of both databases for each test. The differences between them are in gonemaster_db, whose tests
 # `make test-long` repeats on the other one; the nightly job repeats all.
 _DATABASES = ("sqlite", "postgres")
-_OTHER_DATABASE = {"api": pytest.mark.twin, "tasks": pytest.mark.twin, "db": pytest.mark.thorough}
+_OF_DATABASE = ("store_settings", "empty_store", "farm", "driver")  # parameters that choose one
+_OTHER_DATABASE = {
+    "api": pytest.mark.twin,
+    "db": pytest.mark.thorough,
+    "system": pytest.mark.twin,
+    "tasks": pytest.mark.twin,
+}
 
 
 _MAX_ID_LENGTH = 80  # octets or characters of one parameter
@@ -104,13 +110,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.timeout(_PROCESSES_S))
         if _room(item) in _OTHER_DATABASE and _repeats(item):
             item.add_marker(_OTHER_DATABASE[_room(item)])
-        if not _fixtures(item).isdisjoint(("page", "site")):
+        if _is_in_browser(item):
             item.add_marker(pytest.mark.xdist_group("browser"))
         elif _room(item) == "conventions":
             item.add_marker(pytest.mark.xdist_group("conventions"))
         elif _shares_a_service(item) and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
     items.sort(key=_rank)
+
+
+def _is_in_browser(item: pytest.Item) -> bool:
+    return not _fixtures(item).isdisjoint(("page", "site"))
 
 
 def _starts_processes(item: pytest.Item) -> bool:
@@ -120,8 +130,8 @@ def _starts_processes(item: pytest.Item) -> bool:
 def _repeats(item: pytest.Item) -> bool:
     """Return whether a test repeats one on the other database."""
     values = item.callspec.params if hasattr(item, "callspec") else {}
-    driver = values.get("store_settings", values.get("empty_store"))
-    return driver in _DATABASES and driver != _first_database(item)
+    drivers = {value for name, value in values.items() if name in _OF_DATABASE and value in _DATABASES}
+    return bool(drivers) and drivers != {_first_database(item)}
 
 
 def _room(item: pytest.Item) -> str:
@@ -152,4 +162,6 @@ def _shares_a_service(item: pytest.Item) -> bool:
 
 def _rank(item: pytest.Item) -> int:
     room = _room(item)
+    if _is_in_browser(item):
+        return -1
     return _FIRST.index(room) if room in _FIRST else len(_FIRST)

@@ -47,6 +47,12 @@ class FailedAttempts:
         self._limited: TLRUCache[str, float] = TLRUCache(max_clients, lambda _client, end, _now: end, timer=clock)
         self._redis_again = 0.0
 
+    def left_s(self, client: str) -> int:
+        """Return the seconds that a client above the limit must wait, 0 for all others; counts nothing."""
+        with self._lock:
+            end = self._limited.get(client)
+        return max(1, math.ceil(end - self._clock())) if end is not None else 0
+
     def note(self, client: str) -> int:
         """Count a failure and return the number of seconds the client must wait, 0 while it is below the limit."""
         now = self._clock()

@@ -10,12 +10,12 @@ from typing import Literal
 
 from cachetools import TTLCache
 
-from gonemaster_api.auth.tokens import digest_of, is_token, token_id
+from gonemaster_api.auth.tokens import digest_of, is_token, token_id, user_digest
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import StoreOutdated
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import AccessToken
-from gonemaster_db.service.access import list_tokens, record_uses
+from gonemaster_db.service.access import is_batch_user, list_tokens, record_uses
 from gonemaster_tasks.config.credential_types import AdminToken, Scope, widest
 from gonemaster_tasks.config.loader import reread_tokens
 from gonemaster_tasks.config.settings import Settings
@@ -68,6 +68,7 @@ class Keyring:
         self._reread = threading.Event()
         self._configured = self._first_configuration()
         self._tokens: Mapping[str, Token] | None = None
+        self._batch_users: Mapping[str, Token] = {}  # by name
         self._mode: Mode = "token" if settings.admin_tokens or self._configured else "open"
         self._used: set[str] = set()  # digests whose use is not written yet
         self._noted: TTLCache[str, bool] = TTLCache(_MAX_NOTED, _USE_NOTED_S)
@@ -108,9 +109,12 @@ class Keyring:
             if self._reread.is_set():
                 self._reread.clear()
                 self._read_configuration()
-            rows = self._stored()
+            stored = self._stored()
+            rows = [row for row in stored if not is_batch_user(row)]
             if rows or self._configured:
                 self._require_tokens()
+            users = (row for row in stored if is_batch_user(row) and row.revoked_at is None)
+            self._batch_users = {row.label: Token(row.digest, row.label, Scope.OPERATE) for row in users}
             self._tokens = _valid(self._configured, rows)
 
     def write_uses(self) -> None:
@@ -178,6 +182,18 @@ class Keyring:
             if hmac.compare_digest(token.digest, given):
                 found = token
         return self._usable(found) if is_token(secret) else None
+
+    def find_batch_user(self, name: str, key: str) -> Token | None:
+        """Return the user with this name and key, who may submit batches; without a name, the user with this key.
+
+        A key is not a token: it is chosen by people and opens nothing else. Raises StoreError like `find`.
+        """
+        self._known()
+        found = None
+        for user in self._batch_users.values():
+            if hmac.compare_digest(user.digest, user_digest(user.label, key)) and name in ("", user.label):
+                found = user
+        return self._usable(found)
 
     def with_digest(self, digest: str) -> Token | None:
         """Return a valid token by its digest, the form in which sessions store it. Raises StoreError like `find`."""

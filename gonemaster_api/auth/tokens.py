@@ -40,6 +40,11 @@ def digest_of(secret: str) -> str:
     return "sha256:" + hashlib.sha256(secret.encode()).hexdigest()
 
 
+def user_digest(name: str, key: str) -> str:
+    """Return the stored form of the key of a batch user; two users may choose the same key."""
+    return digest_of(f"{name} {key}")
+
+
 def token_id(digest: str) -> str:
     """Return the short id by which operators identify a token. It does not reveal the token."""
     return digest.removeprefix("sha256:")[:_ID_DIGITS]

@@ -8,12 +8,12 @@ from typing import Any
 
 from gonemaster_api.errors import NotFound
 from gonemaster_api.queries.causes import worst_first
-from gonemaster_api.queries.runs.entries import escape_formula
 from gonemaster_api.rest.fields import rfc3339
 from gonemaster_api.state import State
 from gonemaster_db.analysis.snapshots import get_snapshot
 from gonemaster_db.analysis.views.rows import DOMAIN_FIELDS, domains_after
 from gonemaster_db.runs.causes import read_cause_sets
+from gonemaster_engine.findings.messages.formatting import escape_formula
 
 _ROWS_AT_A_TIME = 1000
 _TITLES = {"name": "domain", "cause_set_id": "causes"}

@@ -1,4 +1,4 @@
-"""An API process: the Flask application under uvicorn, on a listening socket that it receives."""
+"""An API process: the Flask application under uvicorn, on listening sockets that it receives."""
 
 import asyncio
 import faulthandler
@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from types import FrameType
@@ -90,8 +91,11 @@ class ApiServer(uvicorn.Server):
         return ends
 
 
-def serve(settings: Settings, *, listener: socket.socket) -> None:
-    """Serve on a listening socket until stopped. Open requests are finished."""
+def serve(settings: Settings, *, listeners: Sequence[socket.socket]) -> None:
+    """Serve on listening sockets until stopped. Open requests are finished.
+
+    The second socket, if any, is that of `zonemaster_listen`.
+    """
     log_as_set(settings)
     stopping = threading.Event()
     app = open_app(settings, stopping)
@@ -103,10 +107,13 @@ def serve(settings: Settings, *, listener: socket.socket) -> None:
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     # Connections inherit these options. Without the first the kernel buffers megabytes for a client that reads slowly;
     # the second ends connections whose clients do not read.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(settings.write_timeout.total_seconds() * 1000))
+    for listener in listeners:
+        patience_ms = int(settings.write_timeout.total_seconds() * 1000)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience_ms)
+    zonemaster_port = listeners[1].getsockname()[1] if len(listeners) > 1 else None
     config = uvicorn.Config(
-        Bridge(app, threads=settings.api_threads),
+        Bridge(app, threads=settings.api_threads, zonemaster_port=zonemaster_port),
         http=Connection,
         ws="none",
         loop="uvloop",
@@ -125,7 +132,7 @@ def serve(settings: Settings, *, listener: socket.socket) -> None:
         signal.signal(number, server.handle_exit)
     log.info("serving", pid=os.getpid())
     try:
-        server.run(sockets=[listener])
+        server.run(sockets=list(listeners))
     finally:
         close_app(app)
 

@@ -28,7 +28,9 @@ from gonemaster_api.ui.shell.error_pages import refusal
 from gonemaster_api.web.asgi_responses import ASGI_RESPONSE
 from gonemaster_api.web.event_streams import FOLLOW
 from gonemaster_api.web.exporter import http_metrics
+from gonemaster_api.web.hosts import OWN_LISTENER
 from gonemaster_api.web.request_deadlines import HAS_LEFT, READING
+from gonemaster_api.zonemaster.routes import ZONEMASTER_PATH
 
 PATIENCE_S = 0.6  # maximum wait for a thread, so that responses arrive within a second
 BULK_THREADS = 2  # for long requests: more would keep other threads from the interpreter
@@ -59,8 +61,9 @@ class Bridge:
     some threads to those that read, because they may all be waiting for a lock in the database.
     """
 
-    def __init__(self, app: Flask, *, threads: int) -> None:
+    def __init__(self, app: Flask, *, threads: int, zonemaster_port: int | None = None) -> None:
         self._app: Any = app
+        self._zonemaster_port = zonemaster_port  # on which every path is the JSON-RPC API of Zonemaster
         state: State = app.extensions[NAME]
         self._bodies = Bodies(state.settings, state.keyring)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
@@ -81,6 +84,8 @@ class Bridge:
 
     async def _serve(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         connection, cycle, environ = scope["connection"], scope["cycle"], environ_of(scope)
+        if self._zonemaster_port is not None and scope["server"][1] == self._zonemaster_port:
+            environ |= {OWN_LISTENER: True, "PATH_INFO": ZONEMASTER_PATH}
         try:
             async with self._bodies.received(scope, environ, receive):
                 status, headers, body, pieces = await self._answer(environ, connection)

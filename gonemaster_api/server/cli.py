@@ -68,10 +68,10 @@ def _run(command: tuple[str, ...], given: argparse.Namespace) -> int:
             return check_reference_data(settings, given.folder)
         case ("auth", "add-token"):
             auth = AuthOptions(given.label, tuple(given.scope), given.expires_at, given.only_print)
-            return commands.run(command, settings, None, auth=auth)
+            return commands.run(command, settings, auth=auth)
     if hasattr(given, "argument"):
         command = (*command, given.argument)
-    return commands.run(command, settings, getattr(given, "listen_descriptor", None), auth=AuthOptions())
+    return commands.run(command, settings, getattr(given, "listen_descriptor", None) or (), auth=AuthOptions())
 
 
 def _print_settings(settings: Settings) -> int:

@@ -4,8 +4,8 @@ import signal
 import socket
 import sys
 import urllib.request
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -35,6 +35,7 @@ from gonemaster_db.core.errors import StoreError, StoreUnavailable
 from gonemaster_db.core.session import open_store
 from gonemaster_db.migrations import runner
 from gonemaster_db.service.access import has_tokens
+from gonemaster_db.zonemaster.source import SourceRefused
 from gonemaster_engine.errors import EngineError, ProfileError, ScoringConfigError, SourceAddressUnavailable
 from gonemaster_engine.net.ports import check_source
 from gonemaster_engine.resources import load_anchors, load_hints
@@ -60,7 +61,7 @@ class StartRefused(Exception):
 def run(
     command: tuple[str, ...],
     settings: Settings,
-    descriptor: int | None,
+    descriptors: Sequence[int] = (),
     *,
     auth: AuthOptions,
 ) -> int:
@@ -78,8 +79,10 @@ def run(
             datadir.prepare(settings.data_dir)
         if command[0] == "auth":
             return run_auth(command[1:], settings, auth)
-        return _chosen(command, programs.with_broker(settings), settings, descriptor)()
-    except (DataDirInUse, DataDirRefused, CannotListen, BrokerRefused, StartFailed, AuthRefused) as error:
+        return _chosen(command, programs.with_broker(settings), settings, descriptors)()
+    except (
+        DataDirInUse, DataDirRefused, CannotListen, BrokerRefused, StartFailed, AuthRefused, SourceRefused
+    ) as error:  # fmt: skip
         raise StartRefused(str(error)) from error
     except OSError as error:
         raise StartRefused(_cannot_use(settings.data_dir, error) if error.filename else str(error)) from error
@@ -93,12 +96,14 @@ def _cannot_use(data_dir: Path, error: OSError) -> str:
     return f"the data directory {data_dir} cannot be used: {reason}{detail}; choose another one with --data-dir"
 
 
-def _chosen(command: tuple[str, ...], resolved: Settings, given: Settings, descriptor: int | None) -> Callable[[], int]:
+def _chosen(
+    command: tuple[str, ...], resolved: Settings, given: Settings, descriptors: Sequence[int]
+) -> Callable[[], int]:
     if command[0] in ("all", "api", "worker"):
         _check_files(resolved)
     chosen: dict[tuple[str, ...], Callable[[], int]] = {
         ("all",): lambda: run_all(resolved, embedded=given.embedded_broker),
-        ("api",): lambda: run_api(resolved, descriptor),
+        ("api",): lambda: run_api(resolved, descriptors),
         ("worker",): lambda: run_workers(resolved),
         ("beat",): lambda: run_beat(resolved),
         ("flower",): lambda: run_flower(resolved),
@@ -112,16 +117,24 @@ def _chosen(command: tuple[str, ...], resolved: Settings, given: Settings, descr
     match command:
         case ("db", "downgrade", revision):
             return lambda: downgrade_tables(resolved, revision)
+        case ("import", "zonemaster", source):
+            return lambda: _import(resolved, source)
         case ("backup", path):
             return lambda: back_up_to(resolved, Path(path))
     return chosen[command]
 
 
+def _import(settings: Settings, source: str) -> int:
+    from gonemaster_api.server.imports import import_from_zonemaster  # of no use to the service
+
+    return import_from_zonemaster(settings, source)
+
+
 def run_all(settings: Settings, *, embedded: bool) -> int:
     """Run the whole service until a signal: embedded broker if configured, migrations, workers, beat and API."""
     datadir.prepare(settings.data_dir)
-    with datadir.lock(settings.data_dir), _listener(settings) as listener, counts_directory() as counts:
-        url = listening.url_of(listener)
+    with datadir.lock(settings.data_dir), _listeners(settings) as listeners, counts_directory() as counts:
+        url = listening.url_of(listeners[0])
         upgrade_tables(settings)
         if not embedded:
             _check_broker(settings)
@@ -130,36 +143,56 @@ def run_all(settings: Settings, *, embedded: bool) -> int:
             [programs.broker(settings)] if embedded else [],
             programs.workers(settings),
             [programs.beat(settings)],
-            programs.api(settings, descriptor=listener.fileno(), ready=lambda: _serves(url), counts=counts),
+            programs.api(settings, descriptors=_numbers(listeners), ready=lambda: _serves(url), counts=counts),
         ]
         is_json, ready_timeout = settings.log_format == "json", settings.start_timeout
         supervisor = Supervisor(groups, json_lines=is_json, ready_timeout=ready_timeout)
         return supervisor.run(on_ready=lambda: log.info("gonemaster is ready", url=url, version=__version__))
 
 
-def run_api(settings: Settings, descriptor: int | None) -> int:
-    """Serve the API in this process, or in several processes that share a socket.
+def run_api(settings: Settings, descriptors: Sequence[int]) -> int:
+    """Serve the API in this process, or in several processes that share their sockets.
 
-    `descriptor` is the socket of the supervisor if this process is its child.
+    `descriptors` are the sockets of the supervisor if this process is its child.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # ignored until the handler is installed: the tokens are not read yet
     _check_logins(settings)
-    if descriptor is not None:
-        _serve(settings, socket.socket(fileno=descriptor))
+    if descriptors:
+        _serve(settings, [socket.socket(fileno=number) for number in descriptors])
         return 0
-    with counts_directory() as counts, _listener(settings) as listener:
+    with counts_directory() as counts, _listeners(settings) as listeners:
         programs.count_into(counts)
-        log.info("listening", url=listening.url_of(listener))
+        log.info("listening", url=listening.url_of(listeners[0]))
         if settings.api_processes > 1:
-            return _supervise(settings, programs.api(settings, descriptor=listener.fileno(), counts=counts))
-        _serve(settings, listener)
+            return _supervise(settings, programs.api(settings, descriptors=_numbers(listeners), counts=counts))
+        _serve(settings, listeners)
     return 0
 
 
-def _serve(settings: Settings, listener: socket.socket) -> None:
+def _serve(settings: Settings, listeners: Sequence[socket.socket]) -> None:
     from gonemaster_api.server import api_process  # imports prometheus_client, which reads the environment
 
-    api_process.serve(settings, listener=listener)
+    api_process.serve(settings, listeners=listeners)
+
+
+def _numbers(listeners: Sequence[socket.socket]) -> list[int]:
+    return [listener.fileno() for listener in listeners]
+
+
+@contextmanager
+def _listeners(settings: Settings) -> Iterator[list[socket.socket]]:
+    """Open the socket of the API, and that of `zonemaster_listen` if there is one. Raises like `_listener`.
+
+    The second one may be on the network without admin tokens: on it there is nothing but the JSON-RPC API.
+    """
+    with ExitStack() as sockets:
+        listeners = [sockets.enter_context(_listener(settings))]
+        if settings.zonemaster_listen:
+            second = listening.bind(settings.zonemaster_listen, flag="--zonemaster-listen")
+            second.set_inheritable(True)
+            listeners.append(sockets.enter_context(second))
+            log.info("listening for the JSON-RPC API of Zonemaster", url=listening.url_of(second))
+        yield listeners
 
 
 def _listener(settings: Settings) -> socket.socket:

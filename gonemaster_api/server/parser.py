@@ -27,6 +27,7 @@ _LINES = {
     "doctor": "check settings, database, broker, clocks, workers and DNS, with advice for each fault",
     "settings": "list the settings, or explain one",
     "db": "migrate or check the database",
+    "import": "import the data of another service",
     "backup": "copy the SQLite database to a new file while the service is running",
     "auth": "manage admin tokens",
     "reference-data": "update or check the data of IANA",
@@ -39,6 +40,7 @@ _GROUP_LINES: dict[tuple[str, ...], str] = {
     ("db", "current"): "print the version of the database",
     ("db", "size"): "print the size of the database and of its largest tables, and the growth per day",
     ("db", "check"): "exit with 0 if this release is compatible with the database, otherwise with 1",
+    ("import", "zonemaster"): "import the tests, results and batches of Zonemaster-Backend",
     ("auth", "add-token"): "create an admin token and print it once",
     ("auth", "list"): "list the admin tokens",
     ("auth", "revoke"): "revoke an admin token and end its sessions",
@@ -114,7 +116,7 @@ def _add_options(parser: Parser, path: tuple[str, ...]) -> None:
     """Add the options of a command."""
     match path:
         case ("api",):
-            parser.add_argument("--listen-descriptor", type=int, help=argparse.SUPPRESS)
+            parser.add_argument("--listen-descriptor", type=int, action="append", help=argparse.SUPPRESS)
         case ("setup",):
             parser.add_argument("--label", metavar="TEXT", default="", help="label of the first admin token")
             parser.add_argument("--no-input", action="store_true", help="ask nothing: use the flags and the defaults")
@@ -133,6 +135,12 @@ def _add_options(parser: Parser, path: tuple[str, ...]) -> None:
             )
         case ("db", "downgrade"):
             parser.add_argument("argument", metavar="N", help="version of the database")
+        case ("import", "zonemaster"):
+            parser.add_argument(
+                "argument",
+                metavar="SOURCE",
+                help="SQLite file, dump of MySQL or MariaDB (also gzipped), or postgresql://USER:PASSWORD@HOST/NAME",
+            )
         case ("backup",):
             parser.add_argument("argument", metavar="FILE", help="file to create")
         case ("auth", "revoke"):

@@ -1,8 +1,8 @@
 """DNS lookups for the API: delegations and AS names. Waiting lookups occupy threads, so their number is limited."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from gonemaster_api.errors import Unavailable
 from gonemaster_api.lookups import NAMES_WAIT_S, TooManyLookups
@@ -13,6 +13,8 @@ from gonemaster_engine.addresses import is_allowed_target
 from gonemaster_engine.run.as_names import AsName
 from gonemaster_engine.texts import Text
 from gonemaster_engine.zone.delegation_data import DelegationData
+
+Found = TypeVar("Found")
 
 
 def look_up_public_delegation(state: State, text: str) -> dict[str, Any]:
@@ -29,19 +31,7 @@ def look_up_delegation(state: State, text: str, *, guarded: bool) -> dict[str, A
         BadRequest: invalid_domain.
         Unavailable: too_many_lookups, lookup_timeout.
     """
-    domain = read_name(text)
-    with _waiting_slot(state) as has_place:
-        if not has_place:
-            raise _too_many()
-        try:
-            found = state.lookups.delegation(domain)
-        except TooManyLookups as error:
-            raise _too_many() from error
-        except TimeoutError as error:
-            raise Unavailable(
-                "lookup_timeout",
-                Text("the name servers of the parent zones of {domain} did not answer in time", domain=domain),
-            ) from error
+    found = _looked_up(state, state.lookups.delegation, read_name(text))
     return {
         "nameservers": list(_nameservers(found, guarded=guarded)),
         "ds_records": [
@@ -49,6 +39,33 @@ def look_up_delegation(state: State, text: str, *, guarded: bool) -> dict[str, A
             for ds in found.ds
         ],
     }
+
+
+def look_up_public_addresses(state: State, text: str) -> list[str]:
+    """Return the addresses of a host name that a public job may query.
+
+    Raises:
+        BadRequest: invalid_domain.
+        Unavailable: too_many_lookups, lookup_timeout.
+    """
+    guarded = public_targets_are_guarded(state.settings)
+    found = _looked_up(state, state.lookups.addresses, read_name(text))
+    return [address for address in found if is_allowed_target(address, guarded=guarded)]
+
+
+def _looked_up(state: State, look_up: Callable[[str], Found], domain: str) -> Found:
+    with _waiting_slot(state) as has_place:
+        if not has_place:
+            raise _too_many()
+        try:
+            return look_up(domain)
+        except TooManyLookups as error:
+            raise _too_many() from error
+        except TimeoutError as error:
+            raise Unavailable(
+                "lookup_timeout",
+                Text("the name servers of the parent zones of {domain} did not answer in time", domain=domain),
+            ) from error
 
 
 def _too_many() -> Unavailable:

@@ -23,9 +23,10 @@ from gonemaster_api.v1.system.routes import blueprint as system
 from gonemaster_api.v1.tags.routes import blueprint as tags
 from gonemaster_api.v1.tokens.routes import blueprint as tokens
 from gonemaster_api.v1.watches.routes import blueprint as watches
+from gonemaster_api.v1.zone_checks.routes import blueprint as zone_checks
 
 BLUEPRINTS = (
     jobs, batches, comparison, queue, domains, runs, shares, entries, tags, profiles, scoring, settings, spec, causes,
     system,
-    operations, analysis, schedules, tokens, watches, metrics, session, mcp,
+    operations, analysis, schedules, tokens, watches, metrics, session, mcp, zone_checks,
 )  # fmt: skip

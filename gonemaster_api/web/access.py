@@ -60,8 +60,9 @@ ACCESS = {
     "analysis": Access.ADMIN,  # publishes and removes data
     "watches": Access.OPERATORS,  # webhook URLs are often secrets themselves
     "profiles": Access.ADMIN,
-    "profiles.Diff": Access.OPERATE,  # uses POST for its body and changes nothing
+    "profiles.ConfigurationDiff": Access.OPERATE,  # uses POST for its body and changes nothing
     "scoring": Access.ADMIN,
+    "zone_checks": Access.OPERATE,
     "settings": Access.ADMINS,
     "tokens": Access.ADMINS,
     "spec": Access.READ,
@@ -70,6 +71,7 @@ ACCESS = {
     "public_jobs": Access.PUBLIC,
     "public_lookup": Access.PUBLIC,
     "public_service": Access.PUBLIC,
+    "zonemaster": Access.PUBLIC,  # batches need a user and key in the request
     "mcp": Access.READERS,  # its tools send separate requests, which need their scopes
     "session": Access.ANYONE,
     "login": Access.ANYONE,

@@ -12,6 +12,8 @@ from gonemaster_tasks.config.settings import Settings
 
 # These paths accept bodies that may list every waiting job.
 _LARGE = frozenset(f"/api/v1/{path}" for path in ("jobs/batch", "queue/reorder", "queue/move", "queue/remove"))
+_ZONE_CHECKS = "/api/v1/zone-checks"
+_ZONE_CHECK_BODY = 2 * 1024 * 1024  # a zone of 1 MiB, whose line ends and quotation marks JSON escapes
 _ALTERNATIVES = {"/api/v1/queue/reorder": "POST /api/v1/queue/move takes only the jobs to move"}
 _MCP = "/api/v1/mcp"
 MAX_MCP_BODY = 4 * 1024 * 1024
@@ -53,6 +55,8 @@ class BodiesAtWork:
 
 def body_limit(settings: Settings, path: str) -> int:
     """Return the maximum size in bytes of the body of a request."""
+    if path == _ZONE_CHECKS:
+        return max(settings.max_body_size, _ZONE_CHECK_BODY)
     if path == _MCP:
         return MAX_MCP_BODY
     return settings.max_batch_body_size if path in _LARGE else settings.max_body_size

@@ -37,7 +37,7 @@ PAGE_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; "
     "frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
 )
-_API_PREFIXES = ("/api/", "/pub/api/")
+_API_PREFIXES = ("/api/", "/pub/api/", "/zonemaster/api")
 _COMPRESSED = (
     "application/javascript",
     "application/json",

@@ -24,6 +24,7 @@ from gonemaster_tasks.config.settings import Settings
 _AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\]|([A-Za-z0-9._-]+))(?::[0-9]{0,5})?")  # host [":" port]
 _ABSOLUTE_FORM = re.compile("[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")  # RFC 9112 section 3.2.2
 _LOCALHOST = "localhost"
+OWN_LISTENER = "gonemaster.zonemaster_listener"  # environ key of requests to the address of Zonemaster's API
 _USUAL = 100  # characters of a Host header; longer values are not cached
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -136,4 +137,5 @@ def _unknown_host(host: str) -> ApiError:
 
 
 def _hosts_of(settings: Settings) -> KnownHosts:
-    return known_hosts(settings.listen_addr, settings.public_url, settings.allowed_hosts)
+    listening = settings.zonemaster_listen if OWN_LISTENER in request.environ else settings.listen_addr
+    return known_hosts(listening, settings.public_url, settings.allowed_hosts)

@@ -17,7 +17,7 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, g, request
 from flask_limiter import Limiter, RequestLimit
 from limits.storage import RedisStorage
 
@@ -29,6 +29,7 @@ from gonemaster_engine.texts import Text
 from gonemaster_tasks.broker.keys import ATTEMPTS
 
 _SCHEME = "gonemaster"
+_CALLS = "gonemaster-counted-calls"
 _OTHER_ADDRESS = re.compile(r"_short\d+$")  # second URL of the same view
 
 
@@ -43,7 +44,7 @@ class Bucket(enum.StrEnum):
 BUCKETS: Mapping[str, Bucket] = {
     "public_jobs.Jobs": Bucket.WRITE,
     "public_jobs.JobById": Bucket.READ,
-    "public_jobs.Result": Bucket.READ,
+    "public_jobs.JobResult": Bucket.READ,
     "public_jobs.Chain": Bucket.READ,
     "public_jobs.AsnNames": Bucket.READ,
     "public_lookup.Lookup": Bucket.READ,
@@ -60,8 +61,8 @@ BUCKETS: Mapping[str, Bucket] = {
     "ui_public_shared.as_json": Bucket.READ,
     "ui_analysis_lists.domains": Bucket.READ,
     "ui_analysis_diff.show": Bucket.READ,
-    "public_analysis.Domains": Bucket.READ,
-    "public_analysis.Diff": Bucket.READ,
+    "public_analysis.SnapshotDomains": Bucket.READ,
+    "public_analysis.SnapshotDiff": Bucket.READ,
     "public_analysis.Report": Bucket.READ,
 }
 
@@ -69,6 +70,16 @@ BUCKETS: Mapping[str, Bucket] = {
 def bucket_of(endpoint: str | None, method: str) -> Bucket | None:
     """Return the bucket of a request, or None. OPTIONS requests do nothing and are not counted."""
     return None if endpoint is None or method == "OPTIONS" else _bucket_of_endpoint(endpoint)
+
+
+def count_call(bucket: Bucket) -> None:
+    """Count a request whose bucket depends on its body; call this once, when the body is known.
+
+    Raises:
+        RateLimitExceeded: the client has reached its limit; the exception has the response.
+    """
+    g.rate_limit_bucket = bucket
+    current_app.extensions[_CALLS]()
 
 
 @cache
@@ -95,7 +106,12 @@ def register_rate_limits(app: Flask) -> None:
     )
     limiter.request_filter(_is_free)
     limiter.init_app(app)
+    app.extensions[_CALLS] = limiter.limit(_limit)(_counted_call)
     logging.getLogger("flask-limiter").setLevel(logging.WARNING)  # the access log has a line for each refusal
+
+
+def _counted_call() -> None:
+    """Do nothing; Flask-Limiter counts the call."""
 
 
 def _is_free() -> bool:
@@ -103,7 +119,7 @@ def _is_free() -> bool:
 
 
 def _bucket() -> Bucket | None:
-    return bucket_of(request.endpoint, request.method)
+    return g.get("rate_limit_bucket") or bucket_of(request.endpoint, request.method)
 
 
 def _client_in_bucket() -> str:

@@ -24,7 +24,7 @@ def parts_of(
     """
     rest = iter(names)
     tail = f"],{json.dumps(options, ensure_ascii=False)[1:]}".encode() if options else b"]}"
-    while first := next(rest, None):
+    while (first := next(rest, None)) is not None:
         body, count = bytearray(b'{"domains":[' + json.dumps(first).encode()), 1
         for name in islice(rest, size - 1):
             body += b"," + json.dumps(name).encode()

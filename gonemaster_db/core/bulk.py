@@ -32,7 +32,7 @@ def insert_into_table(connection: Connection, table: TableClause, columns: Seque
     """Insert rows like `insert_rows`, without a session, into any table with typed columns."""
     dialect = connection.dialect
     if dialect.name == "postgresql":
-        encoders = _encoders(table, tuple(columns), dialect)
+        encoders = [_repeating(encode) for encode in _encoders(table, tuple(columns), dialect)]
         _copy(connection, f"COPY {table.name} ({', '.join(columns)}) FROM STDIN", _lines(rows, encoders))
     else:
         stored = _convert(rows, _converters(table, tuple(columns), dialect))
@@ -77,6 +77,19 @@ def _encoder(kind: TypeEngine[Any], convert: Convert | None, dialect: Dialect) -
     if isinstance(kind, Integer):
         return _number
     return _field
+
+
+def _repeating(encode: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Return a function that encodes an object once if it follows itself: most columns of a batch have one value."""
+    last, text = object(), ""
+
+    def encoded(value: Any) -> str:
+        nonlocal last, text
+        if value is not last:
+            last, text = value, encode(value)
+        return text
+
+    return encoded
 
 
 def _lines(rows: Iterable[Row], encoders: Sequence[Callable[[Any], str]]) -> Iterator[str]:

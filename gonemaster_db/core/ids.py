@@ -13,7 +13,10 @@ _TIME_DIGITS = 9  # microseconds in base 62 fit into nine digits until the year 
 _RANDOM_DIGITS = 10  # 59 bits, which avoid collisions of two processes within one microsecond
 _PUBLIC_DIGITS = 12  # 71 bits, all random
 _OLD_PUBLIC_DIGITS = 8
+_TESTS = 2**64  # number of test IDs
 _BULK_DIGITS = 5
+_PAIR_DIGITS = 2
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _MAX_ID = 64
 _KEY_DIGITS = _TIME_DIGITS + 2
 # The digits give an unsigned number, which fits into the signed integers of databases until the year 2122.
@@ -77,8 +80,28 @@ def new_delivery_id() -> str:
 
 
 def new_public_id() -> str:
-    """Return twelve random base-62 characters, for public links."""
-    return _random(_PUBLIC_DIGITS)
+    """Return twelve random base-62 characters, for public links; never a value that is also a test ID."""
+    return _base62(_TESTS + secrets.randbelow(62**_PUBLIC_DIGITS - _TESTS), _PUBLIC_DIGITS)
+
+
+def new_test_id() -> str:
+    """Return 16 random hexadecimal digits: the test ID of the JSON-RPC API, another form of a public ID."""
+    return f"{secrets.randbelow(_TESTS):016x}"
+
+
+def public_id_of_test(test_id: str) -> str:
+    """Return the public ID that has the same value as a test ID of 16 hexadecimal digits."""
+    return _base62(int(test_id, 16), _PUBLIC_DIGITS)
+
+
+def id_of_test(public_id: str | None) -> str | None:
+    """Return the test ID with the same value as a public ID; None if the value does not fit into 64 bits."""
+    if public_id is None or len(public_id) != _PUBLIC_DIGITS or public_id > LAST_TEST:
+        return None
+    number = 0
+    for digit in public_id:
+        number = 62 * number + _VALUES[digit]
+    return f"{number:016x}"
 
 
 def is_public_id(text: str) -> bool:
@@ -89,8 +112,10 @@ def is_public_id(text: str) -> bool:
 def job_ids() -> Iterator[str]:
     """Generate an endless series of ordered job IDs for bulk insertion, much faster than `new_job_id`."""
     prefix = "job_" + _sortable()
-    for number in count():
-        yield prefix + _base62(number, _BULK_DIGITS)
+    for front in count():
+        start = prefix + _base62(front, _BULK_DIGITS - _PAIR_DIGITS)
+        for pair in _PAIRS:
+            yield start + pair
 
 
 def id_at(prefix: str, moment: datetime, number: int) -> str:
@@ -113,3 +138,6 @@ def _base62(number: int, digits: int) -> str:
         number, digit = divmod(number, 62)
         text.append(_ALPHABET[digit])
     return "".join(reversed(text))
+
+
+LAST_TEST = public_id_of_test("f" * 16)  # the greatest public ID that has a test ID

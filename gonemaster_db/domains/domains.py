@@ -102,8 +102,11 @@ def ensure_domains(session: Session, names: Iterable[str], *, now: datetime) -> 
         missing = [name for name in chunk if name not in ids]
         if missing:
             rows = [{"name": name, "created_at": now, "run_count": 0} for name in missing]
-            session.execute(insert(session, Domain).on_conflict_do_nothing(), rows)
-            found = _ids(session, missing)
+            # With RETURNING, SQLAlchemy sends all rows in one statement.
+            new = insert(session, Domain).on_conflict_do_nothing().returning(Domain.name, Domain.id)
+            found: dict[str, int] = dict(session.execute(new, rows).all())
+            if left := [name for name in missing if name not in found]:
+                found |= _ids(session, left)  # Another transaction has created them.
             insert_run_counts(session, found.values())
             ids.update(found)
     return ids

@@ -7,7 +7,7 @@ from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, case, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, Table, bindparam, case, exists, func, literal, or_, select, text, update
 from sqlalchemy.orm import InstrumentedAttribute, Session, defer
 
 from gonemaster_db.core.bulk import insert_rows
@@ -52,7 +52,7 @@ _CLAIMABLE = (*_DUE, ~_PAUSED)
 _PROFILE = select(Profile.config).where(Profile.id == _JOBS.c.profile_id).scalar_subquery()
 
 
-def _claim_statement() -> Any:
+def _claim_statement(*chosen: ColumnElement[bool]) -> Any:
     values = {
         "status": literal(JobStatus.RUNNING, _JOBS.c.status.type),
         "worker": bindparam("claimant"),
@@ -62,11 +62,14 @@ def _claim_statement() -> Any:
         "cancel_requested_at": None,
     }
     returned = (_JOBS.c[name] for name in ("id", "domain", "batch_id", "attempt", "releases", "config"))
-    claim = update(_JOBS).where(_JOBS.c.id == bindparam("wanted"), *_CLAIMABLE).values(values)
-    return claim.returning(*returned, _PROFILE.label("profile"))
+    return update(_JOBS).where(*chosen, *_CLAIMABLE).values(values).returning(*returned, _PROFILE.label("profile"))
 
 
-_CLAIM = _claim_statement()  # built once, because constructing a statement costs more than executing it
+# Built once, because constructing a statement costs more than executing it.
+_CLAIM = _claim_statement(_JOBS.c.id == bindparam("wanted"))
+_CLAIM_SEVERAL = _claim_statement(
+    _JOBS.c.id.in_(lock_in_id_order(_JOBS.c.id.in_(bindparam("wanted", expanding=True)), *_DUE))
+)
 
 
 def _renewal_statement() -> Any:
@@ -166,32 +169,52 @@ class CreatedJobs(NamedTuple):
 
 
 def create_longest_first(
-    session: Session, new: Iterable[NewJob], *, now: datetime | None = None
+    session: Session, new: Iterable[NewJob], *, batch_id: str | None = None, now: datetime | None = None
 ) -> Iterator[CreatedJobs]:
     """Queue the jobs of a batch like `create_jobs`, but start domains with a slow newest run early.
+
+    With `batch_id` all jobs get this batch and its tier.
 
     A test of silent name servers takes half a minute; if it starts last, the whole batch waits for it. This matters
     only for the end of a batch, so at most its last 8,191 jobs are ordered. Jobs of fast or unknown domains keep their
     order and fill the gaps: slow jobs are spread over the first half, because otherwise all slots would wait for silent
     servers at the same time.
     """
-    return _create(session, new, now=now, longest_first=True)
+    return _create(session, new, now=now, longest_first=True, batch_id=batch_id)
 
 
 def _create(
-    session: Session, new: Iterable[NewJob], *, now: datetime | None, longest_first: bool
+    session: Session,
+    new: Iterable[NewJob],
+    *,
+    now: datetime | None,
+    longest_first: bool,
+    batch_id: str | None = None,
 ) -> Iterator[CreatedJobs]:
     created_at = now or utcnow()
     numbered = new_job_ids()
     for chunk in chunks(new, MAX_SLAB_SIZE):
         ids = list(islice(numbered, len(chunk)))
-        positions = allocate_positions(session, chunk[0].priority, len(chunk))
+        priority = chunk[0].priority if batch_id is None else Priority.BATCH
+        positions = allocate_positions(session, priority, len(chunk))
         is_last = len(chunk) < MAX_SLAB_SIZE
         order = _longest_first(session, chunk) if longest_first and is_last else range(len(chunk))
         position_of = dict(zip(order, positions, strict=True))
-        rows = (_row(job, ids[number], position_of[number], created_at) for number, job in enumerate(chunk))
+        rows = (
+            _row(job, ids[number], position_of[number], created_at, priority, batch_id or job.batch_id)
+            for number, job in enumerate(chunk)
+        )
         insert_rows(session, Job, _COLUMNS, rows)
         yield CreatedJobs(ids, [ids[number] for number in order])
+
+
+def refresh_statistics(session: Session) -> None:
+    """Let PostgreSQL count the jobs by tier and state now, because its own analysis follows up to a minute later.
+
+    Until then it expects few jobs, and would read and sort all of them for each page of the queue.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("ANALYZE (SKIP_LOCKED) jobs (priority, position, status, batch_id)"))
 
 
 def _longest_first(session: Session, jobs: Sequence[NewJob]) -> Sequence[int]:
@@ -210,15 +233,25 @@ def _longest_first(session: Session, jobs: Sequence[NewJob]) -> Sequence[int]:
 
 
 def claim_job(session: Session, job_id: str, *, worker: str, now: datetime, lease: timedelta) -> ClaimedJob | None:
-    """Claim a queued job for a worker and increment `attempt`, in one statement; None if it cannot be claimed.
+    """Claim a queued job for a worker like `claim_jobs`; None if it cannot be claimed."""
+    return claim_jobs(session, [job_id], worker=worker, now=now, lease=lease).get(job_id)
+
+
+def claim_jobs(
+    session: Session, job_ids: Sequence[str], *, worker: str, now: datetime, lease: timedelta
+) -> dict[str, ClaimedJob]:
+    """Claim queued jobs for a worker and increment `attempt`, in one statement; return the claimed jobs by ID.
 
     One conditional UPDATE decides the race, so a message that is delivered twice is harmless. A job is not claimed
     after its `expires_at`, or in a paused tier: no job starts after the commit of a pause, even if a worker learns of
     it later.
     """
-    claim = {"wanted": job_id, "claimant": worker, "moment": now, "lease_end": now + lease}
-    row = session.connection().execute(_CLAIM, claim).one_or_none()
-    return None if row is None else ClaimedJob(*row)
+    claim = {"claimant": worker, "moment": now, "lease_end": now + lease}
+    if len(job_ids) == 1:
+        rows = session.connection().execute(_CLAIM, {**claim, "wanted": job_ids[0]})
+    else:
+        rows = session.connection().execute(_CLAIM_SEVERAL, {**claim, "wanted": job_ids})
+    return {row.id: ClaimedJob(*row) for row in rows}
 
 
 def is_due(session: Session, job_id: str, *, now: datetime) -> bool:
@@ -378,8 +411,10 @@ def _one_by(column: InstrumentedAttribute[str] | InstrumentedAttribute[str | Non
     return select(column.class_).where(column == bindparam("key"))
 
 
-def _row(new: NewJob, job_id: str, position: int, created_at: datetime) -> tuple[object, ...]:
+def _row(
+    new: NewJob, job_id: str, position: int, created_at: datetime, priority: int, batch_id: str | None
+) -> tuple[object, ...]:
     return (
-        job_id, new.public_id, new.domain, new.batch_id, JobStatus.QUEUED, new.priority, position, created_at,
+        job_id, new.public_id, new.domain, batch_id, JobStatus.QUEUED, priority, position, created_at,
         new.expires_at, 0, "", 0, 0, new.profile, new.profile_id, new.profile_name, new.config,
     )  # fmt: skip

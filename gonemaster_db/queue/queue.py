@@ -5,7 +5,7 @@ from collections.abc import Iterator, KeysView, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, and_, func, null, or_, select, text
 from sqlalchemy.orm import Session, defer
 
 from gonemaster_db.core.chunks import chunks
@@ -19,6 +19,14 @@ End = Literal["front", "back"]
 SLICE = 10_000
 _UPDATE_CHUNK = 50_000
 WIDTHS = (1, 1_000, 30_000, 2**40)  # numbers of neighbours to renumber, tried in order; the last one means all
+# Most jobs are queued: counting all jobs of a tier and, with an index, the other ones takes half the time of comparing
+# their states. One statement sees one state of the table.
+_COUNT_STATES = (
+    select(Job.priority, Job.status, func.count().label("jobs"))
+    .where(Job.status.in_([status for status in JobStatus if status is not JobStatus.QUEUED]))
+    .group_by(Job.priority, Job.status)
+    .union_all(select(Job.priority, null(), func.count()).group_by(Job.priority))
+)
 _SET_POSITION = text("UPDATE jobs SET position = :position WHERE id = :id")
 _SET_POSITIONS = text(
     "UPDATE jobs SET position = moved.position"
@@ -41,8 +49,12 @@ def count_running(session: Session) -> int:
 
 def count_states(session: Session) -> Mapping[tuple[int, JobStatus], int]:
     """Count the unfinished jobs by tier and state; combinations without jobs are absent."""
-    rows = session.execute(select(Job.priority, Job.status, func.count()).group_by(Job.priority, Job.status))
-    return {(priority, status): count for priority, status, count in rows}
+    counts: Counter[tuple[int, JobStatus]] = Counter()
+    for priority, status, number in session.execute(_COUNT_STATES):
+        counts[priority, status or JobStatus.QUEUED] += number
+        if status:  # The number of all jobs of the tier includes these.
+            counts[priority, JobStatus.QUEUED] -= number
+    return +counts
 
 
 def first_queued_ids(

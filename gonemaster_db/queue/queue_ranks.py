@@ -4,14 +4,31 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from typing import Any
 
-from sqlalchemy import BigInteger, String, bindparam, case, column, func, or_, select, values
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Select,
+    String,
+    bindparam,
+    case,
+    cast,
+    column,
+    func,
+    or_,
+    select,
+    values,
+)
 from sqlalchemy.orm import Session
 
 from gonemaster_db.models import Job, JobStatus
 
 QueueKey = tuple[int, str]  # position and ID; an empty ID sorts before all jobs of that position
 _ONE_SPAN = 2  # number of bounds
+_SPAN = {"number": BigInteger, "low": BigInteger, "low_id": String, "high": BigInteger, "high_id": String}
 _START: QueueKey = (-(2**63), "")
 CHUNK = 200  # keys in one statement; each key binds five values
 # The statement for one job, the most frequent case; built once, because building it takes longer than executing it.
@@ -75,21 +92,36 @@ def _count_between(session: Session, priority: int, bounds: Sequence[QueueKey]) 
         span = {"priority": priority, "low": low, "low_id": low_id, "high": high, "high_id": high_id}
         return [session.execute(_QUEUED_BETWEEN, span).scalar_one()]
     rows = [(number, *low, *high) for number, (low, high) in enumerate(pairwise(bounds))]
-    names = (("number", BigInteger), ("low", BigInteger), ("low_id", String), ("high", BigInteger), ("high_id", String))
-    spans = values(*(column(name, kind) for name, kind in names), name="spans").data(rows).cte("spans").c
+    if session.get_bind().dialect.name == "postgresql":
+        columns = dict(zip(_SPAN, map(list, zip(*rows, strict=True)), strict=True))
+        return list(session.scalars(_QUEUED_IN_ARRAYS, {**columns, "priority": priority}))
+    spans = values(*(column(name, kind) for name, kind in _SPAN.items()), name="spans").data(rows).cte("spans")
+    return list(session.scalars(_queued_in(spans), {"priority": priority}))
+
+
+def _queued_in(spans: FromClause) -> "Select[int]":
+    """Count the queued jobs of each span."""
     counted = (
         select(func.count())
         .where(
-            Job.priority == priority,
+            Job.priority == bindparam("priority"),
             Job.status == JobStatus.QUEUED,
             # The index serves the range; the two conditions below only decide equal positions at its ends.
-            Job.position.between(spans.low, spans.high),
-            or_(Job.position > spans.low, Job.id >= spans.low_id),
-            or_(Job.position < spans.high, Job.id < spans.high_id),
+            Job.position.between(spans.c.low, spans.c.high),
+            or_(Job.position > spans.c.low, Job.id >= spans.c.low_id),
+            or_(Job.position < spans.c.high, Job.id < spans.c.high_id),
         )
+        .correlate(spans)
         .scalar_subquery()
     )
-    return list(session.scalars(select(counted).select_from(spans.number.table).order_by(spans.number)))
+    return select(counted).select_from(spans).order_by(spans.c.number)
+
+
+# Arrays are parameters of a statement that is built once; a list of VALUES is compiled for each call.
+_ARRAYS: list[ColumnElement[Any]] = [
+    cast(bindparam(name, type_=ARRAY(kind)), ARRAY(kind)) for name, kind in _SPAN.items()
+]
+_QUEUED_IN_ARRAYS = _queued_in(func.unnest(*_ARRAYS).table_valued(*_SPAN, name="spans").render_derived())
 
 
 def batch_spans(session: Session, batch_ids: Sequence[str]) -> Mapping[str, BatchSpan]:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.core.upsert import insert
 from gonemaster_db.models import CauseSet, Domain, Run, RunStatus
+from gonemaster_db.runs.documents.caches import after_commit, caches_of
 
 
 def ensure_cause_set(session: Session, causes: Collection[str] | None) -> int | None:
@@ -17,12 +18,17 @@ def ensure_cause_set(session: Session, causes: Collection[str] | None) -> int | 
     if causes is None:
         return None
     joined = "".join(f"|{cause}" for cause in sorted(causes)) + ("|" if causes else "")
+    caches = caches_of(session)
+    if (cached := caches.cause_sets.find({joined}).get(joined)) is not None:
+        return cached
     known = select(CauseSet.id).where(CauseSet.causes == joined)
-    if (found := session.scalar(known)) is not None:
-        return found
-    # Another transaction may create the same set at the same time; then this one waits, and reads that row.
-    session.execute(insert(session, CauseSet).values(causes=joined).on_conflict_do_nothing())
-    return session.scalars(known).one()
+    if (found := session.scalar(known)) is None:
+        # Another transaction may create the same set at the same time; then this one waits, and reads that row.
+        session.execute(insert(session, CauseSet).values(causes=joined).on_conflict_do_nothing())
+        found = session.scalars(known).one()
+    number = found
+    after_commit(session, lambda: caches.cause_sets.add({joined: number}))
+    return number
 
 
 def read_cause_sets(session: Session, set_ids: Iterable[int | None]) -> dict[int, Sequence[str]]:

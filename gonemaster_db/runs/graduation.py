@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ColumnElement, RowMapping, Table, bindparam, case, delete, literal, select, update
+from sqlalchemy import ColumnElement, RowMapping, Table, bindparam, case, delete, literal, select, tuple_, update
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.orm import Session
 
@@ -17,9 +18,9 @@ from gonemaster_db.core.states import WAITING
 from gonemaster_db.core.texts import Text
 from gonemaster_db.domains.domains import ensure_domains, refresh_domains
 from gonemaster_db.models import Batch, Domain, Job, JobStatus, Run, RunStatus
-from gonemaster_db.queue.jobs import find_job_or_run
+from gonemaster_db.queue.jobs import find_job_or_run, lock_in_id_order
 from gonemaster_db.runs.counters import RunGroup, count_runs_in
-from gonemaster_db.runs.run_rows import KEPT, write_run
+from gonemaster_db.runs.run_rows import KEPT, write_run, write_runs
 
 _JOBS = cast("Table", Job.__table__)
 _CHUNK = 5000
@@ -27,16 +28,15 @@ _MAX_SHARED_STARTS = 20  # additional starts above max_attempts, after which the
 _COUNTS = ("sev_notice", "sev_warning", "sev_error", "sev_critical", "entry_count")
 _RUNS = cast("Table", Run.__table__)
 # Built once, because constructing a statement costs more than executing it.
-_TAKE_CLAIMED = (
+_CLAIMED = (_JOBS.c.status == JobStatus.RUNNING, _JOBS.c.worker == bindparam("claimant"))
+_TAKE_ONE = (
     delete(_JOBS)
-    .where(
-        _JOBS.c.id == bindparam("job_id"),
-        _JOBS.c.status == JobStatus.RUNNING,
-        _JOBS.c.worker == bindparam("claimant"),
-        _JOBS.c.attempt == bindparam("number"),
-    )
+    .where(_JOBS.c.id == bindparam("job_id"), _JOBS.c.attempt == bindparam("number"), *_CLAIMED)
     .returning(*_JOBS.c)
 )
+_NAMED = (tuple_(_JOBS.c.id, _JOBS.c.attempt).in_(bindparam("claims", expanding=True)), *_CLAIMED)
+# The condition is repeated for rows that change while the subquery waits for their locks.
+_TAKE_SEVERAL = delete(_JOBS).where(_JOBS.c.id.in_(lock_in_id_order(*_NAMED)), *_NAMED).returning(*_JOBS.c)
 _STATUS_OF_CLAIM = select(_RUNS.c.status).where(
     _RUNS.c.id == bindparam("job_id"),
     _RUNS.c.attempt == bindparam("number"),
@@ -44,33 +44,68 @@ _STATUS_OF_CLAIM = select(_RUNS.c.status).where(
 )
 
 
-def graduate_job(session: Session, job_id: str, *, worker: str, attempt: int, record: RunRecord) -> RunStatus:
-    """Replace a running job with its run and entries; return the status of the run.
+@dataclass(frozen=True, slots=True)
+class AttemptResult:
+    """The result of one attempt of a job."""
 
-    A repeated call for the same claim returns the status of the existing run, so a call may be repeated after a commit
-    with unknown result.
+    job_id: str
+    attempt: int
+    record: RunRecord
+
+
+def graduate_job(session: Session, job_id: str, *, worker: str, attempt: int, record: RunRecord) -> RunStatus:
+    """Replace a running job with its run and entries, like `graduate_jobs`; return the status of the run.
 
     Raises: JobStateError: This worker and attempt have lost the claim, or the job no longer exists; nothing is written.
     StoreConflict: A row that this process has cached was removed; a retry creates it again.
     """
+    (status,) = graduate_jobs(session, [AttemptResult(job_id, attempt, record)], worker=worker)
+    if isinstance(status, JobStateError):
+        raise status
+    return status
+
+
+def graduate_jobs(
+    session: Session, results: Sequence[AttemptResult], *, worker: str
+) -> list[RunStatus | JobStateError]:
+    """Replace running jobs of a worker with their runs and entries; return the status of each run.
+
+    The status is a JobStateError if this worker and attempt have lost the claim, or if the job no longer exists; then
+    nothing is written for this job. A repeated call for the same claim returns the status of the existing run, so a
+    call may be repeated after a commit with unknown result.
+
+    Raises: StoreConflict: A row that this process has cached was removed; a retry creates it again.
+    """
     session.flush()
-    claim = {"job_id": job_id, "number": attempt, "claimant": worker}
-    # The DELETE decides which process ends the job: a cancellation or the reaper may try it at the same time.
-    job = session.connection().execute(_TAKE_CLAIMED, claim).mappings().one_or_none()
-    if job is not None:
-        write_run(session, job, record)
-        return record.status
+    # The DELETE decides which process ends a job: a cancellation or the reaper may try it at the same time.
+    jobs = _take_claimed(session, results, worker)
+    write_runs(session, [(jobs[each.job_id], each.record) for each in results if each.job_id in jobs])
+    return [each.record.status if each.job_id in jobs else _status_of_claim(session, each, worker) for each in results]
+
+
+def _take_claimed(session: Session, results: Sequence[AttemptResult], worker: str) -> dict[str, RowMapping]:
+    """Delete the jobs that a worker holds, and return their rows by ID."""
+    if len(results) == 1:
+        claim = {"job_id": results[0].job_id, "number": results[0].attempt, "claimant": worker}
+        rows = session.connection().execute(_TAKE_ONE, claim)
+    else:
+        claims = [(each.job_id, each.attempt) for each in results]
+        rows = session.connection().execute(_TAKE_SEVERAL, {"claims": claims, "claimant": worker})
+    return {row["id"]: row for row in rows.mappings()}
+
+
+def _status_of_claim(session: Session, result: AttemptResult, worker: str) -> RunStatus | JobStateError:
+    claim = {"job_id": result.job_id, "number": result.attempt, "claimant": worker}
     stored: RunStatus | None = session.connection().execute(_STATUS_OF_CLAIM, claim).scalar()
-    if stored is None:
-        raise JobStateError(
-            Text(
-                "claim {attempt} of {worker} on job {job_id} is no longer valid",
-                attempt=attempt,
-                worker=worker,
-                job_id=job_id,
-            )
-        )
-    return stored
+    if stored is not None:
+        return stored
+    lost = Text(
+        "claim {attempt} of {worker} on job {job_id} is no longer valid",
+        attempt=result.attempt,
+        worker=worker,
+        job_id=result.job_id,
+    )
+    return JobStateError(lost)
 
 
 def requeue_job(

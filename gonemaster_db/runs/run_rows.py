@@ -1,7 +1,8 @@
 """Writes the rows of a run (run, outcome, document, domain) in the transaction that ends its job."""
 
 import hashlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache, lru_cache
@@ -33,51 +34,63 @@ KEPT = (
     "id", "public_id", "domain", "priority", "created_at", "started_at", "attempt", "worker", "profile", "profile_id",
     "profile_name", "config",
 )  # fmt: skip  # columns that a run takes from its job
-_OF_RUN = (
-    *KEPT, "batch_key", "domain_id", "outcome_id", "effective_profile_id", "status", "finished_at", "duration_ms",
-    "error", "worst_level", "score", "grade", "entry_count", "sev_notice", "sev_warning", "sev_error", "sev_critical",
-    "score_rule", "cause_set_id", "findings_hash",
-)  # fmt: skip  # all columns that are written
-_OF_DOMAIN = ("name", "created_at", "run_count", *LATEST)
 _RUNS = cast("Table", Run.__table__)
 # Built once, because constructing a statement costs more than executing it.
-_INSERT_RUN = plain_insert(_RUNS).values({name: bindparam(name) for name in _OF_RUN}).returning(_RUNS.c.key)
-_INSERT_DOCUMENT = plain_insert(cast("Table", RunDocument.__table__))
+_INSERT_RUN = plain_insert(_RUNS).returning(_RUNS.c.id, _RUNS.c.key)
+# RETURNING makes SQLAlchemy send the documents of a group in one statement.
+_INSERT_DOCUMENT = plain_insert(cast("Table", RunDocument.__table__)).returning(RunDocument.run_key)
 _PROFILE_ID = select(EffectiveProfile.id).where(EffectiveProfile.digest == bindparam("digest"))
+_Ended = tuple[RowMapping, RunRecord]  # the deleted row of a job, and its result
 
 
 def write_run(session: Session, job: RowMapping, record: RunRecord) -> None:
-    """Write the run of a job, update the copy in its domain and the counters. `job` is the deleted row of the job.
+    """Write the run of a job, like `write_runs`."""
+    write_runs(session, [(job, record)])
+
+
+def write_runs(session: Session, ended: Sequence[_Ended]) -> None:
+    """Write the runs of jobs, update the copies in their domains and the counters.
 
     Raises: StoreConflict: A cached outcome or profile was removed; a retry creates it again.
     """
-    connection, found = session.connection(), _run_values(record)
-    batch = None if job["batch_id"] is None else batch_key(job["batch_id"])
-    with _references_checked(session):
-        (outcome_id,) = ensure_outcomes(session, [record.entries], now=record.finished_at)
-        profile_id = _profile_id(session, record)
-        domain_id = _update_domain(session, job, record, outcome_id)
-        row = {
-            **{name: job[name] for name in KEPT},
-            **found,
-            "outcome_id": outcome_id,
-            "cause_set_id": ensure_cause_set(session, record.causes),
-            "effective_profile_id": profile_id,
-            "domain_id": domain_id,
-            "batch_key": batch,
-            "duration_ms": _duration_ms(job["started_at"], record.finished_at),
-        }
-        key = connection.execute(_INSERT_RUN, row).scalar_one()
-    if document := encode_document(record.entries, record.nameserver_timings, record.dnssec_chain):
-        codec, text = document
-        connection.execute(_INSERT_DOCUMENT, {"run_key": key, "codec": codec, "document": text})
-    if tags := job["config"].get("tags"):
-        tag_domains(session, tags, [domain_id], now=record.finished_at)
-    count_runs_in(session, {RunGroup(batch, record.status, found["worst_level"], record.grade): 1})
+    left, groups = list(ended), Counter[RunGroup]()
+    while left:
+        # One statement cannot change the row of a domain twice.
+        part = list({job["domain"]: (job, record) for job, record in reversed(left)}.values())
+        groups.update(_write(session, sorted(part, key=lambda each: str(each[0]["domain"]))))
+        written = {job["id"] for job, _ in part}
+        left = [each for each in left if each[0]["id"] not in written]
+    count_runs_in(session, groups)
+
+
+def _write(session: Session, ended: Sequence[_Ended]) -> list[RunGroup]:
+    """Write runs of different domains, in order of domain, so that two transactions cannot deadlock."""
+    with references_checked(session):
+        newest = max(record.finished_at for _, record in ended)
+        outcome_ids = ensure_outcomes(session, [record.entries for _, record in ended], now=newest)
+        rows = [_run_row(session, *each, outcome_id) for each, outcome_id in zip(ended, outcome_ids, strict=True)]
+        domain_ids = _update_domains(session, rows)
+        for row in rows:
+            row["domain_id"] = domain_ids[row["domain"]]
+        keys: dict[str, int] = dict(_execute(session, _INSERT_RUN, rows).all())
+    documents = []
+    for job, record in ended:
+        if document := encode_document(record.entries, record.nameserver_timings, record.dnssec_chain):
+            documents.append({"run_key": keys[job["id"]], "codec": document[0], "document": document[1]})
+        if tags := job["config"].get("tags"):
+            tag_domains(session, tags, [domain_ids[job["domain"]]], now=record.finished_at)
+    if documents:
+        _execute(session, _INSERT_DOCUMENT, documents).all()  # SQLite does not commit before all rows are read.
+    return [RunGroup(row["batch_key"], row["status"], row["worst_level"], row["grade"]) for row in rows]
+
+
+def _execute(session: Session, statement: Any, rows: Sequence[Mapping[str, Any]]) -> Any:
+    """Insert rows; SQLAlchemy builds a new statement for each list of rows, so a single row is not passed as a list."""
+    return session.connection().execute(statement, rows[0] if len(rows) == 1 else rows)
 
 
 @contextmanager
-def _references_checked(session: Session) -> Iterator[None]:
+def references_checked(session: Session) -> Iterator[None]:
     """Raise StoreConflict if a run refers to a cached row that was removed."""
     caches = caches_of(session)
     drop_count = caches.drop_count
@@ -91,7 +104,20 @@ def _references_checked(session: Session) -> Iterator[None]:
         raise
 
 
-def _run_values(record: RunRecord) -> dict[str, Any]:
+def _run_row(session: Session, job: RowMapping, record: RunRecord, outcome_id: int | None) -> dict[str, Any]:
+    """Return the columns of a run, without its domain."""
+    return {
+        **{name: job[name] for name in KEPT},
+        **run_values(record),
+        "outcome_id": outcome_id,
+        "cause_set_id": ensure_cause_set(session, record.causes),
+        "effective_profile_id": _profile_id(session, record),
+        "batch_key": None if job["batch_id"] is None else batch_key(job["batch_id"]),
+        "duration_ms": duration_ms(job["started_at"], record.finished_at),
+    }
+
+
+def run_values(record: RunRecord) -> dict[str, Any]:
     """Return the columns of a run that only depend on its record."""
     levels = [entry.level for entry in record.entries]
     severities = {f"sev_{level.lower()}": number for level, number in count_severities(levels).items()}
@@ -109,38 +135,40 @@ def _run_values(record: RunRecord) -> dict[str, Any]:
     }
 
 
-def _duration_ms(started_at: datetime | None, finished_at: datetime) -> int | None:
+def duration_ms(started_at: datetime | None, finished_at: datetime) -> int | None:
     """Return whole milliseconds, never negative, because the clocks of two machines may differ."""
     if started_at is None:
         return None
     return max(0, round((finished_at - started_at).total_seconds() * 1000))
 
 
-def _update_domain(session: Session, job: RowMapping, record: RunRecord, outcome_id: int | None) -> int:
-    """Find or create the domain and copy this run's outcome unless it has a newer one; return the domain's ID."""
-    values = {
-        "name": job["domain"],
-        "created_at": record.finished_at,
-        "run_count": 1,
-        "latest_run_id": job["id"],
-        "latest_outcome_id": outcome_id,
-        "latest_run_at": record.finished_at,
-        "latest_status": record.status,
-        "latest_level": worst(entry.level for entry in record.entries),
-        "latest_score": record.score,
-        "latest_grade": record.grade,
-    }
-    connection = session.connection()
-    dialect = connection.dialect.name
-    domain_id = cast("int", connection.execute(_domain_upsert(dialect), values).scalar_one())
-    connection.execute(_listing(dialect), {"domain_id": domain_id})
-    return domain_id
+def _update_domains(session: Session, runs: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Find or create the domains of runs and copy their outcomes unless newer ones are there; return IDs by name."""
+    values = [
+        {
+            "name": run["domain"],
+            "created_at": run["finished_at"],
+            "run_count": 1,
+            "latest_run_id": run["id"],
+            "latest_outcome_id": run["outcome_id"],
+            "latest_run_at": run["finished_at"],
+            "latest_status": run["status"],
+            "latest_level": run["worst_level"],
+            "latest_score": run["score"],
+            "latest_grade": run["grade"],
+        }
+        for run in runs
+    ]
+    dialect = session.connection().dialect.name
+    ids: dict[str, int] = dict(_execute(session, _domain_upsert(dialect), values).all())
+    session.connection().execute(_listing(dialect), {"domain_ids": sorted(ids.values())})
+    return ids
 
 
 @cache
 def _domain_upsert(dialect: str) -> Any:
-    """Return the upsert of a domain: it counts the run, copies it if it is the newest, and returns the ID."""
-    statement = insert_into(dialect, Domain).values({name: bindparam(name) for name in _OF_DOMAIN})
+    """Return the upsert of a domain: it counts the run, copies it if it is the newest, and returns name and ID."""
+    statement = insert_into(dialect, Domain)
     new = statement.excluded
     shown = or_(
         Domain.latest_run_id.is_(None),
@@ -149,15 +177,16 @@ def _domain_upsert(dialect: str) -> Any:
     )
     columns = {name: case((shown, new[name]), else_=getattr(Domain, name)) for name in LATEST}
     changed = {"run_count": Domain.run_count + new.run_count, **columns}
-    return statement.on_conflict_do_update(index_elements=[Domain.name], set_=changed).returning(Domain.id)
+    upsert = statement.on_conflict_do_update(index_elements=[Domain.name], set_=changed)
+    return upsert.returning(Domain.name, Domain.id)
 
 
 @cache
 def _listing(dialect: str) -> Any:
-    """Return the statement that copies a domain to the table of run counts, by which lists are sorted."""
-    of_domain = select(Domain.id, Domain.run_count, Domain.name, Domain.latest_level)
-    of_domain = of_domain.where(Domain.id == bindparam("domain_id"))
-    statement = insert_into(dialect, DomainRunCount).from_select(OF_RUN_COUNT, of_domain)
+    """Return the statement that copies domains to the table of run counts, by which lists are sorted."""
+    chosen = Domain.id.in_(bindparam("domain_ids", expanding=True))
+    of_domains = select(Domain.id, Domain.run_count, Domain.name, Domain.latest_level).where(chosen)
+    statement = insert_into(dialect, DomainRunCount).from_select(OF_RUN_COUNT, of_domains.order_by(Domain.id))
     new = {name: statement.excluded[name] for name in ("run_count", "latest_level")}
     return statement.on_conflict_do_update(index_elements=[DomainRunCount.domain_id], set_=new)
 

@@ -14,6 +14,7 @@ from gonemaster_db.models import AccessSession, AccessToken, AccessTokenUse
 SESSIONS_OF_TOKEN = 100  # If a token has more sessions, the oldest one ends.
 _ALL_TOKENS = select(AccessToken).order_by(AccessToken.created_at, AccessToken.digest)
 _USE_INTERVAL = timedelta(minutes=1)
+BATCH_USER = "zonemaster"  # scope of the key of a user who may submit batches over Zonemaster's API, and nothing else
 
 
 def add_token(
@@ -83,14 +84,19 @@ def clear_tokens(session: Session) -> int:
     return len(session.scalars(deleted, execution_options={"synchronize_session": False}).all())
 
 
+def is_batch_user(token: AccessToken) -> bool:
+    """Return whether a row is the key of a user of Zonemaster's API; its label is the name of the user."""
+    return list(token.scopes) == [BATCH_USER]
+
+
 def has_tokens(store: Store) -> bool:
-    """Return whether any token was added or revoked since the tokens were last cleared.
+    """Return whether any token was added or revoked since the tokens were last cleared; batch users do not count.
 
     A database without migrations has no tokens. Raises StoreError.
     """
     try:
         with store.read_only() as session:
-            return session.scalar(select(AccessToken.digest).limit(1)) is not None
+            return not all(map(is_batch_user, list_tokens(session)))
     except StoreOutdated:
         return False
 

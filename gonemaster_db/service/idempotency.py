@@ -47,6 +47,14 @@ def store_response(
         raise StoreConflict(f"idempotency key {key} is in use")
 
 
+def forget_response(session: Session, key: str, *, created_at: datetime) -> None:
+    """Remove a stored response, unless a newer one has replaced it."""
+    session.execute(
+        delete(IdempotencyKey).where(IdempotencyKey.key == key, IdempotencyKey.created_at == created_at),
+        execution_options={"synchronize_session": False},
+    )
+
+
 def purge_expired_responses(session: Session, *, now: datetime) -> int:
     """Remove responses older than 24 hours; return their number."""
     deleted = delete(IdempotencyKey).where(_is_expired(now)).returning(IdempotencyKey.key)

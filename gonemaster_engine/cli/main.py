@@ -1,7 +1,7 @@
 """The `gonemaster` command: test domains from the command line.
 
-Source: contract cli.md section 1. Exit codes: 0 the test finished, regardless of its findings; 2 usage or runtime
-error; 3 this host has no network; 130 interrupted.
+Source: contract cli.md section 1. Exit codes: 0 the tests finished; 1 they have a finding of the level of --fail-level
+or above; 2 usage or runtime error; 3 this host has no network; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gonemaster_engine.cli.options import EXIT_USAGE, PROGRAM, build_parser
+from gonemaster_engine.cli.options import EXIT_FINDINGS, EXIT_USAGE, PROGRAM, build_parser
 from gonemaster_engine.cli.parsing import UsageError
 from gonemaster_engine.errors import EngineError
 from gonemaster_engine.memory import process_of_one_run
@@ -22,6 +22,9 @@ from gonemaster_engine.version import __version__, engine_kind
 if TYPE_CHECKING:
     import argparse
 
+    from gonemaster_engine.cli.testing import CommandOutcome
+
+COMPARISON = "diff"
 EXIT_OK = 0
 EXIT_NO_NETWORK = 3
 EXIT_INTERRUPTED = 130
@@ -30,7 +33,16 @@ EXIT_INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code; without `argv` the process exits afterwards."""
     with process_of_one_run() if argv is None else nullcontext():
-        return guarded(PROGRAM, lambda: _dispatch(build_parser().parse_args(argv)))
+        words = sys.argv[1:] if argv is None else list(argv)
+        if words[:1] == [COMPARISON]:
+            return guarded(PROGRAM, lambda: _compare(words[1:]))
+        return guarded(PROGRAM, lambda: _dispatch(build_parser().parse_args(words)))
+
+
+def _compare(words: Sequence[str]) -> int:
+    from gonemaster_engine.cli.comparison import compare_files
+
+    return compare_files(words)
 
 
 def guarded(program: str, work: Callable[[], int]) -> int:
@@ -72,12 +84,26 @@ def _dispatch(options: argparse.Namespace) -> int:
         from gonemaster_engine.cli import badkeys_list
 
         print(f"The list of compromised keys is in {badkeys_list.update(options.badkeys_path)}.")
+    elif options.zone_file is not None:
+        from gonemaster_engine.cli.zone_file import test_zone_file
+
+        return _exit_code(test_zone_file(options))
     else:
         from gonemaster_engine.cli.testing import test_domains
 
-        if any(verdict and verdict.is_of_the_tester for verdict in test_domains(options)):
-            return EXIT_NO_NETWORK
+        if options.also_delegation:
+            raise UsageError("--also-delegation needs --zone-file FILE")
+        return _exit_code(test_domains(options))
     return EXIT_OK
+
+
+def _exit_code(outcome: CommandOutcome) -> int:
+    """Return the exit code of tests: what was not tested matters more than what was found."""
+    if outcome.invalid:
+        return EXIT_USAGE
+    if outcome.no_network:
+        return EXIT_NO_NETWORK
+    return EXIT_FINDINGS if outcome.failed else EXIT_OK
 
 
 def print_version(program: str) -> None:

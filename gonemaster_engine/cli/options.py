@@ -12,20 +12,27 @@ from gonemaster_engine.entries import Level
 if TYPE_CHECKING:
     from gonemaster_engine.context import DSInfo
 
+EXIT_FINDINGS = 1
 EXIT_USAGE = 2
 PROGRAM = "gonemaster"
+DOCUMENTS = ("csv", "json-lines", "junit", "markdown", "prometheus", "sarif")
+"""The output formats of `cli.formats`, which is slow to load."""
+SHAPES = ("text", "raw", "json", "json-stream", *DOCUMENTS)
 
 
 def build_parser() -> Parser:
     """Return the parser of the `gonemaster` command."""
     parser = Parser(
         prog=PROGRAM,
-        usage="%(prog)s [options] DOMAIN ...",
+        usage="%(prog)s [options] DOMAIN ...\n       %(prog)s diff FILE FILE",
         description="Test the DNS health of domains.",
         allow_abbrev=False,
     )
     parser.add_argument("positional", nargs="*", metavar="DOMAIN", help="the domains to test, side by side")
     parser.add_argument("--domain", metavar="NAME", help="same as DOMAIN")
+    parser.add_argument(
+        "--file", metavar="FILE", type=Path, help="test the domains in this file, one a line; - for standard input"
+    )
     _add_selection(parser)
     _add_output(parser)
     _add_score(parser)
@@ -33,6 +40,7 @@ def build_parser() -> Parser:
     _add_resolver(parser)
     _add_cache(parser)
     add_delegation_options(parser)
+    _add_zone_file(parser)
     _add_others(parser)
     return parser
 
@@ -76,8 +84,25 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
         ("json-stream", "one JSON object per line, as results arrive"),
     ):
         shapes.add_argument(f"--{shape}", dest="shape", action="store_const", const=shape, help=f"print {text}")
+    shapes.add_argument(
+        "--format", dest="shape", metavar="FORMAT", choices=SHAPES, help=f"print one of {', '.join(SHAPES)}"
+    )
     parser.set_defaults(shape="text")
+    group.add_argument(
+        "--fail-level",
+        metavar="LEVEL",
+        type=level,
+        help="exit with 1 if there is a finding of this level or above (default: findings do not matter)",
+    )
     group.add_argument("--output", metavar="FILE", type=Path, help="write the results to this file")
+    group.add_argument(
+        "--report",
+        metavar="FORMAT:FILE",
+        action="append",
+        default=[],
+        type=_report,
+        help=f"also write a file: {', '.join(DOCUMENTS)}; repeatable",
+    )
     group.add_argument(
         "--chain-svg",
         metavar="FILE",
@@ -133,7 +158,12 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_resolver(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("resolver settings (default: those of the profile)")
-    group.add_argument("--parallel", metavar="N", type=int, help="number of test cases to run concurrently")
+    group.add_argument(
+        "--parallel",
+        metavar="N",
+        type=int,
+        help="number of test cases of a domain, and of domains, to test concurrently",
+    )
     order = group.add_mutually_exclusive_group()
     order.add_argument(
         "--ordered", dest="unordered", action="store_false", default=None, help="run test cases one after the other"
@@ -204,6 +234,21 @@ def add_delegation_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_zone_file(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("zone file")
+    group.add_argument(
+        "--zone-file",
+        metavar="FILE",
+        type=Path,
+        help="test this zone before it is published; - for standard input. Sends no queries",
+    )
+    group.add_argument(
+        "--also-delegation",
+        action="store_true",
+        help="with --zone-file: compare it with the published delegation, and query its name servers",
+    )
+
+
 def _add_others(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("print and exit")
     group.add_argument("--list-tests", action="store_true", help="list all test cases")
@@ -245,6 +290,13 @@ def ds_record(text: str) -> DSInfo:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not in the form KEYTAG,ALGORITHM,DIGESTTYPE,DIGEST") from None
     return DSInfo(keytag, algorithm, digtype, digest)
+
+
+def _report(text: str) -> tuple[str, Path]:
+    shape, colon, path = text.partition(":")
+    if shape not in DOCUMENTS or not colon or not path:
+        raise argparse.ArgumentTypeError(f"{text!r} is not FORMAT:FILE with a format of {', '.join(DOCUMENTS)}")
+    return shape, Path(path)
 
 
 def _number(text: str) -> float | int:

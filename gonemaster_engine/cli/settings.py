@@ -102,26 +102,26 @@ _OF_ONE_DOMAIN = ("ns", "ds", "save", "restore", "chain_svg")
 
 
 def domains_of(options: argparse.Namespace) -> list[str]:
-    """Return the domains to test, without duplicates.
+    """Return the domains of the command line, without duplicates; there may be none if there is a file of domains.
 
     Raises:
       UsageError: none is given, `--domain` is another one, or an option is for a single domain.
       InvalidDomain: an argument is not a domain name.
     """
     typed = options.positional or ([] if options.domain is None else [options.domain])
-    if not typed:
+    if not typed and options.file is None:
         raise UsageError("no domain name given")
     if options.domain not in (None, *typed):
         raise UsageError(f"two domain names given: {typed[0]!r} and {options.domain!r}")
     domains = list(dict.fromkeys(map(names.normalize_domain, typed)))
-    if len(domains) > 1:
+    if len(domains) > 1 or options.file is not None:
         _refuse_options_of_one_domain(options)
     return domains
 
 
 def _refuse_options_of_one_domain(options: argparse.Namespace) -> None:
-    if options.shape not in {"text", "raw"}:
-        raise UsageError(f"--{options.shape} takes a single domain")
+    if options.shape in {"json", "json-stream"}:
+        raise UsageError(f"--{options.shape} takes a single domain; --format json-lines takes several")
     for name in _OF_ONE_DOMAIN:
         if getattr(options, name):
             raise UsageError(f"--{name.replace('_', '-')} takes a single domain")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TextIO
 
 from gonemaster_engine.errors import EngineError
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress, ProgressColumn, TaskID
 
 
 class OutputError(EngineError):
@@ -17,12 +19,17 @@ class OutputError(EngineError):
 
 
 class Output:
-    """Standard output, or a file that keeps its old content until the first line is written."""
+    """Standard output, or a file that keeps its old content until the first line is written.
 
-    def __init__(self, path: Path | None = None) -> None:
-        self._path = path
+    If `replaces`, a new file takes the place of the old one at the end, so that a reader never sees a part of it.
+    """
+
+    def __init__(self, path: Path | None = None, *, replaces: bool = False) -> None:
+        self._path = path = path.resolve() if path and replaces else path
         self._started = False
-        self._stream = sys.stdout if path is None else self._open(path)
+        replaces = replaces and path is not None and (path.is_file() or not path.exists())  # not a device or pipe
+        self._unfinished = path.with_name(f".{path.name}.{os.getpid()}") if path and replaces else None
+        self._stream = sys.stdout if path is None else self._open(self._unfinished or path)
         if path is None and hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(
                 errors="backslashreplace"
@@ -38,11 +45,15 @@ class Output:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
         if self._path is None:
             self._stream.flush()
-        else:
-            self._stream.close()
+            return
+        self._stream.close()
+        if self._unfinished and failure:
+            self._unfinished.unlink()
+        elif self._unfinished:
+            self._unfinished.replace(self._path)
 
     @property
     def is_terminal(self) -> bool:
@@ -59,29 +70,41 @@ class Output:
 
 
 class ProgressBar:
-    """A progress bar on standard error during a test; disabled if that is not a terminal."""
+    """A progress bar on standard error during the tests; disabled if that is not a terminal."""
 
     def __init__(self, *, enabled: bool, output: Output) -> None:
         self._output = output
         self._progress: Progress | None = None
         self._task: TaskID | None = None
-        if enabled and sys.stderr.isatty():
-            self._make()
+        self._enabled = enabled and sys.stderr.isatty()
 
-    def _make(self) -> None:
+    def show_percentage(self) -> None:
+        """Show the bar of a single test."""
+        if self._enabled:
+            from rich.progress import TaskProgressColumn
+
+            self._show(TaskProgressColumn(), total=100)
+
+    def show_count(self, count_domains: Callable[[], int | None]) -> None:
+        """Show the bar of several tests; the number of domains may be unknown."""
+        if self._enabled:
+            from rich.progress import MofNCompleteColumn
+
+            self._show(MofNCompleteColumn(), total=count_domains())
+
+    def _show(self, column: ProgressColumn, *, total: int | None) -> None:
         from rich.console import Console  # imported here: slow to load and only used on terminals
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
+        columns = TextColumn("{task.description}"), BarColumn(), column, TimeElapsedColumn()
         console = Console(stderr=True)
         self._progress = Progress(
             *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
         )
-        self._task = self._progress.add_task("Testing", total=100)
+        self._task = self._progress.add_task("Testing", total=total)
+        self._progress.start()
 
     def __enter__(self) -> Self:
-        if self._progress:
-            self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -93,10 +116,10 @@ class ProgressBar:
             self._progress.stop()
             self._progress = None
 
-    def update(self, percent: int) -> None:
-        """Show the progress of the test."""
+    def update(self, completed: int) -> None:
+        """Show the progress: per cent of a test, or the number of tested domains."""
         if self._progress and self._task is not None:
-            self._progress.update(self._task, completed=percent)
+            self._progress.update(self._task, completed=completed)
 
     def write(self, line: str) -> None:
         """Write a line of output, above the bar if both are on a terminal."""

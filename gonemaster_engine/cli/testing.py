@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import sys
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gonemaster_engine.cli.chain_file import check_writable, write_chain
+from gonemaster_engine.cli.domain_list import DomainList
 from gonemaster_engine.cli.options import PROGRAM
-from gonemaster_engine.cli.output import Ending, View, count_table, make_writer, score_lines, verdict_lines
 from gonemaster_engine.cli.parsing import UsageError
+from gonemaster_engine.cli.reports import Report, RunReports, open_reports, to_stderr
 from gonemaster_engine.cli.settings import (
     check_outputs,
     check_sources,
@@ -22,39 +23,40 @@ from gonemaster_engine.cli.settings import (
     excluded,
     profile_of,
     selected,
-    with_file_name,
 )
-from gonemaster_engine.cli.terminal import Output, ProgressBar
 from gonemaster_engine.entries import Entry
 from gonemaster_engine.findings.messages import message
 from gonemaster_engine.findings.tags import SYSTEM
-from gonemaster_engine.findings.verdict import Verdict, verdict_of
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.run import RunResult, run_test
 
 if TYPE_CHECKING:
-    from gonemaster_engine.findings.causes.model import Cause
     from gonemaster_engine.net.cache import QueryKey
     from gonemaster_engine.recording.cachefile import PacketCache
-    from gonemaster_engine.scoring.config import ScoringConfig
-
-QUERY_TAGS = frozenset({"EXTERNAL_QUERY", "EXTERNAL_RESPONSE", "EMPTY_RETURN"})
 
 _SHOWN_MISSING = 10  # queries that a recording lacks, in the report
 _SIDE_BY_SIDE = 16  # concurrent runs; more would need more memory and would not end earlier
+_WINDOW = 4  # begun runs, including those that wait for the report of an earlier one, per concurrent run
 
 _T = TypeVar("_T")
 
 
-def test_domains(options: argparse.Namespace) -> list[Verdict | None]:
-    """Test the domains that the options name, and write the requested output in their order.
+@dataclass(frozen=True, slots=True)
+class CommandOutcome:
+    """What the exit code of a command depends on."""
 
-    It returns the verdicts on runs that cannot judge a zone; None for the others.
+    no_network: bool  # for one of the runs
+    failed: bool  # there is a finding of the level of --fail-level or above
+    invalid: int  # lines of the file that are not domain names
+
+
+def test_domains(options: argparse.Namespace) -> CommandOutcome:
+    """Test the domains that the options name, and write the requested output in their order.
 
     Raises:
       UsageError: the options conflict.
-      EngineError: the options are invalid.
+      EngineError: the options are invalid, or a file cannot be read or written.
     """
     domains = domains_of(options)
     check_outputs(options)
@@ -64,76 +66,22 @@ def test_domains(options: argparse.Namespace) -> list[Verdict | None]:
     for path in (options.chain_svg, options.save):
         if path is not None:
             check_writable(path)
-    config = _scoring(options)
     cache = _restored(options)
-    is_single = len(domains) == 1
-    show_progress = is_single and not options.no_progress
-    with Output(options.output) as output, ProgressBar(enabled=show_progress, output=output) as bar:
-        reports = [_Report(options, output, bar, config, title="" if is_single else domain) for domain in domains]
-        run_async(_run_all(options, profile, cache, dict(zip(domains, reports, strict=True))))
-    if is_single and (result := reports[0].result):
+    is_single = len(domains) == 1 and options.file is None
+    with closing(DomainList(domains, options.file)) as listed, open_reports(options, is_single=is_single) as reports:
+        if is_single:
+            reports.bar.show_percentage()
+        else:
+            reports.bar.show_count(listed.count)
+        run_async(_run_all(options, profile, cache, listed, reports))
+    if result := reports.result:
         missing = _missing(cache, profile, result)
         if missing:
             _report_missing(options, missing)
         _save(options, result, missing)
         if options.chain_svg is not None:
             write_chain(options.chain_svg, result.chain, locale=options.locale)
-    return [report.verdict for report in reports]
-
-
-class _Report:
-    """The output for one domain: as it arrives, or with a title after the run."""
-
-    def __init__(
-        self, options: argparse.Namespace, output: Output, bar: ProgressBar, config: ScoringConfig | None, *, title: str
-    ) -> None:
-        self._options = options
-        self._output = output
-        self._config = config
-        self.bar = bar
-        self.result: RunResult | None = None
-        self.verdict: Verdict | None = None
-        self._lines = [f"# {title}"] if title else None
-        self._view = View(options.min_level, options.locale, options.zonemaster_tags)
-        self._with_causes = _shows_causes(options, output)
-        self._writer = make_writer(options.shape, self._write, self._view, with_causes=self._with_causes)
-        self.on_entry = _with_queries(self._writer.entry) if options.debug_queries else self._writer.entry
-
-    def _write(self, line: str) -> None:
-        (self.bar.write if self._lines is None else self._lines.append)(line)
-
-    def end(self, result: RunResult) -> None:
-        """Write the rest of the output."""
-        options = self._options
-        self.result = result
-        verdict = self.verdict = verdict_of(result.entries)
-        causes = _causes(result) if self._with_causes or self._config else []
-        timings = result.timings if options.nstimes else None
-        self._writer.end(Ending(timings, verdict, causes if self._with_causes else None))
-        self.bar.stop()
-        tables = self._write if options.shape in {"text", "raw"} else _to_stderr
-        if options.count:
-            for line in count_table(result.entries, self._view):
-                tables(line)
-        if verdict and options.shape != "text":
-            for line in verdict_lines(verdict, locale=options.locale):
-                _to_stderr(line)
-        if self._config:
-            _show_score(result, self._config, causes, as_json=options.shape not in {"text", "raw"}, write=tables)
-        for line in self._lines or ():
-            self._output.write(line)
-
-
-def _shows_causes(options: argparse.Namespace, output: Output) -> bool:
-    """Return whether to show root causes: by default in text on a terminal."""
-    wanted: bool | None = options.causes
-    return options.shape == "text" and output.is_terminal if wanted is None else wanted
-
-
-def _causes(result: RunResult) -> list[Cause]:
-    from gonemaster_engine.findings.causes.registry import causes_of
-
-    return causes_of(result.domain, result.entries, result.timings)
+    return CommandOutcome(no_network=reports.no_network, failed=reports.failed, invalid=listed.invalid)
 
 
 def run_async(work: Coroutine[Any, Any, _T]) -> _T:
@@ -143,22 +91,42 @@ def run_async(work: Coroutine[Any, Any, _T]) -> _T:
 
 
 async def _run_all(
-    options: argparse.Namespace, profile: Profile, cache: PacketCache | None, reports: dict[str, _Report]
+    options: argparse.Namespace, profile: Profile, cache: PacketCache | None, listed: DomainList, reports: RunReports
 ) -> None:
-    """Test the domains side by side, and end their reports in order."""
+    """Test the domains side by side, and end their reports in order.
+
+    The number of runs whose reports wait for an earlier one is limited, so that memory does not depend on the number
+    of domains.
+    """
     resources = Resources.open(root_hints=options.hints, dns_port=options.dns_port, ipv6=options.ipv6 or None)
-    slots = asyncio.Semaphore(_SIDE_BY_SIDE)
-    runs = [
-        asyncio.create_task(_run(options, domain, profile, cache, resources, slots, report))
-        for domain, report in reports.items()
-    ]
+    parallel = options.parallel or _SIDE_BY_SIDE
+    slots, window = asyncio.Semaphore(parallel), asyncio.Semaphore(_WINDOW * parallel)
+    begun: asyncio.Queue[tuple[Report, asyncio.Task[RunResult]] | None] = asyncio.Queue()
+    runs: set[asyncio.Task[RunResult]] = set()
+
+    async def begin() -> None:
+        try:
+            async for domain, line in listed:
+                await window.acquire()
+                report = Report(reports, domain=domain, line=line)
+                run = asyncio.create_task(_run(options, domain, profile, cache, resources, slots, report))
+                runs.add(run)
+                begun.put_nowait((report, run))
+        finally:
+            begun.put_nowait(None)
+
+    beginning = asyncio.create_task(begin())
     try:
-        for run, report in zip(runs, reports.values(), strict=True):
-            report.end(await run)
+        while each := await begun.get():
+            report, run = each
+            reports.end_run(report, await run)
+            runs.discard(run)
+            window.release()
+        await beginning
     finally:
-        for run in runs:
-            run.cancel()
-        await asyncio.gather(*runs, return_exceptions=True)
+        for task in (beginning, *runs):
+            task.cancel()
+        await asyncio.gather(beginning, *runs, return_exceptions=True)
         await resources.close()
 
 
@@ -169,9 +137,9 @@ async def _run(
     cache: PacketCache | None,
     resources: Resources,
     slots: asyncio.Semaphore,
-    report: _Report,
+    report: Report,
 ) -> RunResult:
-    watched = _EntrySink(report.on_entry)
+    watched = _EntrySink(report.entry)
     try:
         async with slots:
             return await run_test(
@@ -184,7 +152,7 @@ async def _run(
                 ds=options.ds,
                 deadline_s=options.deadline,
                 stop_level=options.stop_level,
-                on_progress=report.bar.update,
+                on_progress=report.all.bar.update if report.all.is_single else None,
                 on_entry=watched.entry,
                 restored=cache.answers if cache else (),
                 restored_origins=cache.origins if cache else None,
@@ -228,42 +196,6 @@ class _EntrySink:
             self._task.cancel()
 
 
-def _with_queries(show: Callable[[Entry], None]) -> Callable[[Entry], None]:
-    def shown(entry: Entry) -> None:
-        if entry.tag in QUERY_TAGS:
-            _to_stderr(f"{entry.timestamp:8.3f} {message(entry.tag, entry.module, entry.args)}")
-        show(entry)
-
-    return shown
-
-
-def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr)
-
-
-def _scoring(options: argparse.Namespace) -> ScoringConfig | None:
-    """Return the scoring configuration, if requested; a file is read in any case, so that its errors are reported."""
-    if not options.score and not options.scoring_config:
-        return None
-    from gonemaster_engine.scoring.config import DEFAULT_CONFIG, load_config
-
-    with with_file_name(options.scoring_config):
-        config = load_config(options.scoring_config) if options.scoring_config else DEFAULT_CONFIG
-    return config if options.score else None
-
-
-def _show_score(
-    result: RunResult, config: ScoringConfig, causes: list[Cause], *, as_json: bool, write: Callable[[str], None]
-) -> None:
-    from gonemaster_engine.scoring.score import compute_score
-
-    score = compute_score(result.domain, result.entries, config, causes=causes)
-    if score is None:
-        return
-    for line in [json.dumps(score.as_dict())] if as_json else score_lines(score):
-        write(line)
-
-
 def _restored(options: argparse.Namespace) -> PacketCache | None:
     if options.restore is None:
         if options.restore_live:
@@ -274,12 +206,12 @@ def _restored(options: argparse.Namespace) -> PacketCache | None:
     cache = read_cache(options.restore, strict=options.cache_strict)
     _report_file(options, "RESTORED_NS_CACHE", options.restore)
     if cache.problems:
-        _to_stderr(
+        to_stderr(
             f"{PROGRAM}: {options.restore}: {cache.problems[0]} ({len(cache.problems)} problems in total, all ignored)"
         )
     if options.cache_stats:
         lost = sum(answer.response is None for answer in cache.answers)
-        _to_stderr(f"restored: {len(cache.answers)} queries ({lost} without response), {len(cache.origins)} AS lookups")
+        to_stderr(f"restored: {len(cache.answers)} queries ({lost} without response), {len(cache.origins)} AS lookups")
     return cache
 
 
@@ -294,7 +226,7 @@ def _missing(cache: PacketCache | None, profile: Profile, result: RunResult) -> 
 def _report_missing(options: argparse.Namespace, missing: set[tuple[str, QueryKey]]) -> None:
     texts = sorted({f"{key.qname} {key.qtype} to {address}" for address, key in missing})
     more = f" and {len(texts) - _SHOWN_MISSING} more" if len(texts) > _SHOWN_MISSING else ""
-    _to_stderr(
+    to_stderr(
         f"{PROGRAM}: {options.restore} lacks the responses to these queries, which were not sent and count as"
         f" unanswered; --restore-live sends them: {'; '.join(texts[:_SHOWN_MISSING])}{more}"
     )
@@ -302,7 +234,7 @@ def _report_missing(options: argparse.Namespace, missing: set[tuple[str, QueryKe
 
 def _save(options: argparse.Namespace, result: RunResult, missing: set[tuple[str, QueryKey]]) -> None:
     if options.cache_stats:
-        _to_stderr(f"sent: {result.queries} queries to name servers")
+        to_stderr(f"sent: {result.queries} queries to name servers")
     if options.save is None:
         return
     from gonemaster_engine.recording.cachefile import CachedAnswer, write_cache
@@ -318,9 +250,9 @@ def _save(options: argparse.Namespace, result: RunResult, missing: set[tuple[str
     )
     _report_file(options, "SAVED_NS_CACHE", options.save)
     if options.cache_stats:
-        _to_stderr(f"saved: {count} entries")
+        to_stderr(f"saved: {count} entries")
 
 
 def _report_file(options: argparse.Namespace, tag: str, path: object) -> None:
     if options.debug_queries:
-        _to_stderr(message(tag, SYSTEM, {"file": str(path)}))
+        to_stderr(message(tag, SYSTEM, {"file": str(path)}))

@@ -13,6 +13,8 @@ from gonemaster_tasks.broker.connection import reachable
 from gonemaster_tasks.repeating import RepeatedTask
 
 PROGRESS_LIFE = timedelta(minutes=10)
+HIGHEST_PROGRESS_LIFE = timedelta(days=1)
+_PERCENT = "percent"
 EVENTS_LIFE = timedelta(minutes=10)
 EVENTS_AFTER_END = timedelta(minutes=1)  # After that the run in the database has the same content.
 MAX_STREAM_EVENTS = 1000
@@ -96,6 +98,21 @@ class Events:
             values = self._client.mget([keys.progress(job_id) for job_id in job_ids])
         found = zip(job_ids, values, strict=True)
         return {job_id: int(value) for job_id, value in found if value is not None and value.isdecimal()}
+
+    def highest_progress(self, job_id: str, *, at_least: int = 0) -> int:
+        """Return the highest percentage that this method has returned for a job, which may have started again since."""
+        with reachable():
+            with self._client.pipeline(transaction=False) as pipe:
+                pipe.mget([keys.progress(job_id)])
+                pipe.zscore(keys.highest_progress(job_id), _PERCENT)
+                (current,), highest = pipe.execute()
+            percent = max(at_least, int(current) if current and current.isdecimal() else 0, int(highest or 0))
+            if percent > (highest or 0):
+                with self._client.pipeline(transaction=False) as pipe:
+                    pipe.zadd(keys.highest_progress(job_id), {_PERCENT: percent}, gt=True)
+                    pipe.expire(keys.highest_progress(job_id), HIGHEST_PROGRESS_LIFE)
+                    pipe.execute()
+        return percent
 
     def found(self, job_id: str) -> Any | None:
         """Return what a job has found so far, None if nothing is known; marks the job as watched."""

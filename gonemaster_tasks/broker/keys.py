@@ -86,6 +86,11 @@ def progress(job_id: str) -> str:
     return f"gm:progress:{job_id}"
 
 
+def highest_progress(job_id: str) -> str:
+    """Return the key of the highest progress that clients of Zonemaster's API have seen (sorted set of one member)."""
+    return f"gm:highest-progress:{job_id}"
+
+
 def found(job_id: str) -> str:
     """Return the key of what a running job has found so far (string, JSON)."""
     return f"gm:found:{job_id}"

@@ -15,7 +15,7 @@ from gonemaster_db.queue import queue as queue_rows
 from gonemaster_db.runs.graduation import cancel_waiting_jobs
 from gonemaster_db.service.audit import record_action
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.events import JobEvent
+from gonemaster_tasks.broker.events import JobEvent, PendingEvent
 from gonemaster_tasks.broker.queue.lists import MAX_BESIDE, MAX_NAMED, MAX_REORDERED, Where
 from gonemaster_tasks.control.order_changes import change_order, rebuild_tier, remove_messages
 from gonemaster_tasks.control.parts import QueueParts
@@ -177,8 +177,8 @@ def remove_jobs(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> 
     try:
         for tier, ids in by_tier.items():
             remove_messages(parts.store, parts.broker, ids, tier)
-            for job_id in ids:
-                parts.broker.events.publish(job_id, JobEvent("done", {"status": "canceled"}))
+            ended = JobEvent("done", {"status": "canceled"})
+            parts.broker.events.publish_many([PendingEvent(job_id, ended) for job_id in ids])
     except BrokerUnavailable:
         log.warning("messages not removed, dropped when claimed", extra={"jobs": len(removed)})
     revoke_jobs(parts, removed)

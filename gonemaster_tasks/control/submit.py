@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -13,7 +13,7 @@ from gonemaster_db.core.errors import StoreUnavailable
 from gonemaster_db.core.records import NewBatch, NewJob
 from gonemaster_db.core.states import Priority
 from gonemaster_db.models import Batch, Job
-from gonemaster_db.queue.jobs import create_listed_jobs, create_longest_first
+from gonemaster_db.queue.jobs import create_listed_jobs, create_longest_first, refresh_statistics
 from gonemaster_tasks.control.jobs import log
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable, OptionsTooLarge
@@ -21,6 +21,7 @@ from gonemaster_tasks.queues import tier_of
 
 _ATTEMPTS = 5
 _MAX_RETURNED_IDS = 10_000
+_MANY_JOBS = 5_000  # Fewer jobs are sorted quickly.
 SUBMISSION_LIFE = timedelta(seconds=60)
 MAX_OPTIONS = 1024 * 1024 * 1024  # bytes of the options of all jobs of a batch
 JobSource = Iterable[NewJob] | Callable[[Session], Iterable[NewJob]]
@@ -188,11 +189,13 @@ def _store_jobs(parts: QueueParts, session: Session, row: Batch, jobs: JobSource
     new = jobs(session) if callable(jobs) else jobs
     chunks: list[_PackedIds] = []
     listed: list[str] = []
-    for created in create_longest_first(session, (_in_batch(job, row.id) for job in new), now=now):
+    for created in create_longest_first(session, new, batch_id=row.id, now=now):
         chunks.append(_PackedIds.of(created.in_turn))
         listed += created.ids[: _MAX_RETURNED_IDS + 1 - len(listed)]
         parts.broker.marks.begin_submission(row.id, SUBMISSION_LIFE)
     stored = StoredBatch(_submitted(row, chunks, listed), tuple(chunks))
+    if stored.submitted.job_count >= _MANY_JOBS:
+        refresh_statistics(session)
     parts.broker.check_room(stored.submitted.job_count)
     return stored
 
@@ -215,10 +218,6 @@ class _PackedIds:
 def _submitted(batch: Batch, chunks: list[_PackedIds], listed: list[str]) -> SubmittedBatch:
     count = sum(chunk.count for chunk in chunks)
     return SubmittedBatch(batch, count, tuple(listed) if count <= _MAX_RETURNED_IDS else ())
-
-
-def _in_batch(job: NewJob, batch_id: str) -> NewJob:
-    return replace(job, batch_id=batch_id, priority=Priority.BATCH)
 
 
 def enqueue_batch(parts: QueueParts, stored: StoredBatch) -> None:

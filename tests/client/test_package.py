@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import venv
@@ -24,7 +25,9 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 def test_the_wheel_installs_and_runs_without_the_service(tmp_path: Path) -> None:
     pip = ("-m", "pip", "--quiet", "--disable-pip-version-check")
-    run(sys.executable, *pip, "wheel", "--no-deps", "--wheel-dir", tmp_path, ROOT / "client", cwd=tmp_path)
+    source = tmp_path / "source"  # with the linked package; a build in the clone would leave files there
+    shutil.copytree(ROOT / "client", source, ignore=shutil.ignore_patterns("build", "*.egg-info", "__pycache__"))
+    run(sys.executable, *pip, "wheel", "--no-deps", "--wheel-dir", tmp_path, source, cwd=tmp_path)
     [wheel] = tmp_path.glob("*.whl")
     assert wheel.name == f"gonemaster_client-{__version__}-py3-none-any.whl"
     listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", "gonemaster_client", cwd=ROOT)

@@ -138,3 +138,4 @@ def test_a_body_stays_below_the_limit_of_the_service() -> None:
     assert sum(part.names for part in parts) == 100
     assert max(len(part.body) for part in parts) < 1200
     assert list(parts_of([], {}, size=10)) == []
+    assert [part.names for part in parts_of(["", "a.example"], {}, size=10)] == [2]  # the service refuses the empty one

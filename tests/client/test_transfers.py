@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
@@ -13,8 +14,10 @@ import dns.rrset
 import dns.tsig
 import pytest
 
+from gonemaster_client.cli.main import main
 from gonemaster_client.sources.files import SourceError
 from gonemaster_client.sources.transfers import transfer
+from tests.client.servers import Reply, scripted
 from tests.support.dnsworld import World
 
 SOA = "example. 60 IN SOA ns.example. h.example. 1 2 3 4 5"
@@ -39,6 +42,25 @@ def test_names_are_the_delegations_of_the_zone(loopback_dns: Callable[[World], W
     assert sorted(set(transferred(server, "xa"))) == ["one.xa", "two.xa"]
     with pytest.raises(SourceError, match=r"AXFR of one.xa from .*REFUSED"):
         transferred(f"{running.zone_of('one.xa').servers[0].address}#{running.port}", "one.xa")
+
+
+def test_the_command_submits_the_names_once(
+    loopback_dns: Callable[[World], World], capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = World()
+    world.zone(".")
+    world.zone("xa", axfr=True)
+    world.zone("one.xa")
+    running = loopback_dns(world)
+    source = f"{running.zone_of('xa').servers[0].address}#{running.port}"
+    accepted = Reply(202, b'{"batch_id": "b", "job_count": 1, "duplicate_count": 0, "invalid_count": 0}')
+    with scripted(accepted) as server:
+        words = ["jobs", "batch", "--axfr", source, "xa", "--tag", "t"]
+        assert main(["--server", server.url, *words]) == 0
+        assert json.loads(server.received[0].body) == {"domains": ["one.xa"], "tags": ["t"]}
+        assert main(["--server", server.url, *words[:4], "one.xa"]) == 2
+        assert len(server.received) == 1
+    assert "NOTAUTH" in capsys.readouterr().err
 
 
 @contextmanager

@@ -13,6 +13,16 @@ from tests.support.sources import ROOT
 
 SCRIPTS = [ROOT / ".ci" / "run", ROOT / ".ci" / "nightly", *sorted((ROOT / ".github").rglob("*.yml"))]
 TEXT = "\n".join(path.read_text(encoding="utf-8") for path in SCRIPTS)
+HELP = """
+import runpy, sys
+for module in sys.argv[1:]:
+    print(end="\\f")
+    sys.argv = [module, "--help"]
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        assert end.code in (0, None)
+"""
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
@@ -30,11 +40,14 @@ def test_each_script_can_be_run() -> None:
     assert [path for path in scripts if not os.access(path, os.X_OK)] == []
 
 
-@pytest.mark.thorough  # each command imports a whole benchmark
-@pytest.mark.parametrize("call", re.findall(r"python -m (benchmarks\S* ?.*)", TEXT))
-def test_each_benchmark_takes_its_options(call: str) -> None:
-    module, *options = call.split()
+@pytest.mark.thorough  # the benchmarks import everything, so one process shows all their help texts
+def test_each_benchmark_takes_its_options() -> None:
+    calls = [call.split() for call in re.findall(r"python -m (benchmarks\S* ?.*)", TEXT)]
     done = subprocess.run(
-        [sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert [option for option in options if option.startswith("--") and option not in done.stdout] == []
+        [sys.executable, "-c", HELP, *(module for module, *_ in calls)],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    texts = done.stdout.split("\f")[1:]
+    assert len(texts) == len(calls)
+    for text, (module, *options) in zip(texts, calls, strict=True):
+        assert [f"{module} {option}" for option in options if option.startswith("--") and option not in text] == []

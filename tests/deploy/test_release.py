@@ -241,7 +241,7 @@ def test_every_dependency_is_named_with_a_licence() -> None:
     assert installed <= set(rows), "run make notices"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(600)
 def test_two_builds_of_the_last_commit_have_the_same_bytes(tmp_path: Path) -> None:
     build = f"release.build_twice(release.ROOT, pathlib.Path({str(tmp_path / 'dist')!r}))"

@@ -28,7 +28,10 @@ from tests.support.workers import Farm, wait_until
 
 OFTEN = {"GONEMASTER_ANALYSIS_PROJECTION_INTERVAL_SECONDS": "1"}  # a task that beat sends each second
 TEN_MINUTES = 600
-AHEAD, BEHIND = pytest.param(TEN_MINUTES, id="ahead"), pytest.param(-TEN_MINUTES, id="behind", marks=pytest.mark.slow)
+AHEAD, BEHIND = (
+    pytest.param(TEN_MINUTES, id="ahead"),
+    pytest.param(-TEN_MINUTES, id="behind", marks=pytest.mark.nightly),
+)
 both_ways = pytest.mark.parametrize("ahead_s", [AHEAD, BEHIND])
 
 

@@ -250,7 +250,7 @@ def test_a_full_disk_of_postgresql_is_reported_by_the_process_that_meets_it(brok
         with open_farm(broker, settings, tmp_path) as farm:
             upgrade(farm.store)
             farm.start_worker("one")
-            jobs = farm.submit_batch([f"n{number}-20.test" for number in range(2000)])
+            jobs = farm.submit_batch([f"n{number}-20.test" for number in range(400)])
             wait_until(farm.starts, what="their start")
             filler = fill(disk)
             wait_for_report(farm, "disk_full", "database")

@@ -152,9 +152,11 @@ def count_calls(worker: Worker) -> list[RunRecord]:
     calls: list[RunRecord] = []
     graduate = worker.process.claims.graduate
 
-    def counted(job_id: str, record: RunRecord, *, attempt: int, lines: Sequence[str] = ()) -> RunStatus:
+    def counted(
+        job_id: str, record: RunRecord, *, attempt: int, lines: Sequence[str] = (), expected: int = 1
+    ) -> RunStatus:
         calls.append(record)
-        return graduate(job_id, record, attempt=attempt, lines=lines)
+        return graduate(job_id, record, attempt=attempt, lines=lines, expected=expected)
 
     worker.process.claims.graduate = counted  # type: ignore[method-assign]
     return calls

@@ -28,6 +28,7 @@ BOUNDS = {
     "one /48": 2 * MOST,
     "one /32": 4 * MOST,
 }
+DAILY = ("one /24", "one /64")  # of the others, `networks_of` is tested daily
 
 
 @cache
@@ -54,7 +55,10 @@ def found_by_test(network: str, behaviour: str, through: str = "the zone") -> An
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     ("network", "behaviour"),
-    [*((network, "refusing") for network in BOUNDS), *product(("one /24", "one /64"), ("silent", "over TCP"))],
+    [
+        *(pytest.param(each, "refusing", marks=pytest.mark.nightly) for each in BOUNDS if each not in DAILY),
+        *product(DAILY, ("refusing", "silent", "over TCP")),
+    ],
 )
 def test_a_network_that_may_be_one_victim_gets_little_more_than_one_address(network: str, behaviour: str) -> None:
     """A hundred addresses of a victim's network serve the zone, as its delegation says."""

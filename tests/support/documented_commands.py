@@ -18,6 +18,7 @@ RUN_BY = {
     "README.md": "tests/system/test_howtos.py",
     "docs/quickstart.md": "tests/system/test_howtos.py",
     "docs/howto/autoscaling.md": "tests/deploy/test_howto.py",
+    "docs/howto/ci.md": "tests/deploy/test_examples.py",
     "docs/howto/backup.md": "tests/system/test_backup.py",
     "docs/howto/client.md": "tests/system/test_client.py",
     "docs/howto/deploy.md": "tests/deploy/test_howto.py",
@@ -30,6 +31,7 @@ RUN_BY = {
     "docs/howto/test-regularly.md": "tests/system/test_howtos.py",
     "docs/howto/tokens.md": "tests/system/test_tokens.py",
     "docs/howto/upgrade.md": "tests/api/server/test_database_command.py",
+    "docs/howto/zone-files.md": "tests/system/test_zone_files_howto.py",
     "docs/howto/watch-domains.md": "tests/tasks/notifications/test_webhook_example.py",
 }
 # The beginnings of commands that no test runs literally.

@@ -1,4 +1,4 @@
-"""The number of examples for property tests: few, or many with `make test-long ALL=1`."""
+"""The number of examples for tests: few, or many with `make test-long ALL=1`."""
 
 import os
 

@@ -25,7 +25,7 @@ from tests.support.stores import MakeSettings
 from tests.support.workers import Farm, open_farm, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-_JOBS = 150
+_JOBS = 80
 _ENVIRON = {"GONEMASTER_WORKER_COUNT": SLOTS}
 
 
@@ -54,7 +54,7 @@ def begin_sweep(farm: Farm) -> Load:
     load = Load(farm)
     load.submit(_JOBS, each_ms=200)
     load.wait_until_running(0.3)
-    load.job_ids += [farm.submit(f"long{number}-8000.test") for number in range(3)]
+    load.job_ids += [farm.submit(f"long{number}-5000.test") for number in range(3)]
     wait_until(lambda: all(farm.started(job_id) for job_id in load.job_ids[-3:]), what="the long jobs")
     pause_queue(farm.parts, ("batch",))
     return load

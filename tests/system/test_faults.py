@@ -156,7 +156,9 @@ def _sent(farm: Farm, beat: str) -> int:
     return farm.log(beat).count("Sending due task")
 
 
-@pytest.mark.parametrize("wrong_by_h", [3, -3], ids=["ahead", "behind"])
+@pytest.mark.parametrize(
+    "wrong_by_h", [pytest.param(3, id="ahead"), pytest.param(-3, id="behind", marks=pytest.mark.nightly)]
+)
 def test_a_worker_with_a_wrong_clock_neither_loses_nor_takes_leases(fault_farm: Farm, wrong_by_h: int) -> None:
     farm = fault_farm
     farm.environ["GONEMASTER_LEASE_SECONDS"] = "6"  # a busy machine may be late by more than a second

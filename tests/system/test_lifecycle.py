@@ -28,13 +28,13 @@ def test_ctrl_c_stops_all_parts_in_order_and_leaves_no_process(start: StartServi
 
 def test_stop_keeps_waiting_and_running_jobs(start: StartService) -> None:
     service = start()
-    batch = service.submit_batch([f"silent{number}.silent.xa" for number in range(20)])
+    batch = service.submit_batch([f"silent{number}.silent.xa" for number in range(8)])
     assert service.stop(signal.SIGTERM) == 0
     with Service(home=service.home, environ=_demo_environ(service)) as again:
         again.wait_until_ready()
         done = again.batch_done(batch["batch_id"])
         jobs = again.get(f"/jobs?batch_id={batch['batch_id']}&limit=500")["items"]
-    assert done["total"] == 20
+    assert done["total"] == 8
     assert sorted(job["id"] for job in jobs) == sorted(batch["job_ids"])
     assert {job["status"] for job in jobs} == {"succeeded"}
 
@@ -74,10 +74,10 @@ def _answers(service: Service) -> bool:
 
 def test_job_of_a_killed_worker_is_finished_by_another_one(start: StartService) -> None:
     service = start(worker_processes=2, lease_seconds=2, reap_interval_seconds=1)
-    batch = service.submit_batch([f"s{number}.silent.xa" for number in range(40)])
+    batch = service.submit_batch([f"s{number}.silent.xa" for number in range(16)])
     wait_for(lambda: service.get(f"/batches/{batch['batch_id']}")["completed"] > 0, what="a first run")
     os.kill(service.pids("worker-1")[0], signal.SIGKILL)
-    assert service.batch_done(batch["batch_id"])["total"] == 40
+    assert service.batch_done(batch["batch_id"])["total"] == 16
     jobs = service.get(f"/jobs?batch_id={batch['batch_id']}&limit=500")["items"]
     assert sorted(job["id"] for job in jobs) == sorted(batch["job_ids"])
     assert {job["status"] for job in jobs} == {"succeeded"}

@@ -24,7 +24,7 @@ from tests.support.workers import Farm, open_farm, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-TAGS, DOMAINS = 3, 60
+TAGS, DOMAINS = 3, 15
 FAR = datetime(2100, 1, 1, 12, 0, tzinfo=UTC)
 FAULTS = ("none", "worker", "beat", "redis", "both workers", "worker and redis", "both beats")
 

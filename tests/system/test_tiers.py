@@ -29,8 +29,8 @@ from tests.support.redis import raw
 from tests.support.stores import MakeSettings
 from tests.support.workers import Farm, open_farm, wait_until
 
-NORMAL_JOBS = int(os.environ.get("TIERS_NORMAL", "100"))
-BATCH_JOBS = int(os.environ.get("TIERS_BATCH", "1000"))
+NORMAL_JOBS = int(os.environ.get("TIERS_NORMAL", "60"))
+BATCH_JOBS = int(os.environ.get("TIERS_BATCH", "400"))
 WORKERS = 3
 PUSHES = {"lpush": 1, "rpush": 1, "rpop": -1}
 

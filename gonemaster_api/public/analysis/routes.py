@@ -160,7 +160,7 @@ class Overview(MethodView):
 
 
 @snapshot_route("/domains")
-class Domains(MethodView):
+class SnapshotDomains(MethodView):
     """Domains of a snapshot."""
 
     @blueprint.arguments(schemas_of_queries.DomainListQuerySchema, location="query")
@@ -282,7 +282,7 @@ class Prefix(MethodView):
 
 
 @snapshot_route("/tags")
-class Tags(MethodView):
+class MessageTags(MethodView):
     """Message tags of a snapshot."""
 
     @blueprint.arguments(schemas_of_queries.TagListQuerySchema, location="query")
@@ -294,7 +294,7 @@ class Tags(MethodView):
 
 
 @snapshot_route("/tags/<message_tag>")
-class TagByName(MethodView):
+class MessageTagByName(MethodView):
     """One message tag of a snapshot."""
 
     @blueprint.arguments(PagingSchema, location="query")
@@ -306,7 +306,7 @@ class TagByName(MethodView):
 
 
 @snapshot_route("/testcases")
-class Testcases(MethodView):
+class SnapshotTestcases(MethodView):
     """Test cases of a snapshot."""
 
     @blueprint.arguments(schemas_of_queries.TestcaseListQuerySchema, location="query")
@@ -342,7 +342,7 @@ class Trends(MethodView):
 
 
 @cohort_route("/history")
-class History(MethodView):
+class ObjectHistory(MethodView):
     """History of one object of a cohort."""
 
     @blueprint.arguments(schemas_of_queries.HistoryQuerySchema, location="query")
@@ -354,7 +354,7 @@ class History(MethodView):
 
 
 @cohort_route("/diff")
-class Diff(MethodView):
+class SnapshotDiff(MethodView):
     """Differences between two snapshots."""
 
     @blueprint.arguments(schemas_of_queries.SnapshotDiffQuerySchema, location="query")

@@ -75,7 +75,7 @@ class JobById(MethodView):
 
 
 @blueprint.route("/<public_id>/result")
-class Result(MethodView):
+class JobResult(MethodView):
     """The result of a job."""
 
     @blueprint.arguments(LocaleQuerySchema, location="query")

@@ -13,12 +13,11 @@ from gonemaster_api.state import State
 from gonemaster_db.core.filters import EntryFilter
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.runs.entries import COUNT_UP_TO, list_entries, read_entries_after
+from gonemaster_engine.findings.messages.formatting import escape_formula
 from gonemaster_engine.texts import Text
 
 COUNTED = COUNT_UP_TO  # Counting millions of entries would take longer than reading the page.
 COLUMNS = ("id", "run_id", "domain_id", "domain", "timestamp", "module", "testcase", "tag", "level", "args")
-# Spreadsheets evaluate cells with these first characters; some also take the full-width forms of the signs.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 MIN_ROWS, MAX_ROWS = 25, 1000  # rows per read
 _CHARACTERS_PER_READ = 1024 * 1024  # approximately
 _PIECE = 65536  # Approximate characters per piece; small, so that a slow client occupies little memory of the server.
@@ -116,11 +115,6 @@ def _row(document: Mapping[str, Any]) -> list[str]:
         "args": json.dumps(document["args"], ensure_ascii=False, sort_keys=True),
     }
     return [escape_formula(str(cells[name])) for name in COLUMNS]
-
-
-def escape_formula(cell: str) -> str:
-    """Prefix a cell with an apostrophe if a spreadsheet would evaluate it as a formula (CSV injection)."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def _pieces(rows: Iterable[Iterable[str]]) -> Iterator[str]:

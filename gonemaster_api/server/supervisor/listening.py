@@ -11,6 +11,7 @@ import socket
 from collections.abc import Sequence
 
 _FIRST_DESCRIPTOR = 3  # SD_LISTEN_FDS_START
+_FLAG = "--listen"
 
 
 class CannotListen(Exception):
@@ -41,16 +42,17 @@ def split_address(listen_addr: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
-def bind(listen_addr: str, *, loopback_only: bool = False) -> socket.socket:
+def bind(listen_addr: str, *, loopback_only: bool = False, flag: str = _FLAG) -> socket.socket:
     """Bind and listen; port 0 selects a free port. With `loopback_only` other machines cannot reach the socket.
 
-    A socket that systemd hands over is returned instead; its unit has the address.
+    A socket that systemd hands over for the API is returned instead; its unit has the address. `flag` is the option
+    that names the address.
 
     Raises:
         NotLoopback: other machines could reach the address.
         CannotListen: the message contains the remedy.
     """
-    inherited = from_systemd()
+    inherited = from_systemd() if flag == _FLAG else None
     if inherited is not None:
         if loopback_only and not is_loopback(inherited.getsockname()):
             inherited.close()
@@ -72,7 +74,7 @@ def bind(listen_addr: str, *, loopback_only: bool = False) -> socket.socket:
         listener.listen(1024)
     except OSError as error:
         listener.close()
-        raise CannotListen(_sentence(listen_addr, error)) from error
+        raise CannotListen(_sentence(listen_addr, error, flag)) from error
     return listener
 
 
@@ -94,10 +96,10 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _sentence(listen_addr: str, error: OSError) -> str:
+def _sentence(listen_addr: str, error: OSError, flag: str) -> str:
     if error.errno == errno.EADDRINUSE:
         return (
             f"cannot listen on {listen_addr}: another program uses that port;"
-            " stop it, or name another address with --listen"
+            f" stop it, or name another address with {flag}"
         )
     return f"cannot listen on {listen_addr}: {error.strerror}"

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 
@@ -110,17 +110,20 @@ def beat(settings: Settings) -> Program:
     )
 
 
-def api(settings: Settings, *, descriptor: int, counts: str, ready: Callable[[], bool] | None = None) -> list[Program]:
-    """Return the programs of the API processes, which share a listening socket and a directory for their counts."""
+def api(
+    settings: Settings, *, descriptors: Sequence[int], counts: str, ready: Callable[[], bool] | None = None
+) -> list[Program]:
+    """Return the programs of the API processes, which share listening sockets and a directory for their counts."""
     environ = {**_environ(settings), COUNTS: counts}
+    listening = [argument for number in descriptors for argument in ("--listen-descriptor", str(number))]
     return [
         Program(
             name="api" if settings.api_processes == 1 else f"api-{number}",
-            command=(SERVER, "api", "--listen-descriptor", str(descriptor)),
+            command=(SERVER, "api", *listening),
             is_module=True,
             environ=environ,
             stop_timeout_s=settings.shutdown_timeout.total_seconds() + _MARGIN_S,
-            inherited=(descriptor,),
+            inherited=tuple(descriptors),
             ready=ready,
             reloads=True,
         )

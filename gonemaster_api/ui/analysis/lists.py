@@ -33,8 +33,10 @@ KINDS: Mapping[str, tuple[str, str, type[ma.Schema]]] = {
     "tag": ("findings", mark("Findings"), schemas.TagListQuerySchema),
     "testcase": ("testcases", mark("Test cases"), schemas.TestcaseListQuerySchema),
 }
-_API = {"domain": "Domains", "nameserver": "Nameservers", "endpoint": "Endpoints", "asn": "Asns", "prefix": "Prefixes",
-        "tag": "Tags", "testcase": "Testcases"}  # fmt: skip
+_API = {
+    "domain": "SnapshotDomains", "nameserver": "Nameservers", "endpoint": "Endpoints", "asn": "Asns",
+    "prefix": "Prefixes", "tag": "MessageTags", "testcase": "SnapshotTestcases",
+}  # fmt: skip
 
 
 @blueprint.get("/domains")

@@ -22,7 +22,9 @@ from gonemaster_api.use_cases.submission.jobs import (
     read_options,
 )
 from gonemaster_api.use_cases.submission.traced import about_request
+from gonemaster_db.batches.zonemaster_tests import number_batch
 from gonemaster_db.core.errors import AmbiguousProfile
+from gonemaster_db.core.ids import new_test_id, public_id_of_test
 from gonemaster_db.core.records import NewBatch, NewJob
 from gonemaster_db.domains.tags import default_profile_ids, ensure_tags, iter_tag_domains, profile_ids_of_tags
 from gonemaster_db.models import Priority
@@ -52,6 +54,26 @@ def submit_many_jobs(state: State, request: Mapping[str, Any], *, keep: Keep) ->
     submitted = submit_batch(state.queue, _new_batch(request, names), jobs, write=write)
     structlog.contextvars.bind_contextvars(batch_id=submitted.batch.id)
     return _answer(submitted, names)
+
+
+def submit_public_batch(state: State, domains: list[Any], options: RunOptions, profile: ChosenProfile) -> int:
+    """Queue a batch whose results everyone can read who has their IDs, and return its number.
+
+    Raises:
+        BadRequest, OptionsTooLarge: nothing was written.
+    """
+    names = _names(state, {"domains": domains})
+    options = replace(options, config={**options.config, "origin": "batch", **about_request(len(names.names))})
+    check_options(len(json.dumps(options.config)) * len(names.names), len(names.names))
+    numbers: list[int] = []
+
+    def write(session: Session, submitted: SubmittedBatch) -> None:
+        numbers.append(number_batch(session, submitted.batch))
+
+    jobs = (replace(job, public_id=public_id_of_test(new_test_id())) for job in _jobs(names, options, {"": profile}))
+    submitted = submit_batch(state.queue, _new_batch({}, names), jobs, write=write)
+    structlog.contextvars.bind_contextvars(batch_id=submitted.batch.id)
+    return numbers[-1]
 
 
 def _answer(submitted: SubmittedBatch, names: CheckedNames) -> dict[str, Any]:

@@ -47,7 +47,7 @@ blueprint = Blueprint("batches", __name__, description="Tests of many domains in
 
 
 @blueprint.route("/jobs/batch")
-class NewBatch(MethodView):
+class BatchSubmission(MethodView):
     """Submission of a batch."""
 
     @blueprint.arguments(NewBatchSchema)

@@ -84,7 +84,7 @@ class Prune(MethodView):
 
 
 @blueprint.route(f"{_BY_ID}/runs")
-class History(MethodView):
+class DomainHistory(MethodView):
     """The runs of a domain."""
 
     @blueprint.arguments(RunSortSchema, location="query")

@@ -84,7 +84,7 @@ class JobById(MethodView):
 
 
 @blueprint.route("/<job_id>/log")
-class Log(MethodView):
+class JobLog(MethodView):
     """The logs of failed attempts."""
 
     @blueprint.response(200, JobLogSchema)
@@ -134,7 +134,7 @@ class Release(MethodView):
 
 
 @blueprint.route("/<job_id>/events")
-class Events(MethodView):
+class JobEvents(MethodView):
     """Events of a job."""
 
     @blueprint.streams_events("`state`, `progress`, `entry` and `done`")
@@ -147,7 +147,7 @@ class Events(MethodView):
 
 
 @blueprint.route("/<job_id>/result")
-class Result(MethodView):
+class JobResult(MethodView):
     """The result of a job."""
 
     @blueprint.arguments(LocaleQuerySchema, location="query")

@@ -15,7 +15,7 @@ blueprint = Blueprint("metrics", __name__, description="Metrics of the service")
 
 
 @blueprint.route("/metrics")
-class Metrics(MethodView):
+class MetricsDocument(MethodView):
     """Metrics of all processes together."""
 
     @blueprint.arguments(MetricsQuerySchema, location="query")

@@ -114,7 +114,7 @@ class Compatibilities(MethodView):
 
 
 @blueprint.route("/diff")
-class Diff(MethodView):
+class ConfigurationDiff(MethodView):
     """Comparison of a configuration."""
 
     @blueprint.arguments(ProfileDiffRequestSchema)
@@ -173,7 +173,7 @@ class ProfileById(MethodView):
 
 
 @blueprint.route(f"{_BY_ID}/compatibility", parameters=[_ID_PARAMETER])
-class Compatibility(MethodView):
+class ProfileCompatibility(MethodView):
     """Compatibility of one profile."""
 
     @blueprint.response(200, ProfileCompatibilityDetailSchema)

@@ -47,7 +47,7 @@ class Queue(MethodView):
 
 
 @blueprint.route("/queue/pause")
-class Pause(MethodView):
+class TierPause(MethodView):
     """Pause of tiers."""
 
     @blueprint.done_after_commit

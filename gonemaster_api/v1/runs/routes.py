@@ -50,7 +50,7 @@ class RunById(MethodView):
 
 
 @blueprint.route("/<run_id>/result")
-class RunResult(MethodView):
+class ResultById(MethodView):
     """The result of a run."""
 
     @blueprint.arguments(LocaleQuerySchema, location="query")
@@ -89,7 +89,7 @@ class Chain(MethodView):
 
 
 @blueprint.route("/<run_id>/diff/<other_id>")
-class Diff(MethodView):
+class RunDiff(MethodView):
     """Comparison of two runs."""
 
     @blueprint.arguments(RunDiffQuerySchema, location="query")

@@ -91,7 +91,7 @@ def _split(session: Session, options: argparse.Namespace, found: Iterator[tuple[
     count = 0
     for count, (job, result) in enumerate(found, 1):  # noqa: B007 - the number of files
         # A name can contain a slash, as in reverse zones of less than a /24.
-        file = folder / f"{quote(job['domain'], safe='')}_{job['id']}.{suffix}"
+        file = folder / f"{quote(job['domain'], safe='')}_{quote(job['id'], safe='')}.{suffix}"
         with file.open("w", encoding="utf-8") as stream:
             show_result(Output(stream, format, has_color=False), result, job, options.view)
     session.output.document({"folder": str(folder), "files": count})

@@ -3,7 +3,7 @@
 import enum
 from collections.abc import Iterable
 
-from sqlalchemy import Boolean, Index, Integer, false, text
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gonemaster_db.core.base import ROW_ID_TYPE, Base, OpaqueId, UtcTime, code_text, enum_text
@@ -52,3 +52,12 @@ class Batch(Base):
     def tag_names(self) -> list[str]:
         """The tags that the batch was created for; batches of earlier releases have one tag."""
         return self.tags.split("\n") if self.tags else [self.tag] if self.tag else []
+
+
+class BatchNumber(Base):
+    """The number of a batch in the JSON-RPC API of Zonemaster; it is random, since who knows it can read the batch."""
+
+    __tablename__ = "batch_numbers"
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    batch_key: Mapped[int] = mapped_column(ROW_ID_TYPE, ForeignKey("batches.key", ondelete="CASCADE"), index=True)

@@ -1,4 +1,4 @@
-"""Caches of a process for append-only tables: entry kinds, outcomes, effective profiles."""
+"""Caches of a process for append-only tables: entry kinds, outcomes, effective profiles, sets of root causes."""
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping
@@ -19,6 +19,7 @@ _MAX_SEQUENCES = 20_000  # entries of 300 bytes
 _MAX_COMMON = 100
 _MAX_COMPARISONS = 100
 _MAX_PROFILES = 1_000
+_MAX_CAUSE_SETS = 5_000
 _MAX_REGISTERED = 50_000  # for each registry of the analysis
 _CREATED = "gonemaster_created"
 
@@ -68,6 +69,7 @@ class StoreCaches:
         # Some outcomes of very frequent kinds, with the number of entries of these kinds.
         self.common: RecentValues[frozenset[int], Mapping[int, int]] = RecentValues(_MAX_COMMON)
         self.profiles: RecentValues[str, int] = RecentValues(_MAX_PROFILES)
+        self.cause_sets: RecentValues[str, int] = RecentValues(_MAX_CAUSE_SETS)
         # Comparisons of batches by key and signature.
         self.comparisons: RecentValues[Hashable, Any] = RecentValues(_MAX_COMPARISONS)
         self.registries: defaultdict[str, RecentValues[Any, Any]] = defaultdict(lambda: RecentValues(_MAX_REGISTERED))
@@ -89,7 +91,8 @@ class StoreCaches:
         self.epoch += 1
         self.drop_count += 1
         self.set_kinds({})
-        for recent in (self.outcomes, self.sequences, self.common, self.profiles, self.comparisons):
+        recents = (self.outcomes, self.sequences, self.common, self.profiles, self.cause_sets, self.comparisons)
+        for recent in recents:
             recent.clear()
         self.registries.clear()
 

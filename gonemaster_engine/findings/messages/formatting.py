@@ -26,6 +26,8 @@ _SHOWN_UNITS = 2
 _A_LABEL_PREFIX = "xn--"
 _NAME = re.compile(r"[\w.-]+", re.ASCII)  # a whole run of these characters, so that the search is linear
 _LONGEST_NAME = 255
+# Spreadsheets evaluate cells with these first characters; some also take the full-width forms of the signs.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 WORDS = (ABSENT, SUPPLIED_TEXT, EMPTY_LIST, YES, NO, *(text for unit in _UNITS for text in unit[1:]))
 
 
@@ -93,3 +95,8 @@ def _escaped(character: str) -> str:
     if character.isprintable():
         return character
     return character.encode("unicode_escape").decode("ascii") if character != "\xa0" else " "
+
+
+def escape_formula(cell: str) -> str:
+    """Prefix a cell with an apostrophe if a spreadsheet would evaluate it as a formula (CSV injection)."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
@@ -57,7 +57,7 @@ class Workers:
                 args=[
                     state.name,
                     " ".join(state.queues),
-                    json.dumps(asdict(state)),
+                    json.dumps(vars(state)),
                     max(1, int(life.total_seconds() * 1000)),
                 ],
             )

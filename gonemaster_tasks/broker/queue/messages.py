@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from gonemaster_db.core.ids import is_job_id
@@ -20,7 +21,25 @@ def build_message(job_id: str, tier: str, *, redelivered: bool = False) -> str:
     `redelivered` selects the form in which kombu puts back a message that a worker had taken. The delivery
     tag is the job id, so `HEXISTS unacked <job id>` says whether a worker holds it.
     """
+    if not is_job_id(job_id):
+        return _job_message(job_id, tier, redelivered=redelivered)
+    start, middle, between, end = _frame(tier, redelivered)
+    body = base64.b64encode(f'[["{job_id}"],{{}},null]'.encode()).decode()
+    return f"{start}{body}{middle}{job_id}{between}{job_id}{end}"
+
+
+def _job_message(job_id: str, tier: str, *, redelivered: bool) -> str:
     return _message(RUN, job_id, tier, arguments=[job_id], marks={"redelivered": True} if redelivered else {})
+
+
+@cache
+def _frame(tier: str, redelivered: bool) -> tuple[str, str, str, str]:
+    """Return the text around the body and the two IDs, because building JSON for each job takes six times as long."""
+    sample = "job_0"
+    message = _job_message(sample, tier, redelivered=redelivered)
+    start, _, rest = message.partition(json.loads(message)["body"])
+    middle, between, end = rest.split(sample)
+    return start, middle, between, end
 
 
 def build_call(task: str, message_id: str) -> str:
@@ -47,7 +66,8 @@ def _message(task: str, message_id: str, queue: str, *, arguments: list[str], ma
 
 def is_built_here(message: str, tier: str) -> bool:
     """Return whether `build_message` wrote a message; much cheaper than `fault_of`, which accepts all forms."""
-    return message == build_message(message.rpartition(_BEFORE_TAG)[2].removesuffix('"}}'), tier)
+    job_id = message.rpartition(_BEFORE_TAG)[2].removesuffix('"}}')
+    return is_job_id(job_id) and message == build_message(job_id, tier)
 
 
 def job_id_of(message: str) -> str:
@@ -78,7 +98,10 @@ def fault_of(message: bytes, queue: str) -> str:
     if len(message) > _MAX_BYTES:
         return f"longer than {_MAX_BYTES} bytes"
     try:
-        fields = json.loads(message.decode())
+        text = message.decode()
+        if queue in TIERS and is_built_here(text, queue):
+            return ""
+        fields = json.loads(text)
         return _fault_of_job(fields, queue) if queue in TIERS else _fault_of_call(fields, queue)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         return f"not in the form of a message ({type(error).__name__}: {str(error)[:200]})"

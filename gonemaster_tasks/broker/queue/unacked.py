@@ -1,4 +1,8 @@
-"""The messages held by workers: taken from their list and not yet acknowledged. kombu writes both keys."""
+"""The messages held by workers: taken from their list and not yet acknowledged.
+
+All of them are in the index. kombu's hash has the content of maintenance messages, and of the job messages that workers
+of earlier releases hold.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,14 +22,14 @@ class Unacked:
     def count(self) -> int:
         """Return the number of messages held by workers."""
         with reachable():
-            return int(self._client.hlen(UNACKED))
+            return int(self._client.zcard(UNACKED_INDEX))
 
     def held(self, job_ids: Sequence[str]) -> set[str]:
         """Return the jobs whose messages a worker holds."""
         found: set[str] = set()
         with reachable():
             for piece in slices(job_ids):
-                answers = self._client.hmget(UNACKED, piece)
+                answers = self._client.zmscore(UNACKED_INDEX, piece)
                 found.update(job_id for job_id, answer in zip(piece, answers, strict=True) if answer is not None)
         return found
 
@@ -37,8 +41,7 @@ class Unacked:
 
     def drop(self, job_ids: Sequence[str]) -> None:
         """Remove messages that their worker can no longer acknowledge."""
-        # Both keys change in one transaction: kombu finds lost messages by the index, so a message that is only in the
-        # hash would count as held forever.
+        # One transaction, because workers of earlier releases count the hash and find messages by the index.
         with reachable(), self._client.pipeline(transaction=True) as pipe:
             for piece in slices(job_ids):
                 pipe.zrem(UNACKED_INDEX, *piece)

@@ -1,10 +1,10 @@
 # ruff: noqa: RUF009 - option() is dataclasses.field() with metadata
-"""Settings of the access to the service: public API, admin tokens, Model Context Protocol."""
+"""Settings of the access to the service: public API, admin tokens, APIs of other protocols."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
-from gonemaster_tasks.config.address_types import host_names
+from gonemaster_tasks.config.address_types import host_names, optional_listen_address
 from gonemaster_tasks.config.credential_types import AdminToken, token_hashes
 from gonemaster_tasks.config.option_types import boolean, duration, integer
 from gonemaster_tasks.config.options import option
@@ -12,7 +12,7 @@ from gonemaster_tasks.config.options import option
 
 @dataclass(frozen=True, kw_only=True)
 class AccessOptions:
-    """Public API, admin tokens, Model Context Protocol."""
+    """Public API, admin tokens, APIs of other protocols."""
 
     public_api_rate_limit_enabled: bool = option(
         True,
@@ -82,6 +82,29 @@ class AccessOptions:
         False,
         boolean(),
         "allow Model Context Protocol tools that change data",
+        runtime=True,
+    )
+    zonemaster_api: bool = option(
+        False,
+        boolean(),
+        "serve the JSON-RPC API of Zonemaster at /zonemaster/api, for programs that were written for Zonemaster",
+        runtime=True,
+    )
+    zonemaster_listen: str = option(
+        "",
+        optional_listen_address(),
+        "second address, on which every path is the JSON-RPC API of Zonemaster, such as 127.0.0.1:5000",
+    )
+    zonemaster_add_api_user: bool = option(
+        False,
+        boolean(),
+        "allow add_api_user of the JSON-RPC API, which adds users who may submit batches, to clients on this host",
+        runtime=True,
+    )
+    zonemaster_reuse: timedelta = option(
+        timedelta(minutes=10),
+        duration(),
+        "time after the start of a test during which the JSON-RPC API returns it for the same request",
         runtime=True,
     )
     allowed_hosts: tuple[str, ...] = option(

@@ -20,9 +20,10 @@ from kombu.transport import virtual
 from kombu.utils.json import dumps
 
 from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.ids import is_job_id
 from gonemaster_tasks.broker.address import BrokerAddress
 from gonemaster_tasks.broker.connection import CLIENT_ERRORS, NOT_ALLOWED, ErrorReply, error_text, is_out_of_memory
-from gonemaster_tasks.broker.queue.messages import fault_of
+from gonemaster_tasks.broker.queue.messages import build_message, fault_of
 from gonemaster_tasks.broker.queue.rejected_items import RejectedItems
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import ORDER
@@ -41,22 +42,21 @@ _PARTIAL_WAIT_S = 0.3  # Also bounds the delay until a resumption or a higher li
 
 
 class SharedTimeQoS(kombu_redis.QoS):
-    """The unacknowledged messages, with the time that all processes share, and without transactions.
+    """The unacknowledged messages, with the time that all processes share, and with one command for a job message.
 
     kombu records delivery times by the clock of this host, and other hosts compare them with theirs: a host whose clock
     is ahead would consider messages lost that another host has just received.
 
-    A transaction would double the commands. It is not needed, because a message is first in the index and last in the
-    hash, and leaves in the reverse order: a message that is only in the index counts as stale and is removed.
+    kombu stores the content of each message in a hash, and its delivery time in a sorted set. A job message can be
+    built again from its ID, so it is only in the sorted set. This saves two commands for each job.
     """
 
     def append(self, message: Any, delivery_tag: str) -> None:
         """Record a received message."""
-        about, content = message.delivery_info, message._raw  # noqa: SLF001 - as kombu stores it
-        raw = dumps([content, about["exchange"], about["routing_key"]])
-        pipe = self._pipeline()
-        pipe.zadd(self.unacked_index_key, {delivery_tag: utcnow().timestamp()})
-        pipe.hset(self.unacked_key, delivery_tag, raw)
+        pipe = self._pipeline().zadd(self.unacked_index_key, {delivery_tag: utcnow().timestamp()})
+        if not is_job_id(delivery_tag):
+            about, content = message.delivery_info, message._raw  # noqa: SLF001 - as kombu stores it
+            pipe.hset(self.unacked_key, delivery_tag, dumps([content, about["exchange"], about["routing_key"]]))
         try:
             pipe.execute()
         except ErrorReply as error:
@@ -68,11 +68,34 @@ class SharedTimeQoS(kombu_redis.QoS):
             _unrecorded.succeeded()
         virtual.QoS.append(self, message, delivery_tag)
 
+    def restore_by_tag(self, tag: str, client: Any = None, leftmost: bool = False) -> None:
+        """Put back a message that was not acknowledged."""
+        if not is_job_id(tag):
+            super().restore_by_tag(tag, client, leftmost)  # type: ignore[no-untyped-call]  # of kombu
+            return
+        if tag not in self._delivered:
+            return  # Another process has it. The reaper and the reconciler requeue its job if that process ends.
+        tier = self._delivered[tag].delivery_info["routing_key"]
+
+        def restore(pipe: Any) -> None:
+            is_held = pipe.zscore(self.unacked_index_key, tag) is not None
+            pipe.multi()
+            if is_held:
+                pipe.zrem(self.unacked_index_key, tag)
+                (pipe.lpush if leftmost else pipe.rpush)(tier, build_message(tag, tier, redelivered=True))
+
+        with self.channel.conn_or_acquire(client) as connected:
+            connected.transaction(restore, self.unacked_index_key)
+
     def _remove_from_indices(self, delivery_tag: str, pipe: Any = None) -> Any:
         """Return a pipeline that removes a message, within the transaction of the caller if there is one."""
         if pipe is not None:
             return super()._remove_from_indices(delivery_tag, pipe)  # type: ignore[no-untyped-call]  # of kombu
-        return self._pipeline().hdel(self.unacked_key, delivery_tag).zrem(self.unacked_index_key, delivery_tag)
+        # The index comes last: a message that is only there counts as stale and is removed.
+        pipe = self._pipeline()
+        if not is_job_id(delivery_tag):
+            pipe.hdel(self.unacked_key, delivery_tag)
+        return pipe.zrem(self.unacked_index_key, delivery_tag)
 
     def _pipeline(self) -> Any:
         with self.channel.conn_or_acquire() as client:
@@ -102,6 +125,7 @@ class _UnblockingChannel:
     connection: Any
     do_restore: bool
     _blocked: tuple[object, int | None] | None = None  # The socket of BRPOP and its client id, None if unknown.
+    _is_unblocked = False  # CLIENT UNBLOCK has ended the current wait.
     _identified: object = None  # The socket of the Redis that the gate knows.
     _shared: tuple[object, Any] | None = None  # A pool and the client created for it.
     _popped: tuple[str, bytes] = ("", b"")  # The queue and item of the last BRPOP.
@@ -121,6 +145,7 @@ class _UnblockingChannel:
         # A BRPOP for all queues ends with any message; only a BRPOP for some queues can miss newly allowed queues.
         if self._queue_cycle.partial(len(self.active_queues)):
             timeout = _PARTIAL_WAIT_S if self._read_client_id() else _BLIND_WAIT_S
+        self._is_unblocked = False
         super()._brpop_start(timeout)  # type: ignore[misc]  # kombu's channel has it
 
     def _brpop_read(self, **options: Any) -> Any:
@@ -183,16 +208,19 @@ class _UnblockingChannel:
             return  # The reconciler drops the message.
         super().basic_ack(delivery_tag, multiple)  # type: ignore[misc]  # kombu's channel has it
         # UNBLOCK has no effect on a BRPOP that has just received a message, so the race loses no message.
-        if self._in_poll and self._blocked and self._queue_cycle.has_more(len(self.active_queues)):
-            self._unblock(*self._blocked)
+        is_waiting = self._in_poll and not self._is_unblocked
+        if is_waiting and self._blocked and self._queue_cycle.has_more(len(self.active_queues)):
+            self._is_unblocked = self._unblock(*self._blocked)
 
-    def _unblock(self, socket: object, client_id: int | None) -> None:
+    def _unblock(self, socket: object, client_id: int | None) -> bool:
+        """Return whether BRPOP waited and its wait has ended."""
         if client_id is None:
-            return
+            return False
         try:
-            self._create_client().client_unblock(client_id)
+            return bool(self._create_client().client_unblock(client_id))
         except NOT_ALLOWED as error:
             self._record_refusal(socket, error)
+            return False
 
     def _identify_server(self) -> None:
         """Read the replication id over BRPOP's connection, once per socket and as long as the gate refuses it."""
@@ -255,7 +283,7 @@ class _QuietTransport:
         self.cycle._binding_expiry_tref.cancel()  # noqa: SLF001 - kombu has no setting for it
 
 
-class Transport(_QuietTransport, kombu_redis.Transport):
+class RedisTransport(_QuietTransport, kombu_redis.Transport):
     """The transport of a single server."""
 
     Channel = Channel
@@ -269,7 +297,7 @@ class SentinelTransport(_QuietTransport, kombu_redis.SentinelTransport):
     connection_errors = _LOST
 
 
-class SocketTransport(Transport):
+class SocketTransport(RedisTransport):
     """The transport of a server on a Unix socket.
 
     kombu ignores Celery's transport for `redis+socket://`; it leaves `socket://` to a transport that declares to parse
@@ -285,7 +313,7 @@ def transport_settings(address: BrokerAddress) -> dict[str, Any]:
         return {"broker_transport": f"{__name__}:SentinelTransport", "broker_failover_strategy": _same_transport}
     if address.url.startswith("redis+socket:"):
         return {"broker_transport": f"{__name__}:SocketTransport", "broker_url": address.url.removeprefix("redis+")}
-    return {"broker_transport": f"{__name__}:Transport"}
+    return {"broker_transport": f"{__name__}:RedisTransport"}
 
 
 def _same_transport(alternates: Sequence[str]) -> Iterator[str]:

@@ -82,6 +82,10 @@ class RunningJobs:
         with self._lock:
             return tuple(job_id for job_id, job in self._jobs.items() if job.attempt)
 
+    def count(self) -> int:
+        """Return the number of claimed jobs."""
+        return len(self.ids())
+
     def with_results(self) -> tuple[str, ...]:
         """Return the ids of the jobs whose results could not be stored yet."""
         with self._lock:

@@ -67,10 +67,11 @@ def test_tables_that_differ_from_the_models_are_listed(capsys: pytest.CaptureFix
     printed(capsys, "db", "upgrade")
     assert printed(capsys, "db", "plan") == f"version {head()}, nothing to do\n"
     with closing(sqlite3.connect(data_dir / "gonemaster.db")) as connection:
-        connection.execute("DROP INDEX ix_runs_by_finished")
+        connection.execute("DROP INDEX ix_runs_by_finished_reversed")
     for command in ("plan", "check"):
         assert printed(capsys, "db", command, status=1) == (
-            "the tables differ from those of this release:\n  index ix_runs_by_finished of table runs is missing\n"
+            "the tables differ from those of this release:\n"
+            "  index ix_runs_by_finished_reversed of table runs is missing\n"
         )
 
 

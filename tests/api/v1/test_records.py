@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.queries.runs.entries import escape_formula
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.core.session import Store
 from gonemaster_db.domains.profiles import create_profile
+from gonemaster_engine.findings.messages.formatting import escape_formula
 from tests.api.conftest import MakeApp
 from tests.api.v1.test_batches import submit
 from tests.api.web.test_errors import error_of

@@ -21,6 +21,7 @@ from gonemaster_db.domains.tags import create_tag
 from gonemaster_db.queue.jobs import create_jobs
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.support.analysis_world import Chance, make_cohort, make_snapshot
+from tests.support.examples import examples
 from tests.support.rows import NOON, claim, make_run, queue_job, record
 from tests.support.service import Service
 
@@ -40,7 +41,7 @@ CHECKS = (
 LEFT_OUT = "/events$|/catalog$|/lookup/|/tokens"
 # Strict types let it try the limits of every parameter; random values are tried if they are quick.
 PHASES = {"postgres": "coverage", "sqlite": "examples,fuzzing"}
-ROUNDS = int(os.environ.get("SCHEMATHESIS_ROUNDS", "8"))  # random requests per operation; more take minutes
+ROUNDS = int(os.environ.get("SCHEMATHESIS_ROUNDS", examples(4, 8)))  # random requests per operation; more take minutes
 TAGS = ["mine", "yours", "a b", "caf\u00e9"]
 
 

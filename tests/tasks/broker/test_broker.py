@@ -162,7 +162,7 @@ def test_rebuild_replaces_doubles_and_strays(queue_of_five: Broker) -> None:
 
 
 def test_absent_messages_are_distinguished_from_those_a_worker_holds(queue_of_five: Broker) -> None:
-    raw(queue_of_five).hset("unacked", "job_0008", "[]")
+    raw(queue_of_five).zadd("unacked_index", {"job_0008": 1})
     assert queue_of_five.without_message(ids(1, 7, 8), BATCH) == ["job_0007"]
     assert queue_of_five.unacked.held(ids(1, 8)) == {"job_0008"}
 

@@ -60,7 +60,7 @@ def test_methods_that_are_overridden_or_relied_on_take_what_they_took(
     [
         (transport.Channel, kombu_redis.Channel),
         (transport.SentinelChannel, kombu_redis.SentinelChannel),
-        (transport.Transport, kombu_redis.Transport),
+        (transport.RedisTransport, kombu_redis.Transport),
         (transport.SentinelTransport, kombu_redis.SentinelTransport),
         (TierOrder, priority_cycle),
     ],
@@ -90,6 +90,7 @@ def test_each_override_overrides_something(ours: type, theirs: type) -> None:
         "_quarantine_wrong_types",
         "_popped",
         "_unblock",
+        "_is_unblocked",
         "_record_refusal",
     }
     classes = [base for base in ours.__mro__ if base.__module__.startswith("gonemaster_tasks")]

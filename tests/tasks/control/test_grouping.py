@@ -58,3 +58,25 @@ def test_nothing_is_lost_or_mixed_up_between_many_threads() -> None:
             threads.map(lambda number: groups.do(number, lambda items: [-item for item in items]), range(3000))
         )
     assert results == [-number for number in range(3000)]
+
+
+def test_items_wait_for_a_complete_group() -> None:
+    work, groups = Work(), Groups[int, str](maximum=10)
+    work.go_on.set()
+    with ThreadPoolExecutor(4) as threads:
+        futures = [threads.submit(groups.do, number, work, wait_s=60, expected=4) for number in range(0, 8, 2)]
+    assert [future.result() for future in futures] == ["0", "2", "4", "6"]
+    assert [sorted(group) for group in work.groups] == [[0, 2, 4, 6]]
+    assert groups.do(8, work, wait_s=0.01, expected=4) == "8"  # no other item joins
+    assert work.groups[1:] == [[8]]
+
+
+def test_an_item_that_cannot_wait_ends_the_wait_of_the_others() -> None:
+    work, groups = Work(), Groups[int, str](maximum=10)
+    work.go_on.set()
+    with ThreadPoolExecutor(2) as threads:
+        waiting = threads.submit(groups.do, 2, work, wait_s=60, expected=5)
+        wait_until(lambda: len(groups._waiting) == 1)
+        assert groups.do(4, work) == "4"
+        assert waiting.result() == "2"
+    assert work.groups == [[2, 4]]

@@ -1,24 +1,26 @@
 """A claim is one statement, a result one transaction, and no job depends on the outcome of another."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import delete, event, func, select
 from sqlalchemy.exc import IntegrityError
 
 from gonemaster_db.core.errors import JobStateError, StoreUnavailable
-from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.core.records import EntryRecord, RunRecord
 from gonemaster_db.core.session import Store
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.domains.profiles import create_profile
 from gonemaster_db.models import Domain, Job, Run, RunStatus
+from gonemaster_db.queue.attempt_logs import list_attempt_logs
 from gonemaster_db.runs.graduation import request_cancel
 from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.worker.execute.claims import ClaimStore
+from tests.support.consistency import faults
 from tests.support.rows import NOON, claim, count_entries, entries_of, queue_job, queue_jobs, record
 from tests.support.stores import opened
 
@@ -36,8 +38,8 @@ def claims(store: Store) -> ClaimStore:
     return make_claim_store(store)
 
 
-def make_claim_store(store: Store) -> ClaimStore:
-    return ClaimStore(store, worker=WORKER, clock=SharedClock(), lease=timedelta(minutes=1))
+def make_claim_store(store: Store, **options: timedelta) -> ClaimStore:
+    return ClaimStore(store, worker=WORKER, clock=SharedClock(), lease=timedelta(minutes=1), **options)
 
 
 def claimed(store: Store, domains: Sequence[str]) -> list[str]:
@@ -110,6 +112,52 @@ def test_a_claim_that_is_over_stores_nothing(store: Store, claims: ClaimStore) -
     assert (count(store, Job), count(store, Run)) == (1, 0)
 
 
+def graduate_together(claims: ClaimStore, results: Mapping[str, RunRecord]) -> dict[str, RunStatus | BaseException]:
+    """Store results that wait for each other; return the status or the error of each."""
+    with ThreadPoolExecutor(len(results)) as pool:
+        ends = {
+            job_id: pool.submit(claims.graduate, job_id, found, attempt=1, expected=len(results))
+            for job_id, found in results.items()
+        }
+    return {job_id: end.exception() or end.result() for job_id, end in ends.items()}
+
+
+def test_results_that_wait_for_each_other_share_a_transaction(store: Store) -> None:
+    claims = make_claim_store(store, gathering=timedelta(minutes=1))  # A complete group does not wait.
+    ids = claimed(store, ["a.example", "b.example", "c.example", "a.example"])
+    with seen(store, "commit") as commits:
+        ends = graduate_together(claims, dict.fromkeys(ids, FOUND))
+    assert set(ends.values()) == {RunStatus.SUCCEEDED}
+    assert len(commits) == 1
+    with store.read_only() as session:
+        counts = dict(session.execute(select(Domain.name, Domain.run_count)).all())
+    assert counts == {"a.example": 2, "b.example": 1, "c.example": 1}
+    assert (count(store, Job), count(store, Run), count_entries(store)) == (0, 4, 8)
+    assert faults(store) == []
+
+
+def test_a_result_that_is_refused_and_a_lost_claim_leave_the_other_results(store: Store, claims: ClaimStore) -> None:
+    refused, lost, first, second = claimed(store, ["a.example", "b.example", "c.example", "d.example"])
+    store.run_in_transaction(lambda session: session.execute(delete(Job).where(Job.id == lost)))
+    poison = record(entries=[*entries_of("INFO"), POISONS["what is no JSON"]])
+    ends = graduate_together(claims, {refused: poison, lost: FOUND, first: FOUND, second: FOUND})
+    assert isinstance(ends[refused], TypeError)
+    assert isinstance(ends[lost], JobStateError)
+    assert (ends[first], ends[second]) == (RunStatus.SUCCEEDED, RunStatus.SUCCEEDED)
+    assert (count(store, Job), count(store, Run)) == (1, 2)
+
+
+def test_failed_results_of_a_group_keep_their_log_lines(store: Store, claims: ClaimStore) -> None:
+    ids = claimed(store, ["a.example", "b.example"])
+    failed = record(status=RunStatus.FAILED)
+    with ThreadPoolExecutor(2) as pool:
+        for job_id in ids:
+            pool.submit(claims.graduate, job_id, failed, attempt=1, lines=[f"line of {job_id}"], expected=2)
+    with store.read_only() as session:
+        lines = {job_id: [log.lines for log in list_attempt_logs(session, job_id)] for job_id in ids}
+    assert lines == {job_id: [[f"line of {job_id}"]] for job_id in ids}
+
+
 def test_a_repeated_result_has_the_same_outcome_and_is_stored_once(store: Store, claims: ClaimStore) -> None:
     (job_id,) = claimed(store, ["a.example"])
     assert claims.graduate(job_id, FOUND, attempt=1) is RunStatus.SUCCEEDED
@@ -155,6 +203,14 @@ def test_claims_at_one_time_have_each_its_answer(store: Store, claims: ClaimStor
     assert (without.domain, without.attempt, without.profile) == ("a.example", 1, None)
     assert (with_profile.profile, with_profile.config) == ({"net": {"ipv6": False}}, {"min_level": "NOTICE"})
     assert claims.claim(plain) is None
+
+
+def test_claims_of_a_group_are_one_statement(store: Store, claims: ClaimStore) -> None:
+    ids = queue_jobs(store, ["a.example", "b.example", "c.example"])
+    with seen(store, "before_cursor_execute") as statements:
+        taken = claims._claim([*ids, "job_none", ids[0]])
+    assert [job and job.id for job in taken] == [*ids, None, None]
+    assert len(statements) == (1 if store.settings.driver == "postgres" else 2)  # BEGIN of SQLite is local
 
 
 def test_one_job_asked_for_by_many_threads_is_claimed_once(store: Store, claims: ClaimStore) -> None:

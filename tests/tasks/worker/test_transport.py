@@ -91,6 +91,18 @@ def test_what_was_taken_goes_back_in_bytes_that_are_found_again(broker: Broker, 
     assert broker.lists.remove(ids[: SLOTS - 1], BATCH) == ids[: SLOTS - 1]
 
 
+def test_a_job_message_is_only_in_the_index(broker: Broker, make_taker: MakeTaker) -> None:
+    fill(broker, BATCH, 1)
+    broker.lists.call_operate()
+    taker = make_taker()
+    taker.take(2)
+    client = taker.channel._create_client()
+    assert (client.hlen("unacked"), client.zcard("unacked_index")) == (1, 2)
+    for message in taker.messages:
+        message.ack()
+    assert client.exists("unacked", "unacked_index") == 0
+
+
 def test_an_acknowledged_message_has_left_redis(broker: Broker, make_taker: MakeTaker) -> None:
     ids = fill(broker, BATCH, 3)
     taker = make_taker()

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from flask import Response
 
-from gonemaster_api.queries.runs.entries import escape_formula
 from gonemaster_api.rest.fields import rfc3339
 from gonemaster_api.ui.shell.texts.hidden_characters import clean
+from gonemaster_engine.findings.messages.formatting import escape_formula
 
 
 def csv_rows(rows: Iterable[Iterable[object]]) -> str:

@@ -1,10 +1,11 @@
 """Even if a projector or capturer is killed at any moment, visible data is complete and the next process finishes."""
 
+import os
 import signal
-import subprocess
-import sys
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -25,6 +26,7 @@ from gonemaster_db.models import (
 from tests.support.analysis.cohorts import make_batch, make_cohort, read_snapshot
 from tests.support.analysis.reference import stored_view
 from tests.support.analysis.runs import project_all, run_batch
+from tests.support.forked import Forked
 from tests.support.rows import NOON
 from tests.tasks.maintenance.projection.test_lifecycle import settle, sweep_up
 
@@ -33,20 +35,25 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 NAMES = [f"d{number}.example" for number in range(5)]
 
 
-def killed(settings: StoreSettings, what: str, snapshot_id: int, calls: int) -> bool:
-    """Let a process do the work; return whether it was killed before it finished."""
-    arguments = [settings.driver, settings.dsn, what, str(snapshot_id), str(calls)]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.support.analysis.killed_work", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    return done.returncode != 0
+Killed = Callable[[str, int, int], bool]
 
 
-def test_a_killed_capture_is_not_visible(store: Store, store_settings: StoreSettings) -> None:
+@pytest.fixture
+def killed(store_settings: StoreSettings, tmp_path: Path) -> Killed:
+    """Let a process do the work: `killed(what, snapshot_id, calls)`; returns whether it was killed before the end."""
+    log = tmp_path / "killed.log"
+    log.touch()
+
+    def work(what: str, snapshot_id: int, calls: int) -> bool:
+        arguments = [store_settings.driver, store_settings.dsn, what, str(snapshot_id), str(calls)]
+        code = Forked("tests.support.analysis.killed_work", arguments, environ=os.environ, log=log).wait()
+        assert code in (0, -signal.SIGKILL), log.read_text()
+        return code != 0
+
+    return work
+
+
+def test_a_killed_capture_is_not_visible(store: Store, killed: Killed) -> None:
     cohort, batch = make_cohort(store), make_batch(store)
     run_batch(store, batch, NAMES)
     settle(store, NOON)
@@ -57,7 +64,7 @@ def test_a_killed_capture_is_not_visible(store: Store, store_settings: StoreSett
     project_all(store)
     deaths = 0
     for calls in count(1):
-        if not killed(store_settings, "capture", snapshot.id, calls):
+        if not killed("capture", snapshot.id, calls):
             break
         deaths += 1
         assert read_snapshot(store, snapshot.id).view_id == snapshot.view_id
@@ -76,9 +83,7 @@ def test_a_killed_capture_is_not_visible(store: Store, store_settings: StoreSett
 
 
 @pytest.mark.parametrize("what", ["rebuild", "rematerialise"])
-def test_a_killed_projector_leaves_nothing_out_and_nothing_twice(
-    store: Store, store_settings: StoreSettings, what: str
-) -> None:
+def test_a_killed_projector_leaves_nothing_out_and_nothing_twice(store: Store, killed: Killed, what: str) -> None:
     cohort = make_cohort(store)
     run_batch(store, make_batch(store), NAMES)
     settle(store, NOON)
@@ -91,7 +96,7 @@ def test_a_killed_projector_leaves_nothing_out_and_nothing_twice(
         else:
             rematerialise(session, cohort.id, snapshot.slug, floor="NOTICE", now=NOON)
     deaths = 0
-    while killed(store_settings, "project", 0, deaths + 1):
+    while killed("project", 0, deaths + 1):
         deaths += 1
     assert deaths >= 3
     settle(store, NOON + timedelta(days=2))

@@ -1,0 +1,1 @@
+"""Output formats for other programs: one document about all tested domains."""
