@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from gonemaster_api.queries.runs.entries import MAX_ROWS, after_position, escape_formula
+from gonemaster_api.queries.runs.entries import MAX_ROWS, after_position
 from gonemaster_api.rest.fields import rfc3339
 from gonemaster_api.state import State
 from gonemaster_db.batches.batches import get_batch
@@ -26,6 +26,7 @@ from gonemaster_db.models import Job, Run
 from gonemaster_db.runs.causes import read_cause_sets
 from gonemaster_db.runs.entries import read_entries_after
 from gonemaster_db.runs.job_walk import jobs_after
+from gonemaster_engine.findings.messages.formatting import escape_formula
 
 JOBS_PER_READ = 500
 PIECE = 64 * 1024  # approximate characters
