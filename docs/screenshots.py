@@ -55,7 +55,7 @@ SCREENS = {
     "watches": "/watches",
     "workers": "/workers",
     "wall": "/wall",
-    "statistics": "/statistics",
+    "statistics": "/statistics?window=1h",
     "settings-system": "/settings/system",
     "settings-profiles": "/settings/profiles",
     "settings-profile": "/settings/profiles/new?from=default",
@@ -67,7 +67,7 @@ SCREENS = {
     "public-form": "/public/",
     "public-running": "/public/result/{running}",
     "public-result": "/public/result/{public}",
-    "public-chain": "/public/result/{public}#dnssec",
+    "public-chain": "/public/result/{public}",
     "public-healthy": "/public/result/{healthy}",
     "public-about": "/public/about",
     "analysis-overview": "/analysis/",
@@ -200,7 +200,8 @@ def main() -> None:
     only = set(filter(None, re.split(r"[,\s]+", os.environ.get("ONLY", ""))))
     PICTURES.mkdir(parents=True, exist_ok=True)
     GALLERY.write_text(gallery(), encoding="utf-8")
-    with nullcontext(os.environ.get("URL")) if os.environ.get("URL") else demo() as url, sync_playwright() as driver:
+    given = os.environ.get("URL", "")
+    with nullcontext(given) if given else demo() as url, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         page = browser.new_page(reduced_motion="reduce", locale="en-GB")
         found = names(url)

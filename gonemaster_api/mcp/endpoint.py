@@ -62,7 +62,7 @@ class ContextProtocol(MethodView):
         if find_spec("mcp") is None:
             text = Text("MCP is not installed on this server: pip install 'gonemaster[mcp]'")
             raise ApiError(501, "not_installed", text)
-        from gonemaster_api.mcp import http  # in this thread, because the event loop would stand still for a second
+        from gonemaster_api.mcp import http  # in this thread, because it would block the event loop for a second
 
         body, calls = request.get_data(), http_metrics().tool_calls
         leave = shared.seats.take(client_key())

@@ -80,7 +80,7 @@ def _write(session: Session, ended: Sequence[_Ended]) -> list[RunGroup]:
         if tags := job["config"].get("tags"):
             tag_domains(session, tags, [domain_ids[job["domain"]]], now=record.finished_at)
     if documents:
-        _execute(session, _INSERT_DOCUMENT, documents)
+        _execute(session, _INSERT_DOCUMENT, documents).all()  # SQLite does not commit before all rows are read.
     return [RunGroup(row["batch_key"], row["status"], row["worst_level"], row["grade"]) for row in rows]
 
 

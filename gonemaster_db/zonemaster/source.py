@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
@@ -78,7 +78,7 @@ class SourceHead(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SourceTest:
-    """A test; `results` is the JSON of an old version, whose entries are not in a table of their own."""
+    """A test; `results` is the JSON of an old version, whose entries are not in a separate table."""
 
     number: int
     hash_id: str
@@ -100,26 +100,19 @@ class BackendDatabase:
     """
 
     def __init__(self, name: str) -> None:
-        with _refused():
-            self._engine = _engine(name)
-        try:
+        with ExitStack() as opened:
             with _refused():
-                self._connection = self._engine.connect()
-        except SourceRefused:
-            self._engine.dispose()
-            raise
-        try:
+                engine = _engine(name)
+            opened.callback(engine.dispose)
             with _refused():
+                self._connection = opened.enter_context(engine.connect())
                 self._check()
                 self._levels: dict[int, str] = {row.value: row.level for row in self._connection.execute(_LEVELS)}
-        except SourceRefused:
-            self.close()
-            raise
+            self._opened = opened.pop_all()
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
-        self._engine.dispose()
+        self._opened.close()
 
     def _rows(self, statement: Any, **values: Any) -> Sequence[Any]:
         with _refused():

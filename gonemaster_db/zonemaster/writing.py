@@ -99,7 +99,8 @@ def write_runs(session: Session, runs: Sequence[PreparedRun]) -> int:
     if not fresh:
         return 0
     with references_checked(session):
-        outcomes = ensure_outcomes(session, [run.kinds for run in fresh], now=utcnow())  # type: ignore[arg-type]
+        kinds: list[Any] = [run.kinds for run in fresh]  # they have the fields of entries that outcomes consist of
+        outcomes = ensure_outcomes(session, kinds, now=utcnow())
         cause_sets = {causes: ensure_cause_set(session, causes) for causes in {run.causes for run in fresh}}
         first = min(run.values["finished_at"] for run in fresh)
         domain_ids = ensure_domains(session, (run.values["domain"] for run in fresh), now=first)
@@ -113,7 +114,7 @@ def write_runs(session: Session, runs: Sequence[PreparedRun]) -> int:
             }
             for run, outcome in zip(fresh, outcomes, strict=True)
         ]
-        insert_rows(session, Run, list(rows[0]), (row.values() for row in rows))
+        insert_rows(session, Run, list(rows[0]), (list(row.values()) for row in rows))
     written = select(Run.id, Run.key).where(Run.id.in_([row["id"] for row in rows]))
     keys = {row.id: row.key for row in session.execute(written)}
     documents = [(keys[run.values["id"]], *run.document) for run in fresh if run.document]

@@ -90,7 +90,7 @@ def _fields(rtype: str) -> tuple[str, ...]:
         return ()
     if found in _FREE_FORM:
         return ("data",)
-    parts = dns.rdata.get_rdata_class(dns.rdataclass.IN, found).__mro__
+    parts = dns.rdata.get_rdata_class(dns.rdataclass.IN, found).__mro__  # type: ignore[no-untyped-call]
     names = [name for part in reversed(parts) for name in vars(part).get("__slots__", ()) if name not in _OF_ALL]
     return tuple(name.replace("_", " ") for name in names) or ("data",)
 

@@ -42,7 +42,7 @@ _Plan = list[tuple[str, Callable[[Any], Any] | None]]
 _LISTS = {"addresses": ";", "asns": ",", "prefixes": ";", "mail_targets": ";", "ptr_names": "/"}
 
 
-class Reader:
+class EntryReader:
     """The translation of the entries of one message tag of a test case. Readers are reused for many entries.
 
     `tag` is the declaration of the tag, None if this engine does not have it.
@@ -66,11 +66,11 @@ class Reader:
         return {target: value if convert is None else convert(value) for (target, convert), value in pairs}
 
 
-def reader_of(module: str, testcase: str, tag: str, *, find_tag: Callable[[str, str], Tag | None]) -> Reader:
+def reader_of(module: str, testcase: str, tag: str, *, find_tag: Callable[[str, str], Tag | None]) -> EntryReader:
     """Return the reader of a message tag; `find_tag` returns the declaration of a tag by test case and name."""
     case_id = "" if testcase.lower() in _WITHOUT_CASE else testcase.lower()
     name = engine_tag(tag)
-    return Reader(module.upper(), case_id, name, find_tag(case_id, name))
+    return EntryReader(module.upper(), case_id, name, find_tag(case_id, name))
 
 
 def _plan(tag: Tag, keys: tuple[str, ...]) -> _Plan | None:

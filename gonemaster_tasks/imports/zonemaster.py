@@ -5,6 +5,7 @@ import that was stopped continues. Memory is bounded by the blocks in progress.
 """
 
 import os
+import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -18,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from gonemaster_db.core.ids import public_id_of_test
 from gonemaster_db.core.records import EntryRecord, RunRecord
 from gonemaster_db.core.session import Store
 from gonemaster_db.core.states import Priority, RunStatus
@@ -42,7 +44,7 @@ from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_engine.scoring.rule import RULE_VERSION
 from gonemaster_engine.scoring.score import compute_score
 from gonemaster_engine.testcases.catalogue import cases
-from gonemaster_engine.zonemaster.reading import Reader, reader_of
+from gonemaster_engine.zonemaster.reading import EntryReader, reader_of
 
 BLOCK = 200  # tests
 _BLOCKS_AHEAD = 2  # of each process
@@ -51,6 +53,7 @@ _LIMITS = {"module": 32, "testcase": 32, "name": 64}  # characters
 _LEVELS = {level.name: level for level in Level}
 _DIED = frozenset({"TEST_DIED", "UNABLE_TO_FINISH_TEST"})
 _WORKER = "zonemaster"
+_TEST_ID = re.compile(r"[0-9a-f]{16}")
 
 UNFINISHED = "tests that are not finished"
 DAMAGED = "tests with damaged data"
@@ -208,7 +211,7 @@ def _job(test: SourceTest, domain: str, batch_id: str | None) -> dict[str, Any]:
     }
     return {
         "id": run_id_of(test.hash_id, test.created_at),
-        "public_id": None,
+        "public_id": public_id_of_test(test.hash_id) if _TEST_ID.fullmatch(test.hash_id) else None,
         "domain": domain,
         "batch_id": batch_id,
         "priority": Priority.NORMAL if batch_id is None else Priority.BATCH,
@@ -229,7 +232,7 @@ def _find_tag(case_id: str, name: str) -> Tag | None:
 
 
 @cache
-def _reader(module: str, testcase: str, tag: str) -> Reader | None:
+def _reader(module: str, testcase: str, tag: str) -> EntryReader | None:
     """Return the reader of a message tag, None if a name is too long to be stored."""
     found = reader_of(module, testcase, tag, find_tag=_find_tag)
     return None if any(len(getattr(found, name)) > limit for name, limit in _LIMITS.items()) else found
@@ -241,7 +244,9 @@ def _entries(test: SourceTest, rows: list[SourceEntry], problems: list[Problem])
     for row in rows:
         reader = _reader(row.module, row.testcase, row.tag)
         try:
-            args = row.args if isinstance(row.args, dict) else msgspec.json.decode(row.args or b"{}")
+            args: Any = row.args
+            if isinstance(args, str | bytes):
+                args = msgspec.json.decode(args or b"{}")
             level = _LEVELS[row.level]
             read = reader.args(args) if reader and isinstance(args, dict) else None
         except (LookupError, TypeError, ValueError, AttributeError, RecursionError):

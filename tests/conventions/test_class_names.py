@@ -11,7 +11,6 @@ ALLOWED = {
     "Profile",  # the settings of a run, and the row that stores settings under a name
     "Text",  # the same in the engine and the store, which must not import the engine
     "Tag",  # a message tag of the engine, and a domain tag: STYLE section 5
-    "Transport",  # kombu prescribes the name; the engine has its own class
 }
 VIEWS = {"MethodView"}  # named after their resource in each of the two APIs; no module imports them
 

@@ -188,7 +188,7 @@ def test_test_cases_are_listed_in_order_with_their_findings(client: FlaskClient)
     assert names == sorted(names)
     assert len(names) > 20
     case = page[page.index('id="ZONE15"') :].partition("</details>")[0]
-    assert "Some name servers returned no CAA record." in case
+    assert "Error: The CAA property is unknown or invalid, but marked as critical." in case
     assert "rfc8659" in case
 
 

@@ -110,7 +110,7 @@ def test_comparing_and_reducing_save_nothing(client: FlaskClient) -> None:
     form = {"name": "x", "config": json.dumps(SPARSE)}
     compared = client.post("/settings/profiles/new", data=form | {"do": "check"})
     assert compared.status_code == 200
-    assert "NAMESERVER.AXFR_AVAILABLE" in compared.text
+    assert "NAMESERVER.AXFR_AVAILABLE" in compared.text.replace("<wbr>", "")
     reduced = Fields(client.post("/settings/profiles/new", data=form | {"do": "reduce"}).text).sent
     assert json.loads(reduced["config"][0]) == {"net": {"ipv6": False}, "test_levels": SPARSE["test_levels"]}
     assert client.get("/api/v1/profiles").get_json() == []

@@ -17,7 +17,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import BadRequest
-from gonemaster_api.queries.runs.entries import MAX_ROWS, after_position, escape_formula
+from gonemaster_api.queries.runs.entries import MAX_ROWS, after_position
 from gonemaster_api.rest.fields import rfc3339
 from gonemaster_api.state import State
 from gonemaster_db.batches.batches import get_batch
@@ -29,6 +29,7 @@ from gonemaster_db.models import Job, Run
 from gonemaster_db.runs.causes import read_cause_sets
 from gonemaster_db.runs.entries import read_entries_after
 from gonemaster_db.runs.job_walk import jobs_after
+from gonemaster_engine.findings.messages.formatting import escape_formula
 from gonemaster_engine.texts import Text
 
 JOBS_PER_READ = 500

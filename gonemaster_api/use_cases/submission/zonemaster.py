@@ -95,7 +95,8 @@ def start_batch(state: State, domains: list[Any], params: Mapping[str, Any]) -> 
 def _order(state: State, params: Mapping[str, Any], domain: str, *, priority: int) -> _Order:
     name = params.get("profile") or DEFAULT_PROFILE
     profile = _named(state, name, domain)
-    server = cached_base_profile(state.settings).as_dict()["net"]
+    base = cached_base_profile(state.settings)
+    server = {"ipv4": base.ipv4, "ipv6": base.ipv6}
     net = server | dict((profile.config or {}).get("net") or {})
     wanted = {family: params.get(family) for family in ("ipv4", "ipv6")}
     # A client may enable what a stored profile disables, and not what the server disables.
@@ -117,10 +118,9 @@ def _order(state: State, params: Mapping[str, Any], domain: str, *, priority: in
 
 
 def _named(state: State, name: str, domain: str) -> ChosenProfile:
-    found = public_profiles(state).get(name)
-    if found:
-        return found
     if name != DEFAULT_PROFILE:
+        if found := public_profiles(state).get(name):
+            return found
         raise BadRequest("profile_not_found", Text("Unknown profile"))
     if not domain:
         return ChosenProfile()

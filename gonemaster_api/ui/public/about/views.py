@@ -23,7 +23,7 @@ blueprint = Blueprint("ui_public_about", __name__, url_prefix="/about")
 
 @dataclass(frozen=True, slots=True)
 class ListedCase:
-    """A test case with the findings that it can report, worst first."""
+    """A test case with the warnings and errors that it can report, worst first."""
 
     case: Case
     purpose: str
@@ -41,8 +41,8 @@ class ListedCase:
 
     @property
     def findings(self) -> Sequence[tuple[str, str]]:
-        """Level, with which the default profile reports it, and sentence of each finding."""
-        found = sorted((tag for tag in self.case.tags if tag.level >= Level.NOTICE), key=lambda tag: -tag.level)
+        """Level, with which the default profile reports it, and sentence of each warning or error."""
+        found = sorted((tag for tag in self.case.tags if tag.level >= Level.WARNING), key=lambda tag: -tag.level)
         return [(tag.level.name, tag_sentence(tag.name, self.case.module)) for tag in found]
 
 
