@@ -21,8 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import psutil
-
+from benchmarks.queue.rig import cpu_s_of
 from tests.support.service import Service
 
 RPC, REST = "/zonemaster/api", "/pub/api/v1/jobs"
@@ -78,19 +77,18 @@ def measure(service: Service, options: argparse.Namespace) -> dict[str, Any]:
 
 def rate(service: Service, make: Callable[[], Call], options: argparse.Namespace) -> dict[str, float]:
     """Return the calls a second of some concurrent clients, and the CPU time of the API for each call."""
-    process = psutil.Process(service.pids("api")[-1])
+    pid = service.pids("api")[-1]
     share = options.calls // options.at_once
 
     def client() -> None:
         for _ in sent(service.url, make, share):
             pass
 
-    before, began = process.cpu_times(), time.perf_counter()
+    before, began = cpu_s_of(pid), time.perf_counter()
     with ThreadPoolExecutor(options.at_once) as clients:
         for done in [clients.submit(client) for _ in range(options.at_once)]:
             done.result()
-    elapsed, after = time.perf_counter() - began, process.cpu_times()
-    used = after.user + after.system - before.user - before.system
+    elapsed, used = time.perf_counter() - began, cpu_s_of(pid) - before
     total = share * options.at_once
     return {"calls/s": round(total / elapsed), "API CPU, ms a call": round(1000 * used / total, 2)}
 

@@ -95,7 +95,7 @@ class Rig:
         workers = [process.pid for name, process in self.processes.items() if name.startswith("worker")]
         servers = [row[0] for row in self._rows("SELECT pid FROM pg_stat_activity")]
         groups = {"workers": workers, "postgres": servers, "redis": [self.redis_pid]}
-        return {name: sum(map(_cpu_s_of, pids)) for name, pids in groups.items()}
+        return {name: sum(map(cpu_s_of, pids)) for name, pids in groups.items()}
 
     def redis_info(self, section: str) -> dict[str, Any]:
         """Return the INFO of Redis."""
@@ -170,7 +170,8 @@ def wait_until(condition: Callable[[], bool], *, within_s: float, every_s: float
         time.sleep(every_s)
 
 
-def _cpu_s_of(pid: int) -> float:
+def cpu_s_of(pid: int) -> float:
+    """Return the CPU time of a process in seconds; 0 once it has ended."""
     try:
         after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -1,4 +1,4 @@
-"""Tests of zones before they are published, in a process of their own with limits of memory and time.
+"""Tests of zones before they are published, in a separate process with limited memory and time.
 
 A call waits for its process: a test takes seconds and sends no query, so a job with a queue and stored results would
 cost more than it gives. The number of processes is limited, because each uses a core and up to a gigabyte.

@@ -5,6 +5,7 @@ import that was stopped continues. Memory is bounded by the blocks in progress.
 """
 
 import os
+import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -18,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from gonemaster_db.core.ids import public_id_of_test
 from gonemaster_db.core.records import EntryRecord, RunRecord
 from gonemaster_db.core.session import Store
 from gonemaster_db.core.states import Priority, RunStatus
@@ -51,6 +53,7 @@ _LIMITS = {"module": 32, "testcase": 32, "name": 64}  # characters
 _LEVELS = {level.name: level for level in Level}
 _DIED = frozenset({"TEST_DIED", "UNABLE_TO_FINISH_TEST"})
 _WORKER = "zonemaster"
+_TEST_ID = re.compile(r"[0-9a-f]{16}")
 
 UNFINISHED = "tests that are not finished"
 INVALID_NAME = "tests of a name that is not valid"
@@ -194,7 +197,7 @@ def _job(test: SourceTest, domain: str, batch_id: str | None) -> dict[str, Any]:
     }
     return {
         "id": run_id_of(test.hash_id, test.created_at),
-        "public_id": None,
+        "public_id": public_id_of_test(test.hash_id) if _TEST_ID.fullmatch(test.hash_id) else None,
         "domain": domain,
         "batch_id": batch_id,
         "priority": Priority.NORMAL if batch_id is None else Priority.BATCH,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Protocol
 
 from gonemaster_engine.entries import Level
@@ -76,6 +76,11 @@ class ReadTiming(Protocol):
         """The number of unanswered transmissions of queries that were answered after a repeat."""
 
 
+@cache  # the rules are constants
+def _prefixes(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*"))
+
+
 class Evidence:
     """The entries of a run on a domain. Rules find entries that no earlier rule has claimed."""
 
@@ -110,9 +115,9 @@ class Evidence:
 
     def find(self, *patterns: str) -> list[int]:
         """Return the positions of unexplained entries of NOTICE or above; a pattern is a tag or a prefix and "*"."""
-        prefixes = tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*"))
-        tags = {tag for tag in self._notable if prefixes and tag.startswith(prefixes)}
-        tags.update(pattern for pattern in patterns if pattern in self._notable)
+        tags = {pattern for pattern in patterns if pattern in self._notable}
+        if prefixes := _prefixes(patterns):
+            tags.update(tag for tag in self._notable if tag.startswith(prefixes))
         return sorted(place for tag in tags for place in self._notable[tag] if place not in self._claimed)
 
     def find_with_keys(self, *patterns: str) -> list[int]:

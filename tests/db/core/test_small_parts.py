@@ -64,4 +64,4 @@ def test_json_text_contains_nothing_that_postgres_refuses() -> None:
     assert dump_json({"a": ["\u00e9", 1, None]}) == '{"a":["\u00e9",1,null]}'
     assert json.loads(dump_json("a\0b\\u0000\ud800")) == "a\ufffdb\\u0000?"
     assert clean_text("a\0\ud800\u00e9") == "a\ufffd?\u00e9"
-    assert dump_json({"a": [inf, (nan, 1.5)], nan: -inf}) == '{"a":[null,[null,1.5]],"null":null}'
+    assert dump_json({"a": [inf, (nan, 1.5)], nan: -inf}) == '{"a":[null,[null,1.5]],"nan":null}'

@@ -1,4 +1,4 @@
-"""A zone file beside what is published now."""
+"""The comparison of a zone file with what is published now."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import pytest
 
 from gonemaster_db.batches.batches import list_batches, summarise_batch
 from gonemaster_db.core.filters import RunFilter
+from gonemaster_db.core.ids import id_of_test
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Run, RunStatus
 from gonemaster_db.runs.entries import entries_of_run
@@ -83,6 +84,7 @@ def test_tests_become_runs_once(backend: Backend, do: Do, store: Store, tmp_path
     assert own.created_at.isoformat() == "2025-11-01T10:00:00+00:00"
     assert own.config["nameservers"] == [{"ns": "ns1.example", "ip": "192.0.2.1"}]
     assert own.config["ipv6_disabled"]
+    assert id_of_test(own.public_id) in {test["hash_id"] for test in backend.tests if test["domain"] == own.domain}
     assert [runs[name].status for name in ("empty.example", "died.example")] == [RunStatus.FAILED] * 2
     assert "TEST_DIED" in runs["died.example"].error
     assert runs["lost.example"].batch_id is None
