@@ -347,6 +347,7 @@ async function palette() {
   form.action = from.href;
   form.onsubmit = (event) => { stop(event); links()[0]?.click(); };
   dialog.onkeydown = (event) => {
+    if (event.key === "Escape") { stop(event); dialog.close(); } // in a search field the browser would only clear the text
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (by) { stop(event); (links()[links().indexOf(focused()) + by] || $("input", dialog)).focus(); }
   };
@@ -372,7 +373,7 @@ function step(by) {
 on("keydown", "*", (event) => {
   if (root.dataset.keys === "off" || !bare(event)) return;
   const typing = event.target.matches("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
-  if (event.key === "Escape") { if (typing) event.target.blur(); return; }
+  if (event.key === "Escape") { if (typing && !event.target.closest("dialog")) event.target.blur(); return; }
   if (typing || $("dialog[open]")) return;
   const key = CSS.escape(event.key), row = $("tr[data-at]"), act = row && $(`[data-key="${key}"]`, row), link = after && $(`[data-go="${key}"]`), was = after;
   after = "";

@@ -51,3 +51,16 @@ def test_a_snapshot_is_chosen_in_the_bar(page: Page, site: Site) -> None:
     page.get_by_label("Snapshot").select_option(index=1)
     page.wait_for_url("**/analysis/networks?snapshot=*")
     assert page.get_by_role("heading", level=1).inner_text() == "Networks"
+
+
+@shapes("390-light")
+def test_a_phone_shows_the_bar_on_two_lines_and_dates_below_their_columns(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/analysis/trends")
+    parts = [page.locator(part).first.bounding_box() for part in (".brand", "[name=lang]", "[name=snapshot]", ".icon")]
+    middles = [box["y"] + box["height"] / 2 for box in parts if box]
+    assert middles[0] == pytest.approx(middles[1], abs=4)
+    assert middles[2] == pytest.approx(middles[3], abs=4)
+    columns, dates = page.locator(".plot rect").all(), page.locator(".x.each span").all()
+    for column, date in ((columns[0], dates[0]), (columns[-1], dates[-1])):
+        bar, text = (one.evaluate("one => one.getBoundingClientRect().toJSON()") for one in (column, date))
+        assert bar["left"] < text["left"] + text["width"] / 2 < bar["right"]

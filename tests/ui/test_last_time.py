@@ -63,5 +63,9 @@ def test_findings_name_the_cause_that_explains_them(client: FlaskClient, store: 
 def test_page_of_a_domain_begins_with_what_to_fix(client: FlaskClient, store: Store) -> None:
     run_of(store, 0, SOA, SHORT, causes=("signatures_end_soon", "soa_values"))
     page = client.get("/domains/a.example", headers=HTML).text
+    assert "Fix this first" in page
+    assert "dotted lines: grade" not in page, "one run is no curve"
+    run_of(store, 1, SOA, SHORT, causes=("signatures_end_soon", "soa_values"))
+    page = client.get("/domains/a.example", headers=HTML).text
     assert page.index("Fix this first") < page.index("dotted lines: grade")
     assert "Other findings" not in page, "the causes explain all findings"

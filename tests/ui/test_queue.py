@@ -221,7 +221,7 @@ def test_a_tier_is_paused_with_reason_and_end_and_resumed(client: FlaskClient) -
     change(client, "/queue/pause", tier="batch", reason="<b>work</b>", **{"for": "60"})
     page = text_of(client)
     assert "Batch tier paused" in page
-    assert "&lt;b&gt;work&lt;/b&gt;" in page
+    assert "&lt;b&gt;work&lt;/b&gt;. " in page
     tier = client.get("/api/v1/queue").get_json()["tiers"][1]
     assert tier["until"]
     change(client, "/queue/resume", tier="batch")

@@ -244,7 +244,7 @@ class AnalysisNameserverSchema(AnalysisNameserverReferenceSchema, _LatencyFields
     ipv4_count = _required(_fields.Integer)
     ipv6_count = _required(_fields.Integer)
     asn_count = _required(_fields.Integer)
-    operator = _required(_fields.String, metadata={"description": "label of its AS; Multiple if it is in several"})
+    operator = _required(_fields.String, metadata={"description": "label of its ASes; Multiple if they differ"})
     operator_asn = _nullable(_fields.Integer)
     query_count = _required(_fields.Integer)
 

@@ -32,7 +32,7 @@ from gonemaster_db.models import (
 )
 from gonemaster_db.runs.causes import read_cause_sets
 
-MULTIPLE = "Multiple"  # operator of objects in several ASes
+MULTIPLE = "Multiple"  # operator of objects in ASes with different labels
 _SUMMARY = (
     "run_id", "score", "grade", "worst_level", "finished_at", "nameserver_count", "endpoint_count", "asn_count",
     "prefix_count", "ipv4_ns_count", "ipv6_ns_count", "cause_set_id",
@@ -182,8 +182,11 @@ class DomainPass:
 
 
 def operator_of(asns: set[int], objects: Objects) -> tuple[str, int | None]:
-    """Return the operator of objects in these ASes, and the AS number if there is only one."""
-    if len(asns) != 1:
-        return MULTIPLE if asns else "", None
-    (asn,) = asns
-    return objects.asns[asn][:128], asn
+    """Return the operator of objects in these ASes, and the AS number if there is only one.
+
+    An operator with several ASes, as one for each address family, has the same label in each.
+    """
+    labels = {objects.asns[asn] for asn in asns}
+    if len(labels) > 1:
+        return MULTIPLE, None
+    return min(labels, default="")[:128], min(asns) if len(asns) == 1 else None

@@ -14,6 +14,7 @@ from gonemaster_db.analysis.facts import EndpointFact, OriginFact, RunFacts, wri
 from gonemaster_db.analysis.snapshots import change_snapshot, ensure_snapshot
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import (
+    AnalysisAsn,
     CohortSnapshot,
     SnapshotAsn,
     SnapshotDomain,
@@ -84,6 +85,18 @@ def members(store: Store, view_id: int | None) -> dict[tuple[str, int, str], lis
     with store.read_only() as session:
         found = session.scalars(select(SnapshotMembers).where(SnapshotMembers.view_id == view_id))
         return {(one.owner, one.position, one.member): list(unpack_positions(one.positions)) for one in found}
+
+
+def test_an_operator_with_an_as_for_each_address_family_is_one_operator(store: Store) -> None:
+    facts = two_domains(store)
+    with store.transaction() as session:
+        for asn in (64500, 64501):
+            session.merge(AnalysisAsn(asn=asn, label="Harbour DNS", first_seen_at=NOON, last_seen_at=NOON))
+    view = snapshot_of(store, make_cohort(store), facts).view_id
+    assert rows(store, SnapshotDomain, view, "name", "operator", "operator_asn") == [
+        ("a.example", "Harbour DNS", 64500),
+        ("b.example", "Harbour DNS", None),
+    ]
 
 
 def test_a_view_contains_the_facts(store: Store) -> None:
