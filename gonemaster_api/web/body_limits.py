@@ -72,9 +72,9 @@ def register_body_limits(app: Flask, settings: Settings) -> None:
 
     A body with a Content-Length is refused before it is read.
     """
-    largest = largest_body(settings)
     # Use two budgets, so that a large batch does not block requests that are only large for other paths.
-    batches, others = BodiesAtWork(largest), BodiesAtWork(largest)
+    batches = BodiesAtWork(max(settings.max_body_size, settings.max_batch_body_size))
+    others = BodiesAtWork(largest_body(settings))
 
     def limit_body() -> None:
         limit = body_limit(settings, request.path)

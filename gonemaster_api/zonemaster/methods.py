@@ -1,5 +1,6 @@
 """The methods of the JSON-RPC API, each with its parameters and under both of its names."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
@@ -43,10 +44,12 @@ from gonemaster_tasks.config.settings import Settings
 Params = Mapping[str, Any]
 Call = Callable[[State, Params], Any]
 MAX_HISTORY = 1000
-_TEST_ID = types.text("[0-9a-f]{16}")
-_CLIENT = types.text("[a-zA-Z0-9+~_.: -]{1,50}")
-_USERNAME = types.text("[a-zA-Z0-9.@-]{1,50}")
-_API_KEY = types.text("[a-zA-Z0-9_-]{1,512}")
+_DIGEST = re.compile("(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[0-9a-fA-F]{96})")
+_FILTER = re.compile("all|delegated|undelegated")
+_TEST_ID = types.text(re.compile("[0-9a-f]{16}"))
+_CLIENT = types.text(re.compile("[a-zA-Z0-9+~_.: -]{1,50}"))
+_USERNAME = types.text(re.compile("[a-zA-Z0-9.@-]{1,50}"))
+_API_KEY = types.text(re.compile("[a-zA-Z0-9_-]{1,512}"))
 _STATES = {"waiting": waiting_tests, "running": running_tests, "finished": finished_tests}
 
 
@@ -187,7 +190,7 @@ _DS = types.record(
         "keytag": types.integer(least=0, most=65535, message=Text("Keytag must be a positive integer")),
         "algorithm": types.integer(least=0, most=255, message=Text("Algorithm must be a positive integer")),
         "digtype": types.integer(least=0, most=255, message=Text("Digest type must be a positive integer")),
-        "digest": types.text("(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[0-9a-fA-F]{96})", Text("Invalid digest format")),
+        "digest": types.text(_DIGEST, Text("Invalid digest format")),
     },
     ("digest", "algorithm", "digtype", "keytag"),
 )
@@ -206,7 +209,7 @@ _BATCH_PARAMS = {
 _PAGE = {
     "offset": types.integer(least=0),
     "limit": types.integer(least=0),
-    "filter": types.text("all|delegated|undelegated"),
+    "filter": types.text(_FILTER),
 }
 _USER = {"username": _USERNAME, "api_key": _API_KEY}
 # Members of a list are checked together by the submission, which also removes duplicate names.

@@ -21,6 +21,7 @@ Type = Callable[[Any], Any]
 LANGUAGES = frozenset({"da", "en", "es", "fi", "fr", "nb", "sl", "sv"})
 PROFILE = re.compile("(?i:[a-z0-9]|[a-z0-9][a-z0-9_-]{0,30}[a-z0-9])", re.ASCII)
 _INTEGER = re.compile("-?[0-9]{1,18}", re.ASCII)
+_LANGUAGE = re.compile("[a-z]{2}")
 _LARGEST = 2**63 - 1
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 _NAMES = {bool: "boolean", dict: "object", float: "number", int: "integer", list: "array", str: "string"}
@@ -83,17 +84,16 @@ def array(item: Type, *, at_least: int = 0, at_most: int | None = None) -> Type:
     return check
 
 
-def text(pattern: str = "", message: str = "") -> Type:
-    """Accept a string that matches a pattern as a whole."""
-    compiled = re.compile(pattern or ".*", re.ASCII | re.DOTALL)
+def text(pattern: re.Pattern[str] | None = None, message: str = "") -> Type:
+    """Accept a string, which a pattern matches as a whole."""
 
     def check(value: Any) -> str:
         if type(value) in (int, float):
             value = str(value)
         if not isinstance(value, str):
             raise _expected("string", value)
-        if not compiled.fullmatch(value):
-            raise invalid(message or Text("String does not match {pattern}.", pattern=pattern))
+        if pattern is not None and not pattern.fullmatch(value):
+            raise invalid(message or Text("String does not match {pattern}.", pattern=pattern.pattern))
         return value
 
     return check
@@ -152,7 +152,7 @@ def address(value: Any) -> str:
 
 def language(value: Any) -> str:
     """Accept the code of a language that Zonemaster or this service has."""
-    given = text("[a-z]{2}", Text("Invalid language tag format"))(value)
+    given = text(_LANGUAGE, Text("Invalid language tag format"))(value)
     if given not in LANGUAGES and given not in locales():
         raise invalid(Text("Unkown language string"))  # spelt like this in Zonemaster
     return str(given)
@@ -160,4 +160,4 @@ def language(value: Any) -> str:
 
 def profile(value: Any) -> str:
     """Accept the name of a profile, in lower case."""
-    return str(text(PROFILE.pattern, Text("Invalid profile format"))(value)).lower()
+    return str(text(PROFILE, Text("Invalid profile format"))(value)).lower()

@@ -22,7 +22,7 @@ _OF_LAST = re.compile("base64|base32|hexadecimal|padding|digest length", re.IGNO
 _ADDRESSES = {"A": "not an IPv4 address", "AAAA": "not an IPv6 address"}
 _CLEARER = (
     (re.compile("expecting an integer|Exceeds the limit .*"), "not a number"),
-    (re.compile(".*codec can't encode.*"), "not UTF-8"),
+    (re.compile("'[a-z0-9_-]+' codec can't encode"), "not UTF-8"),
     (re.compile(r"DNS TTL value is not well-formed\.|unknown unit .*"), "not a number of seconds"),
     (re.compile("RR class is not zone's class"), "the class must be IN"),
     (re.compile("expecting an? .*"), "not valid"),
@@ -114,4 +114,4 @@ def _of_field(rtype: str, values: Sequence[_Word], offset: int, error: str) -> s
 
 
 def _clearer(error: str) -> str:
-    return next((text for pattern, text in _CLEARER if pattern.fullmatch(error)), error.removesuffix("."))
+    return next((text for pattern, text in _CLEARER if pattern.match(error)), error.removesuffix("."))

@@ -44,7 +44,7 @@ def test_a_watch_is_made_shown_changed_and_deleted(client: FlaskClient) -> None:
         "drop_secret": "yes",
     }
     assert client.post(f"{path}/edit", data=changed).location == f"{path}?note=watch_saved"
-    assert "<dt>Signed</dt><dd>no</dd>" in text_of(client, path)
+    assert "<dt>Signed messages</dt><dd>no</dd>" in text_of(client, path)
     assert client.post(f"{path}/switch", data={"value": "no"}).location == f"{path}?note=watch_off"
     assert "Send test message" not in text_of(client, path)
     assert client.post(f"{path}/switch", data={"value": "yes"}).location == f"{path}?note=watch_on"

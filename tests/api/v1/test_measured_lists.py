@@ -15,7 +15,8 @@ from gonemaster_db.core.session import Store
 
 SIZE = Size(100)
 PAGING = {"limit", "offset", "cursor", "page", "page_size", "after", "format"}
-FIXED = {("/batches/{id}", "batch_id")}  # part of the URL
+# Part of the URL, and which of two documents is exported.
+FIXED = {("/batches/{id}", "batch_id"), ("/batches/{id}/export", "content")}
 COMPARISON = "/batches/{id}/diff/{id}"  # not a list of rows; its time is in benchmarks/RESULTS.md
 KINDS = {"jobs", "batches", "domains", "runs", "entries", "tags"}  # the queue has a separate benchmark
 ALL_OF = {"sort", "status", "severity", "level", "min_level"}  # filters with few values: each value is requested

@@ -23,6 +23,9 @@ def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
 def error_of(response: Response) -> dict[str, Any]:
     """Check the format of a response and return its error."""
     document: dict[str, dict[str, Any]] = response.get_json()
+    if "jsonrpc" in document:  # Zonemaster's API: the same code, in the data of the error
+        assert set(document) == {"jsonrpc", "id", "error"}
+        return {"code": document["error"]["data"]["code"], "message": document["error"]["message"]}
     assert set(document) == {"error"}
     assert {"code", "message"} <= set(document["error"]) <= {"code", "message", "details"}
     assert document["error"]["message"]

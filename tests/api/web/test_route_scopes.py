@@ -21,6 +21,7 @@ from gonemaster_db.models import AuditLine, Base
 from gonemaster_tasks.config.credential_types import Scope
 from gonemaster_tasks.control.parts import QueueParts
 from tests.api.conftest import MakeApp
+from tests.api.web.test_errors import error_of
 from tests.support.redis import raw
 from tests.support.stores import MakeSettings
 from tests.support.tokens import ADMIN, CONFIGURED, OPERATE, READ, bearer
@@ -105,7 +106,7 @@ def test_no_route_does_anything_without_its_scope(app: Flask, store: Store, queu
             assert response.status_code == status, (method, path, headers, response.get_data(as_text=True))
             check_headers(response, path)
             if method != "HEAD":
-                codes.setdefault(status, set()).add(response.get_json()["error"]["code"])
+                codes.setdefault(status, set()).add(error_of(response)["code"])
     assert codes == {401: {"unauthorized"}, 403: {"forbidden"}}
     assert content(store, queue) == before
 
