@@ -28,8 +28,9 @@ class Bodies:
 
     def __init__(self, settings: Settings, keyring: Keyring) -> None:
         self._settings, self._keyring = settings, keyring
-        largest = largest_body(settings)
-        self._free = {True: 4 * largest, False: largest}  # bytes of temporary files for bodies with a token, for others
+        # Bytes of temporary files for bodies with a token, and for others.
+        unknown = max(settings.max_body_size, settings.max_batch_body_size)
+        self._free = {True: 4 * largest_body(settings), False: unknown}
 
     @asynccontextmanager
     async def received(self, scope: dict[str, Any], environ: dict[str, Any], receive: Any) -> AsyncIterator[None]:

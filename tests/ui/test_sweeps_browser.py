@@ -113,7 +113,7 @@ def test_forms_work_without_script(page: Page, site: Site, world: World) -> None
     page.get_by_role("checkbox", name="Select a.example").check()
     page.get_by_role("button", name="Remove from tag").click()
     expect(page.get_by_text("No domains", exact=True)).to_be_visible()
-    page.get_by_role("link", name="Delete…").click()
+    page.get_by_role("link", name="Delete tag…").click()
     page.get_by_role("checkbox").check()
     page.get_by_role("button", name="Delete tag").click()
     expect(page.get_by_text("Tag deleted.")).to_be_visible()
