@@ -134,7 +134,7 @@ def test_requests_that_the_endpoint_refuses_and_formats(serve: Callable[..., Any
         known = dict(bearer(READ))
         for method in ("GET", "DELETE"):
             answer = http.request(method, PATH, headers=known)
-            assert (answer.status_code, answer.headers["allow"]) == (405, "POST, OPTIONS")
+            assert (answer.status_code, set(answer.headers["allow"].split(", "))) == (405, {"POST", "OPTIONS"})
         assert post().json()["error"]["code"] == "unauthorized"
         assert post(**bearer("gm_wrong")).status_code == 401
         cookie = http.post("/api/v1/session", json={"token": READ}).cookies["gm_admin"]
