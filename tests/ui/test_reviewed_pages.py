@@ -132,11 +132,12 @@ def test_settings_are_in_sections_and_are_searched(client: FlaskClient) -> None:
 
 
 def test_only_changed_settings_are_listed_on_request(client: FlaskClient) -> None:
+    assert 'data-label="source">default</td>' in text_of(client, "/settings/system")
     client.put("/api/v1/settings", json={"show_history_public": True})
     page = text_of(client, "/settings/system?changed=yes")
     assert "show_history_public" in page
     rows = re.findall(r'<tr role="row".*?</tr>', page[page.index("<tbody") :], re.DOTALL)
-    assert not [row for row in rows if re.search(r'<span class="tag">default</span>', row)]
+    assert not [row for row in rows if re.search(r'data-label="source">default</td>', row)]
 
 
 def test_test_cases_are_spelled_in_capitals(site: Site) -> None:
