@@ -22,6 +22,8 @@ from gonemaster_engine.findings.tags import END, START, SYSTEM, Tag
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.testcases.catalogue import modules
 from gonemaster_engine.testcases.registry import Case
+from gonemaster_engine.zonefile.findings import LEVELS as ZONEFILE_LEVELS
+from gonemaster_engine.zonefile.findings import MODULE as ZONEFILE
 from gonemaster_tasks.config.options import Option
 from gonemaster_tasks.config.settings import OPTIONS_BY_AREA
 
@@ -66,11 +68,19 @@ def tags_page() -> Iterator[str]:
         "Message tags with default level, test cases, reference, arguments, message and advice. Arguments replace the"
         " words in braces. `TEST_CASE_START` and `TEST_CASE_END` mark the start and end of each test case."
     )
-    for module in (*modules(), SYSTEM):
-        yield from ("", f"## {module.capitalize() if module != 'DNSSEC' else module}")
+    for module in (*modules(), SYSTEM, ZONEFILE):
+        yield from ("", f"## {_TITLES.get(module, module.capitalize())}")
+        if module == ZONEFILE:
+            yield from (
+                "",
+                "About a [zone file](../howto/zone-files.md) and its differences from the published delegation.",
+            )
         tags, given_by = tags_of(module), cases_by_tag(module)
         for name in sorted(tags):
             yield from _tag_lines(module, name, tags[name], given_by.get(name, []))
+
+
+_TITLES = {"DNSSEC": "DNSSEC", ZONEFILE: "Zone files"}
 
 
 def _tag_lines(module: str, name: str, keys: str, given_by: list[str]) -> Iterator[str]:
@@ -87,10 +97,14 @@ def _tag_lines(module: str, name: str, keys: str, given_by: list[str]) -> Iterat
         yield from ("", escaped(hint))
 
 
+_WITHOUT_CASES = (SYSTEM, ZONEFILE)
+
+
 def tags_of(module: str) -> dict[str, str]:
     """Return the tags of a module with their argument keys as text."""
-    if module == SYSTEM:
-        return {name: _listed(placeholders(template(name, SYSTEM))) for name in default_profile().levels[SYSTEM]}
+    if module in _WITHOUT_CASES:
+        names = ZONEFILE_LEVELS if module == ZONEFILE else default_profile().levels[SYSTEM]
+        return {name: _listed(placeholders(template(name, module))) for name in names}
     tags = [tag for case in modules()[module].cases for tag in case.tags]
     return {tag.name: _keys(tag) for tag in (*tags, *modules()[module].extra_tags, START, END)}
 
@@ -98,7 +112,7 @@ def tags_of(module: str) -> dict[str, str]:
 def cases_by_tag(module: str) -> Mapping[str, list[str]]:
     """Return the IDs of the test cases that report each tag."""
     found: dict[str, list[str]] = defaultdict(list)
-    for case in modules()[module].cases if module != SYSTEM else ():
+    for case in modules()[module].cases if module not in _WITHOUT_CASES else ():
         for tag in case.tags:
             found[tag.name].append(case.id)
     return found
@@ -106,7 +120,7 @@ def cases_by_tag(module: str) -> Mapping[str, list[str]]:
 
 def level_of(module: str, tag: str) -> Level:
     """Return the default level of a tag."""
-    return default_profile().level(module, tag)
+    return ZONEFILE_LEVELS[tag] if module == ZONEFILE else default_profile().level(module, tag)
 
 
 def anchor(module: str, tag: str) -> str:

@@ -25,6 +25,15 @@ def register_request_deadlines(app: Flask) -> None:
     app.teardown_request(_end)
 
 
+def client_watch() -> Callable[[], bool]:
+    """Return a function that tells whether the client of the current request has disconnected; any thread can call it.
+
+    It always returns False if the server does not know, as in tests without a server.
+    """
+    watch: Callable[[], bool] = request.environ.get(HAS_LEFT, lambda: False)
+    return watch
+
+
 class _RequestDeadline(Deadline):
     """The deadline of a request; it also expires as soon as the client disconnects."""
 
@@ -42,8 +51,7 @@ class _RequestDeadline(Deadline):
 def _begin() -> None:
     if request.method not in READING:
         g.deadline = ExitStack()
-        is_disconnected = request.environ.get(HAS_LEFT, lambda: False)  # other servers do not set it
-        g.deadline.enter_context(with_deadline(_RequestDeadline(state().settings.write_timeout, is_disconnected)))
+        g.deadline.enter_context(with_deadline(_RequestDeadline(state().settings.write_timeout, client_watch())))
 
 
 def _end(_error: BaseException | None) -> None:

@@ -1,7 +1,7 @@
 """Test the zone file of a stranger in a separate process: a request as JSON on standard input, its result as JSON.
 
 The process limits its memory and processor time, so that a hostile zone cannot harm the process that starts it. It
-opens no socket. `{"error": ...}` is the result of a zone that exceeds a limit.
+opens no socket. The result of a zone that exceeds a limit is `{"error": ...}`, or `{"out_of_memory": true}`.
 """
 
 from __future__ import annotations
@@ -31,12 +31,16 @@ MAX_ARGUMENT_CHARACTERS = 20_000  # of one entry
 def main() -> int:
     """Test the zone, print the result and return the exit code."""
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_S, MAX_CPU_S))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # The signal of the first limit says why the process ended; that of the second one cannot be ignored.
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_S, MAX_CPU_S + 1))
     request = json.load(sys.stdin)
     try:
         document = _document(asyncio.run(_check(request)), request)
     except EngineError as error:
         document = {"error": str(error)}
+    except MemoryError:
+        document = {"out_of_memory": True}
     json.dump(document, sys.stdout)
     return 0
 

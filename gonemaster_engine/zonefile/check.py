@@ -27,6 +27,7 @@ from gonemaster_engine.run.run import RunResult, run_test
 from gonemaster_engine.testcases.catalogue import select
 from gonemaster_engine.zonefile.contents import ZoneContents
 from gonemaster_engine.zonefile.findings import make_entry
+from gonemaster_engine.zonefile.message_sizes import MAX_MESSAGE_OCTETS, oversized_rrsets
 from gonemaster_engine.zonefile.reading import FileLimits, LineProblem, ZoneFile, read_zone_file
 from gonemaster_engine.zonefile.signatures import signature_problems
 from gonemaster_engine.zonefile.world import domain_name, nameserver_addresses, open_world
@@ -50,7 +51,7 @@ _NEEDS = {
 class ZoneCheck:
     """The result of a zone file; `left_out` has test cases by what they need.
 
-    `contents` is None if name servers cannot load the file.
+    `contents` is None if no test case was run, because name servers cannot load the file or it cannot be delegated.
     """
 
     result: RunResult
@@ -108,11 +109,11 @@ async def check_zone_file(
             await world.close()
         result.entries[:0] = problems
     result.duration_s = time.monotonic() - started
-    return ZoneCheck(result, left_out, read.contents if can_be_loaded else None)
+    return ZoneCheck(result, left_out, read.contents) if can_be_loaded else ZoneCheck(result, {}, None)
 
 
 def _entries(read: ZoneFile, now: int) -> Iterator[Entry]:
-    """Yield what is wrong with the file; if a name server cannot load it, nothing else matters."""
+    """Yield what is wrong with the file; if name servers cannot load it, only that."""
     contents = read.contents
     domain = from_dns_name(contents.origin)
     for problem in read.problems:
@@ -124,8 +125,19 @@ def _entries(read: ZoneFile, now: int) -> Iterator[Entry]:
     elif not contents.apex(dns.rdatatype.NS):
         yield make_entry("ZF_NO_NS", {"domain": domain})
     else:
+        yield from _oversized(contents)
         for found in signature_problems(contents, now):
             yield make_entry(found.tag, found.args)
+
+
+def _oversized(contents: ZoneContents) -> Iterator[Entry]:
+    for name, rdataset in oversized_rrsets(contents):
+        facts = {"count": len(rdataset), "limit": MAX_MESSAGE_OCTETS}
+        if name == contents.origin and rdataset.rdtype == dns.rdatatype.NS:
+            yield make_entry("ZF_NS_TOO_LARGE", {"domain": from_dns_name(name), **facts})
+        else:
+            about = {"query_name": from_dns_name(name), "query_type": dns.rdatatype.to_text(rdataset.rdtype)}
+            yield make_entry("ZF_RRSET_TOO_LARGE", about | facts)
 
 
 def _place(problem: LineProblem) -> dict[str, Any]:

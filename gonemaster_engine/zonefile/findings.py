@@ -12,6 +12,8 @@ LEVELS: Mapping[str, Level] = {
     "ZF_SYNTAX": Level.CRITICAL,
     "ZF_NO_SOA": Level.CRITICAL,
     "ZF_NO_NS": Level.CRITICAL,
+    "ZF_NS_TOO_LARGE": Level.CRITICAL,
+    "ZF_RRSET_TOO_LARGE": Level.ERROR,
     "ZF_OUT_OF_ZONE": Level.WARNING,
     "ZF_NO_SIGNATURE": Level.ERROR,
     "ZF_SIGNATURE_INVALID": Level.ERROR,

@@ -7,6 +7,7 @@ from flask.views import MethodView
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.use_cases.zone_checks import check_zone
 from gonemaster_api.v1.zone_checks.schemas import ZoneCheckRequestSchema, ZoneCheckSchema
+from gonemaster_api.web.request_deadlines import client_watch
 
 blueprint = Blueprint(
     "zone_checks", __name__, url_prefix="/zone-checks", description="Tests of zones before they are published"
@@ -27,4 +28,4 @@ class ZoneChecks(MethodView):
     )
     def post(self, request_body: dict[str, Any]) -> Any:
         """Test a zone file without sending a query; nothing is stored."""
-        return check_zone(request_body)
+        return check_zone(request_body, has_left=client_watch())

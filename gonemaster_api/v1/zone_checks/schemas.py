@@ -69,14 +69,16 @@ class ZoneCheckSchema(ma.Schema):
     """The result of a zone."""
 
     domain = ma.fields.String(required=True)
-    loadable = ma.fields.Boolean(required=True, metadata={"description": "whether name servers can load the zone"})
+    loadable = ma.fields.Boolean(required=True, metadata={"description": "whether name servers can serve the zone"})
     records = ma.fields.Integer(required=True)
     duration_s = ma.fields.Float(required=True)
     worst_level = ma.fields.String(required=True, metadata={"enum": list(LEVELS)})
     unfinished = ma.fields.List(
         ma.fields.String(), required=True, metadata={"description": "test cases that the time limit ended"}
     )
-    left_out = ma.fields.List(ma.fields.Nested(UntestedSchema), required=True)
+    left_out = ma.fields.List(
+        ma.fields.Nested(UntestedSchema), required=True, metadata={"description": "empty unless `loadable`"}
+    )
     entry_count = ma.fields.Integer(required=True, metadata={"description": "entries of `min_level` or above"})
     entries = ma.fields.List(
         ma.fields.Nested(ZoneCheckEntrySchema), required=True, metadata={"description": "the first 2,000 entries"}

@@ -4,6 +4,8 @@ TEXTS = {
     "ZF_SYNTAX": "{place}: {reason}",
     "ZF_NO_SOA": "The file has no SOA record for {domain}, so name servers cannot load it.",
     "ZF_NO_NS": "The file has no NS records for {domain}, so name servers cannot load it.",
+    "ZF_NS_TOO_LARGE": "The {count} NS records of {domain} do not fit in a DNS message of {limit} octets, so the zone cannot be delegated.",
+    "ZF_RRSET_TOO_LARGE": "The {count} {query_type} records of {query_name} do not fit in a DNS message of {limit} octets, so name servers cannot return them.",
     "ZF_OUT_OF_ZONE": "{place}: the record {query_name} is outside of the zone, so name servers ignore it.",
     "ZF_NO_SIGNATURE": "{query_name} {query_type} has no signature.",
     "ZF_SIGNATURE_INVALID": "No signature over {query_name} {query_type} is valid: {reason}",
@@ -27,6 +29,8 @@ ADVICE = {
     "ZF_SYNTAX": "The name server refuses the zone or ignores the record. Correct the line.",
     "ZF_NO_SOA": "Add one SOA record for the zone itself. Check that the file belongs to this domain.",
     "ZF_NO_NS": "Add an NS record for each name server of the zone.",
+    "ZF_NS_TOO_LARGE": "Remove NS records. A zone needs a few name servers; the address of one can be that of many hosts (anycast).",
+    "ZF_RRSET_TOO_LARGE": "Divide the records among several names, or remove some.",
     "ZF_OUT_OF_ZONE": "Check the name. A name without a final dot is relative to $ORIGIN.",
     "ZF_NO_SIGNATURE": "Validating resolvers reject the records. Sign the zone again.",
     "ZF_SIGNATURE_INVALID": "Validating resolvers reject the records. Sign the zone again.",
@@ -56,5 +60,5 @@ LABELS = {
 
 SUMMARIES = {
     "left_out": "Not tested, because it needs {need}: {testcases}",
-    "not_loadable": "Nothing else was tested, because name servers do not load this file.",
+    "not_loadable": "Nothing else was tested, because name servers cannot serve this file.",
 }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
+import resource
 import sys
 import threading
 from typing import Any
@@ -11,6 +14,7 @@ from flask.testing import FlaskClient
 
 from gonemaster_api.use_cases import zone_checks
 from gonemaster_api.v1.zone_checks import schemas
+from gonemaster_engine.zonefile import __main__ as program
 from gonemaster_engine.zonefile.check import _NEEDS
 from tests.api.web.test_errors import error_of
 from tests.engine.zonefile.zones import GOOD, NSEC3, SOA, signed_text
@@ -41,7 +45,7 @@ def test_an_error_has_its_place_and_a_language(client: FlaskClient) -> None:
     document = posted(client, f"$TTL 1\n{SOA}www A x\n", locale="sv")
     (entry,) = document["entries"]
     assert (entry["args"]["line"], entry["args"]["column"]) == (3, 7)
-    assert (document["loadable"], document["worst_level"]) == (False, "CRITICAL")
+    assert (document["loadable"], document["worst_level"], document["left_out"]) == (False, "CRITICAL", [])
     assert posted(client, f"{SOA}", locale="sv")["entries"][0]["message"].startswith("Filen har inga NS-poster")
 
 
@@ -87,6 +91,7 @@ HEAD = f"$TTL 1\n{SOA}@ NS ns1\nns1 A 9.9.9.9\n"
 HOSTILE = {
     "large set": f"{HEAD}$GENERATE 1-19000 @ TXT x$\n",
     "name servers": f"{HEAD}$GENERATE 1-2000 @ NS n$\n",
+    "too many name servers": f"{HEAD}$GENERATE 1-19990 @ NS n$\n",
     "aliases": f"{HEAD}$GENERATE 1-999 c$ CNAME c${{1}}\n@ MX 1 c1\n@ NS c1\n",
     "keys": HEAD + "".join(f"@ DNSKEY 257 3 13 {number:04d}\n" for number in range(3000)),
     "iterations": f"{HEAD}@ NSEC3PARAM 1 0 65535 AB\n$GENERATE 1-2000 h$ A 9.9.9.9\n@ DNSKEY 257 3 13 AAAA\n",
@@ -111,16 +116,36 @@ def test_hostile_zones_end_within_the_limits(client: FlaskClient, name: str) -> 
         assert len(document["entries"]) <= 2_000
 
 
-PROGRAMS = {"slow": "import time; time.sleep(60)", "dead": "raise SystemExit(1)", "large": "x = bytes(8 << 30)"}
+PROGRAMS = {
+    "slow": ("import time; time.sleep(60)", "takes longer than 1 s"),
+    "dead": ("raise SystemExit(1)", "has crashed"),
+    "killed": ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "ended by the signal SIGKILL"),
+    "busy": ("import resource; resource.setrlimit(resource.RLIMIT_CPU, (1, 2))\nwhile True: pass", "processor time"),
+    "large": ("import json; json.dump({'out_of_memory': True}, __import__('sys').stdout)", "more memory"),
+}
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_test_that_does_not_end_is_ended(client: FlaskClient, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    limits = "import resource; resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30));"
-    monkeypatch.setattr(zone_checks, "COMMAND", (sys.executable, "-c", limits + PROGRAMS[name]))
-    monkeypatch.setattr(zone_checks, "TIME_LIMIT_S", 1.0)
+    text, reason = PROGRAMS[name]
+    monkeypatch.setattr(zone_checks, "COMMAND", (sys.executable, "-c", text))
+    if name == "slow":
+        monkeypatch.setattr(zone_checks, "TIME_LIMIT_S", 1.0)
     response = client.post(PATH, json={"domain": "example.org", "zone": GOOD})
     assert (response.status_code, error_of(response)["code"]) == (422, "zone_check_failed")
+    assert reason in error_of(response)["message"]
+
+
+def test_a_zone_that_needs_too_much_memory(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def exhaust(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(program, "check_zone_file", exhaust)
+    monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
+    question = {"domain": "example.org", "zone": GOOD, "ds_info": [], "nameservers": []}
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(question)))
+    assert program.main() == 0
+    assert json.loads(capsys.readouterr().out) == {"out_of_memory": True}
 
 
 def test_only_a_few_zones_are_tested_at_once(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,6 +80,24 @@ def test_a_file_that_no_name_server_loads(text: str, tag: str) -> None:
     assert found.contents is None
 
 
+def test_records_that_fit_in_no_message_are_reported() -> None:
+    found = check(f"{GOOD}$GENERATE 1-300 large TXT {'x' * 240}$\n$GENERATE 1-300 $ TXT {'x' * 240}\n")
+    (entry,) = (entry for entry in found.result.entries if entry.tag == "ZF_RRSET_TOO_LARGE")
+    about = {"query_name": "large.example.org", "query_type": "TXT", "count": 300, "limit": 65535}
+    assert (entry.level, entry.args) == (Level.ERROR, about)
+    assert found.contents is not None
+    assert tags(check(f"{GOOD}$GENERATE 1-200 large TXT {'x' * 240}$\n")) <= UNSIGNED
+
+
+def test_name_servers_that_fit_in_no_message_end_the_test() -> None:
+    found = check(f"{GOOD}$GENERATE 1-9000 @ NS n$\n")
+    assert tags(found) == {"ZF_NS_TOO_LARGE"}
+    assert (found.contents, found.left_out) == (None, {})
+    compressed = check(f"{GOOD}$GENERATE 1-3000 @ NS n$\n", tests=["basic01"])  # 60 kB with compressed names
+    assert "ZF_NS_TOO_LARGE" not in tags(compressed)
+    assert compressed.contents is not None
+
+
 @pytest.mark.parametrize(
     ("signing", "expected"),
     [
