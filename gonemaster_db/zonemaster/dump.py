@@ -33,11 +33,15 @@ _INDEXES = (
 _CREATE = re.compile(rb"CREATE TABLE (?:IF NOT EXISTS )?`(\w+)`")
 _COLUMN = re.compile(rb"\s+`(\w+)` ")
 _INSERT = re.compile(rb"INSERT (?:IGNORE )?INTO `(\w+)` (?:\(([^)]*)\) )?VALUES\s*")
-_VALUE = re.compile(rb"\s*(?:_binary )?(?:'((?:[^'\\]|\\.|'')*)'|0x([0-9A-Fa-f]+)|([^,()'\s]+))([,)])", re.DOTALL)
+_VALUE = re.compile(rb"\s*(?:_binary )?(?:'((?:[^'\\]++|\\.|'')*+)'|0x([0-9A-Fa-f]+)|([^,()'\s]+))([,)])", re.DOTALL)
+_BEGIN = re.compile(rb"[\s,]*+([(;])")  # of the next row, or the end of the statement
+_INCOMPLETE = re.compile(rb"\s*+(?:_binary )?(?:'(?:[^'\\]++|\\.|'')*+[\\']?|[^,()'\s]*+\s*+)\Z", re.DOTALL)
 _ESCAPE = re.compile(rb"\\(.)|''", re.DOTALL)
 _ESCAPED = {b"0": b"\0", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"Z": b"\x1a"}
 _UNREADABLE = (OSError, EOFError, zlib.error)  # OSError includes a damaged header of gzip
-_MAX_LINE = 1 << 30  # the largest statement that MySQL accepts
+_PART = 1 << 20  # octets that are read at once; mysqldump starts a new statement after about as many
+_MAX_VALUE = 64 << 20  # octets
+_CUT = "it ends in the middle of a statement"
 
 
 def is_dump(path: Path) -> bool:
@@ -79,7 +83,7 @@ def stage_dump(path: Path, staged: Path) -> None:
                 if rows is None:
                     columns[table] = found
                 elif table in _TABLES:
-                    _insert(database, table, found or columns.get(table) or _TABLES[table], rows)
+                    _insert(database, table, found or columns.get(table) or _TABLES[table], rows, file)
             for statement in _INDEXES:
                 database.execute(statement)
             database.execute("COMMIT")
@@ -92,9 +96,15 @@ class _Damaged(Exception):
 
 
 def _statements(file: gzip.GzipFile | BufferedReader) -> Iterator[tuple[bytes, list[str], bytes | None]]:
-    """Yield table and columns of each CREATE TABLE, and table, columns and rows of each INSERT."""
-    table, names = b"", list[str]()
-    while line := file.readline(_MAX_LINE):
+    """Yield table and columns of each CREATE TABLE; and table, columns and the first rows of each INSERT.
+
+    The caller reads the other rows of an INSERT from the file, or does not: then they are skipped.
+    """
+    table, names, is_start = b"", list[str](), True
+    while line := file.readline(_PART):
+        begins, is_start = is_start, line.endswith(b"\n")
+        if not begins:  # the rest of a long line
+            continue
         if found := _CREATE.match(line):
             table, names = found[1], []
         elif table and (column := _COLUMN.match(line)):
@@ -104,38 +114,71 @@ def _statements(file: gzip.GzipFile | BufferedReader) -> Iterator[tuple[bytes, l
             table = b""
         elif found := _INSERT.match(line):
             given = [name.strip(b"` ").decode() for name in found[2].split(b",")] if found[2] else []
-            rest = line[found.end() :] or file.readline(_MAX_LINE)
-            while not rest.rstrip().endswith(b";"):  # some tools write one row in a line
-                more = file.readline(_MAX_LINE)
-                if not more:
-                    raise _Damaged("it ends in the middle of a statement")
-                rest += more
-            yield found[1], given, rest
+            yield found[1], given, line[found.end() :]
+            is_start = is_start or found[1] in _TABLES
 
 
-def _insert(database: sqlite3.Connection, table: bytes, names: list[str], rows: bytes) -> None:
+def _insert(
+    database: sqlite3.Connection,
+    table: bytes,
+    names: list[str],
+    rows: bytes,
+    file: gzip.GzipFile | BufferedReader,
+) -> None:
     wanted = [name for name in names if name in _TABLES[table]]
     places = [names.index(name) for name in wanted]
     marks = ", ".join("?" * len(wanted))
     statement = f"INSERT INTO {table.decode()} ({', '.join(wanted)}) VALUES ({marks})"  # noqa: S608  # names above
-    database.executemany(statement, ([row[place] for place in places] for row in _rows(rows, len(names))))
+    database.executemany(statement, ([row[place] for place in places] for row in _rows(rows, len(names), file)))
 
 
-def _rows(text: bytes, width: int) -> Iterator[list[str | None]]:
-    """Yield the rows of an INSERT statement."""
-    position, row = text.find(b"(") + 1, list[str | None]()
-    while position > 0:
+def _rows(text: bytes, width: int, file: gzip.GzipFile | BufferedReader) -> Iterator[list[str | None]]:
+    """Yield the rows of an INSERT statement, of which `text` is the first part; some tools write one row in a line."""
+    position = 0
+    while True:
+        begin = _BEGIN.match(text, position)
+        if begin is None:
+            if text[position:].strip(b" \t\r\n,"):
+                raise _malformed(text, position)
+            text, position = file.readline(_PART), 0
+            if not text:
+                raise _Damaged(_CUT)
+            continue
+        if begin[1] == b";":
+            return
+        text, position, row = _row(text, begin.end(), width, file)
+        yield row
+
+
+def _row(
+    text: bytes, position: int, width: int, file: gzip.GzipFile | BufferedReader
+) -> tuple[bytes, int, list[str | None]]:
+    """Return a row, the text that has its end, and the position of the end."""
+    row = list[str | None]()
+    while True:
         found = _VALUE.match(text, position)
+        if found is None and not _INCOMPLETE.match(text, position):
+            raise _malformed(text, position)
+        if (found.end() if found else len(text)) - position > _MAX_VALUE:
+            raise _Damaged(f"a value has more than {_MAX_VALUE >> 20} MiB")
         if found is None:
-            raise _Damaged(f"it has a malformed row near {text[position : position + 60]!r}")
+            more = file.readline(max(_PART, len(text) - position))  # twice as much each time: the work stays linear
+            if not more:
+                raise _Damaged(_CUT)
+            text, position = text[position:] + more, 0
+            continue
         row.append(_value(found))
-        position = found.end()
-        if found[4] == b")":
-            if len(row) != width:
-                raise _Damaged(f"a row has {len(row)} values instead of {width}")
-            yield row
-            row = []
-            position = text.find(b"(", position) + 1
+        position, is_last = found.end(), found[4] == b")"
+        if is_last != (len(row) == width):
+            raise _Damaged(
+                f"a row has {len(row)} values instead of {width}" if is_last else f"more than {width} values"
+            )
+        if is_last:
+            return text, position, row
+
+
+def _malformed(text: bytes, position: int) -> _Damaged:
+    return _Damaged(f"it has a malformed row near {text[position : position + 60]!r}")
 
 
 def _value(found: re.Match[bytes]) -> str | None:
