@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 from gonemaster_db.core.json_text import finite
 from gonemaster_db.core.levels import at_least, worst
 from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.runs.documents.caches import EntryType
 from gonemaster_db.runs.documents.run_document import parse_arguments
 from gonemaster_db.runs.run_documents import kinds_of, read_stored_runs
 
@@ -51,7 +53,7 @@ def _dump(value: Any) -> str:
         return _encode(finite(value))
 
 
-def findings_hash(entries: Iterable[EntryRecord]) -> int:
+def findings_hash(entries: Iterable[EntryRecord | EntryType]) -> int:
     """Return a signed 64-bit hash, equal for runs with the same findings and levels at NOTICE and above.
 
     A finding has its worst level, as in comparisons; order, timestamps and arguments are ignored.
@@ -60,9 +62,14 @@ def findings_hash(entries: Iterable[EntryRecord]) -> int:
     for each in entries:
         if each.level in _HASHED:
             levels.setdefault((each.module, each.testcase, each.tag), []).append(each.level)
-    lines = sorted(_dump([*key, worst(found)]) for key, found in levels.items())
+    lines = sorted(_hashed_line(*key, worst(found) or "") for key, found in levels.items())
     digest = hashlib.blake2b("\n".join(lines).encode("utf-8", "replace"), digest_size=8).digest()
     return int.from_bytes(digest, signed=True)
+
+
+@lru_cache(maxsize=10_000)  # the findings of most runs are known
+def _hashed_line(*parts: str) -> str:
+    return _dump(parts)
 
 
 def read_findings(

@@ -18,14 +18,14 @@ from gonemaster_db.core.errors import StoreConflict
 from gonemaster_db.core.ids import batch_key
 from gonemaster_db.core.json_text import clean_text, dump_json
 from gonemaster_db.core.levels import count_severities, worst
-from gonemaster_db.core.records import RunRecord
+from gonemaster_db.core.records import EntryRecord, RunRecord
 from gonemaster_db.core.upsert import insert, insert_into
 from gonemaster_db.domains.domains import LATEST, OF_RUN_COUNT
 from gonemaster_db.domains.tags import tag_domains
 from gonemaster_db.models import Domain, DomainRunCount, EffectiveProfile, Run, RunDocument, RunStatus
 from gonemaster_db.runs.causes import ensure_cause_set
 from gonemaster_db.runs.counters import RunGroup, count_runs_in
-from gonemaster_db.runs.documents.caches import after_commit, caches_of
+from gonemaster_db.runs.documents.caches import EntryType, after_commit, caches_of
 from gonemaster_db.runs.documents.outcomes import ensure_outcomes
 from gonemaster_db.runs.documents.run_document import encode_document
 from gonemaster_db.runs.findings import findings_hash
@@ -108,7 +108,7 @@ def _run_row(session: Session, job: RowMapping, record: RunRecord, outcome_id: i
     """Return the columns of a run, without its domain."""
     return {
         **{name: job[name] for name in KEPT},
-        **run_values(record),
+        **run_values(record, record.entries),
         "outcome_id": outcome_id,
         "cause_set_id": ensure_cause_set(session, record.causes),
         "effective_profile_id": _profile_id(session, record),
@@ -117,9 +117,9 @@ def _run_row(session: Session, job: RowMapping, record: RunRecord, outcome_id: i
     }
 
 
-def run_values(record: RunRecord) -> dict[str, Any]:
-    """Return the columns of a run that only depend on its record."""
-    levels = [entry.level for entry in record.entries]
+def run_values(record: RunRecord, kinds: Sequence[EntryRecord | EntryType]) -> dict[str, Any]:
+    """Return the columns of a run that only depend on its record and on the kinds of its entries."""
+    levels = [kind.level for kind in kinds]
     severities = {f"sev_{level.lower()}": number for level, number in count_severities(levels).items()}
     return {
         **severities,
@@ -131,7 +131,7 @@ def run_values(record: RunRecord) -> dict[str, Any]:
         "grade": record.grade,
         "score_rule": record.score_rule,
         "entry_count": len(levels),
-        "findings_hash": findings_hash(record.entries) if record.status is RunStatus.SUCCEEDED else None,
+        "findings_hash": findings_hash(kinds) if record.status is RunStatus.SUCCEEDED else None,
     }
 
 

@@ -7,8 +7,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Engine, bindparam, create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -40,6 +41,7 @@ _TESTS = text(
 _ENTRIES = text(
     "SELECT hash_id, level, module, testcase, tag, timestamp, args FROM result_entries WHERE hash_id IN :hashes"
 ).bindparams(bindparam("hashes", expanding=True))
+_TIMESTAMP = itemgetter(4)
 _LEVELS = text("SELECT value, level FROM log_level")
 
 
@@ -47,15 +49,11 @@ class SourceRefused(Exception):
     """A source that cannot be read; the message states the reason."""
 
 
-class SourceEntry(NamedTuple):
-    """One entry of a result."""
+SourceEntry: TypeAlias = tuple[str, str, str, str, float, str | bytes | Mapping[str, Any]]
+"""One entry of a result: level, module, test case, tag, time, and arguments as JSON or decoded by the driver.
 
-    level: str
-    module: str
-    testcase: str
-    tag: str
-    timestamp: float
-    args: str | bytes | Mapping[str, Any]  # JSON, or decoded by the driver
+A plain tuple, because an import reads millions.
+"""
 
 
 class SourceBatch(NamedTuple):
@@ -158,12 +156,10 @@ class BackendDatabase:
         found: defaultdict[str, list[SourceEntry]] = defaultdict(list)
         levels = self._levels
         if hash_ids:
-            for hash_id, level, *rest in self._rows(_ENTRIES, hashes=list(hash_ids)):
-                module, testcase, tag, timestamp, args = rest
-                seconds = _seconds(timestamp)
-                found[hash_id].append(SourceEntry(levels.get(level, ""), module, testcase, tag, seconds, args))
+            for hash_id, level, module, testcase, tag, timestamp, args in self._rows(_ENTRIES, hashes=list(hash_ids)):
+                found[hash_id].append((levels.get(level, ""), module, testcase, tag, _seconds(timestamp), args))
         for entries in found.values():
-            entries.sort(key=lambda entry: entry.timestamp)
+            entries.sort(key=_TIMESTAMP)
         return dict(found)
 
 
@@ -171,7 +167,7 @@ def old_entries(test: SourceTest) -> list[SourceEntry]:
     """Return the entries of a test from its JSON, where versions before 11 stored them."""
     rows = test.results if isinstance(test.results, list) else []
     return [
-        SourceEntry(
+        (
             str(row.get("level", "")),
             str(row.get("module", "")),
             str(row.get("testcase") or ""),

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -19,8 +18,8 @@ from gonemaster_db.models import Batch, BatchOrigin, Run, RunDocument
 from gonemaster_db.runs.causes import ensure_cause_set
 from gonemaster_db.runs.counters import RunGroup, count_runs_in
 from gonemaster_db.runs.documents.caches import EntryType
-from gonemaster_db.runs.documents.outcomes import ensure_outcomes
-from gonemaster_db.runs.documents.run_document import encode_document
+from gonemaster_db.runs.documents.outcomes import outcomes_of_kinds
+from gonemaster_db.runs.documents.run_document import TimedArguments, encode_document
 from gonemaster_db.runs.run_rows import KEPT, duration_ms, references_checked, run_values
 from gonemaster_db.zonemaster.source import SourceBatch
 
@@ -71,22 +70,22 @@ class PreparedRun(NamedTuple):
     document: tuple[int, bytes] | None
 
 
-def prepare_run(job: Mapping[str, Any], record: RunRecord) -> PreparedRun:
-    """Compute what needs no database; other processes do this. `job` has the columns that a run takes from its job."""
+def prepare_run(
+    job: Mapping[str, Any], record: RunRecord, kinds: list[EntryType], entries: Sequence[TimedArguments]
+) -> PreparedRun:
+    """Compute what needs no database; other processes do this. `job` has the columns that a run takes from its job.
+
+    The record has no entries: their kinds, and their times and arguments are given separately, because most runs of a
+    database share their kinds.
+    """
     values = {
         **{name: job[name] for name in KEPT},
-        **run_values(record),
+        **run_values(record, kinds),
         "effective_profile_id": None,
         "duration_ms": duration_ms(job["started_at"], record.finished_at),
     }
-    kinds = [_kind(entry.module, entry.testcase, entry.tag, entry.level) for entry in record.entries]
     causes = None if record.causes is None else tuple(sorted(record.causes))
-    return PreparedRun(values, job["batch_id"], kinds, causes, encode_document(record.entries, None, None))
-
-
-@lru_cache(maxsize=10_000)
-def _kind(module: str, testcase: str, tag: str, level: str) -> EntryType:
-    return EntryType(module, testcase, tag, level)  # one object for all runs, which is sent once between processes
+    return PreparedRun(values, job["batch_id"], kinds, causes, encode_document(entries, None, None))
 
 
 def write_runs(session: Session, runs: Sequence[PreparedRun]) -> int:
@@ -99,8 +98,7 @@ def write_runs(session: Session, runs: Sequence[PreparedRun]) -> int:
     if not fresh:
         return 0
     with references_checked(session):
-        kinds: list[Any] = [run.kinds for run in fresh]  # they have the fields of entries that outcomes consist of
-        outcomes = ensure_outcomes(session, kinds, now=utcnow())
+        outcomes = outcomes_of_kinds(session, [run.kinds for run in fresh], now=utcnow())
         cause_sets = {causes: ensure_cause_set(session, causes) for causes in {run.causes for run in fresh}}
         first = min(run.values["finished_at"] for run in fresh)
         domain_ids = ensure_domains(session, (run.values["domain"] for run in fresh), now=first)

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 from gonemaster_engine.entries import Level
@@ -131,8 +132,9 @@ def compute_score(
     if not is_judged(entry.tag for entry in entries):
         return None
     causes = causes_of(domain, entries, timings) if causes is None else causes
-    deductions = _deductions(entries, causes, config)
-    categories = _category_scores(entries, deductions, config)
+    costs = [_cost(config, entry.module, entry.tag, entry.level) for entry in entries]
+    deductions = _deductions(entries, costs, causes, config)
+    categories = _category_scores(costs, deductions, config)
     critical = any(entry.level >= Level.CRITICAL for entry in entries)
     cap = _cap(causes, config)
     uncapped = _weighted_mean(categories, config)
@@ -153,6 +155,15 @@ def compute_score(
     )
 
 
+@lru_cache(maxsize=5_000)  # most entries of a process have been seen before
+def _cost(config: ScoringConfig, module: str, tag: str, level: Level) -> tuple[str | None, float]:
+    """Return the category and the penalty of an entry; None and 0 if the category does not count."""
+    category = config.category_of(module)
+    if category is None or category not in config.category_weights:
+        return None, 0.0  # SYSTEM and modules of a category without a weight
+    return category, config.penalty(tag, level)
+
+
 def _cap(causes: Iterable[Cause], config: ScoringConfig) -> Cap | None:
     """Return the cap of the worst harm; None if no cause has a harm with a cap."""
     capped = [(cause, grade) for cause in causes if (grade := config.best_grade(cause.harm)) is not None]
@@ -162,7 +173,9 @@ def _cap(causes: Iterable[Cause], config: ScoringConfig) -> Cap | None:
     return Cap(cause, grade, config.highest_score(grade))
 
 
-def _deductions(entries: list[ReadEntry], causes: Iterable[Cause], config: ScoringConfig) -> tuple[Deduction, ...]:
+def _deductions(
+    entries: list[ReadEntry], costs: list[tuple[str | None, float]], causes: Iterable[Cause], config: ScoringConfig
+) -> tuple[Deduction, ...]:
     """Return what the entries cost.
 
     The cap of a harm that resolvers see replaces the penalties of its entries: two faults with the same harm cost the
@@ -177,24 +190,22 @@ def _deductions(entries: list[ReadEntry], causes: Iterable[Cause], config: Scori
     weights = config.category_weights
     total = math.fsum(weights.values())
     found = []
-    for position, entry in enumerate(entries):
-        category, penalty = config.category_of(entry.module), config.penalty(entry.tag, entry.level)
-        # SYSTEM and modules of a category without a weight do not count.
-        if category is not None and category in weights and penalty:
-            cause = replaced.get(position)
+    for position, (category, penalty) in enumerate(costs):
+        if category is not None and penalty:
+            entry, cause = entries[position], replaced.get(position)
             points = 0.0 if cause or not total else penalty * weights[category] / total
             found.append(Deduction(position, entry.tag, entry.level, category, penalty, points, cause))
     return tuple(found)
 
 
 def _category_scores(
-    entries: list[ReadEntry], deductions: Iterable[Deduction], config: ScoringConfig
+    costs: list[tuple[str | None, float]], deductions: Iterable[Deduction], config: ScoringConfig
 ) -> dict[str, CategoryScore]:
     penalties = dict.fromkeys(config.category_weights, 0.0)
     for deduction in deductions:
         if deduction.cause is None:
             penalties[deduction.category] += deduction.penalty
-    counts = Counter(config.category_of(entry.module) for entry in entries)
+    counts = Counter(category for category, _ in costs)
     return {name: CategoryScore(max(0.0, BEST - penalty), penalty, counts[name]) for name, penalty in penalties.items()}
 
 

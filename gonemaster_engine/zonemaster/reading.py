@@ -7,7 +7,7 @@ so that nothing is lost.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache
 from typing import Any
 
 from gonemaster_engine.findings.tags import SERVER_KEYS, Tag
@@ -62,6 +62,8 @@ class EntryReader:
         plan = self._plans[keys]
         if plan is None:
             return read_args(self._tag, args)
+        if not plan:
+            return args
         pairs = zip(plan, args.values(), strict=True)
         return {target: value if convert is None else convert(value) for (target, convert), value in pairs}
 
@@ -74,7 +76,7 @@ def reader_of(module: str, testcase: str, tag: str, *, find_tag: Callable[[str, 
 
 
 def _plan(tag: Tag, keys: tuple[str, ...]) -> _Plan | None:
-    """Return target and conversion of each key; None if a target depends on several keys or on a value."""
+    """Return target and conversion of each key: nothing if all stay, None if a target depends on several keys."""
     wanted = {*tag.keys, *tag.optional}
     if "ns" in keys and ("address" in wanted or "ns" not in wanted):
         return None
@@ -84,7 +86,9 @@ def _plan(tag: Tag, keys: tuple[str, ...]) -> _Plan | None:
     if len(set(targets)) < len(targets):
         return None
     converted = SERVER_KEYS | _LISTS.keys()
-    return [(target, partial(_converted, target) if target in converted else None) for target in targets]
+    if tuple(targets) == keys and converted.isdisjoint(keys):
+        return []
+    return [(target, _converter(target) if target in converted else None) for target in targets]
 
 
 def _target(key: str, wanted: set[str]) -> str:
@@ -116,18 +120,23 @@ def _server_args(wanted: set[str], text: str) -> dict[str, Any]:
 
 
 def _converted(key: str, value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    if key in SERVER_KEYS:
-        return [_server(item) for item in _items(value, ";")]
-    if key in _LISTS:
-        items = _items(value, _LISTS[key])
-        return [int(item) if item.isdigit() else item for item in items] if key == "asns" else items
-    return value
+    return _converter(key)(value) if key in SERVER_KEYS or key in _LISTS else value
 
 
-def _items(text: str, separator: str) -> list[str]:
-    return [item for item in text.split(separator) if item]
+@cache
+def _converter(key: str) -> Callable[[Any], Any]:
+    """Return the function that divides the text of a list; it returns any other value unchanged."""
+    separator = _LISTS.get(key, ";")
+    read: Callable[[str], Any] = _server if key in SERVER_KEYS else _number if key == "asns" else str
+
+    def convert(value: Any) -> Any:
+        return [read(item) for item in value.split(separator) if item] if isinstance(value, str) else value
+
+    return convert
+
+
+def _number(text: str) -> int | str:
+    return int(text) if text.isdigit() else text
 
 
 def _server(text: str) -> Any:

@@ -11,18 +11,20 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from functools import cache, partial
-from multiprocessing import get_context
+from functools import cache, lru_cache, partial
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from threading import Thread
+from typing import Any, NamedTuple
 
 import msgspec
 
 from gonemaster_db.core.ids import public_id_of_test
-from gonemaster_db.core.records import EntryRecord, RunRecord
+from gonemaster_db.core.records import RunRecord
 from gonemaster_db.core.session import Store
 from gonemaster_db.core.states import Priority, RunStatus
+from gonemaster_db.runs.documents.caches import EntryType
 from gonemaster_db.zonemaster.dump import is_dump, stage_dump
 from gonemaster_db.zonemaster.source import BackendDatabase, SourceEntry, SourceTest, old_entries
 from gonemaster_db.zonemaster.writing import (
@@ -46,11 +48,13 @@ from gonemaster_engine.scoring.score import compute_score
 from gonemaster_engine.testcases.catalogue import cases
 from gonemaster_engine.zonemaster.reading import EntryReader, reader_of
 
-BLOCK = 200  # tests
+BLOCK = 600  # tests of a transaction: with fewer, the indexes of runs are written more often
+_PART = 100  # tests of a block whose entries are in memory together
 _BLOCKS_AHEAD = 2  # of each process
 _EXAMPLES = 5  # of each problem
 _LIMITS = {"module": 32, "testcase": 32, "name": 64}  # characters
 _LEVELS = {level.name: level for level in Level}
+_decode_args = msgspec.json.Decoder().decode
 _DIED = frozenset({"TEST_DIED", "UNABLE_TO_FINISH_TEST"})
 _WORKER = "zonemaster"
 _TEST_ID = re.compile(r"[0-9a-f]{16}")
@@ -99,9 +103,10 @@ def import_zonemaster(
         for batch in batches:
             found.batches += store.run_in_transaction(partial(write_batch, batch=batch))
         workers = processes or os.cpu_count() or 1
-        context = get_context("spawn")  # a fork would share the connections of this process
+        context = get_context("forkserver")  # a fork of this process would share its connections
+        context.set_forkserver_preload([__name__])  # so that the modules are imported once
         translate = partial(_translate, source_name, scoring, {batch.number: batch_id_of(batch) for batch in batches})
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=collect_rarely) as pool:
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_process) as pool:
             pending: deque[Future[tuple[list[PreparedRun], list[Problem]]]] = deque()
             for numbers in _fresh_blocks(store, source, found):
                 pending.append(pool.submit(translate, numbers))
@@ -153,6 +158,18 @@ def _write(store: Store, block: tuple[list[PreparedRun], list[Problem]], found: 
     found.done += len(runs) + sum(kind in {INVALID_NAME, DAMAGED} for kind, _ in problems)
 
 
+def _prepare_process() -> None:
+    """Set up a process of the pool; without its parent it would wait for the next block forever."""
+    Thread(target=_end_with_parent, daemon=True).start()
+    collect_rarely()
+
+
+def _end_with_parent() -> None:
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
+
+
 @cache
 def _source_of_process(name: str) -> BackendDatabase:
     return BackendDatabase(name)  # open as long as the process runs
@@ -163,19 +180,20 @@ def _translate(
 ) -> tuple[list[PreparedRun], list[Problem]]:
     """Return the runs of tests and the problems; runs in a process of the pool."""
     source = _source_of_process(name)
-    tests = source.tests(numbers)
-    entries = source.entries_of([test.hash_id for test in tests])
     runs, problems = list[PreparedRun](), list[Problem]()
-    for test in tests:
-        noted: list[Problem] = []
-        try:
-            rows = entries.get(test.hash_id) or old_entries(test)
-            runs.append(_run(test, rows, batches, scoring, noted))
-        except InvalidDomain:
-            noted = [(INVALID_NAME, test.domain[:100])]
-        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
-            noted = [(DAMAGED, test.hash_id)]  # strangers chose the parameters; one test must not end the import
-        problems += noted
+    for start in range(0, len(numbers), _PART):
+        tests = source.tests(numbers[start : start + _PART])
+        entries = source.entries_of([test.hash_id for test in tests])
+        for test in tests:
+            noted: list[Problem] = []
+            try:
+                rows = entries.get(test.hash_id) or old_entries(test)
+                runs.append(_run(test, rows, batches, scoring, noted))
+            except InvalidDomain:
+                noted = [(INVALID_NAME, test.domain[:100])]
+            except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
+                noted = [(DAMAGED, test.hash_id)]  # strangers chose the parameters; one test must not end the import
+            problems += noted
     return runs, problems
 
 
@@ -190,8 +208,9 @@ def _run(
     job = _job(test, domain, batches.get(test.batch) if test.batch is not None else None)
     if test.batch is not None and job["batch_id"] is None:
         problems.append((UNKNOWN_BATCH, test.hash_id))
-    record = _record(test, domain, _entries(test, rows, problems), scoring, problems)
-    return prepare_run(job, record)
+    entries, kinds = _entries(test, rows, problems)
+    record = _record(test, domain, entries, scoring, problems)
+    return prepare_run(job, record, kinds, entries)
 
 
 def _job(test: SourceTest, domain: str, batch_id: str | None) -> dict[str, Any]:
@@ -231,57 +250,63 @@ def _find_tag(case_id: str, name: str) -> Tag | None:
     return next((tag for tag in case.tags if tag.name == name), None) if case else None
 
 
-@cache
-def _reader(module: str, testcase: str, tag: str) -> EntryReader | None:
-    """Return the reader of a message tag, None if a name is too long to be stored."""
+class _Kind(NamedTuple):
+    """What the entries of one message tag and level have in common."""
+
+    reader: EntryReader
+    level: Level
+    stored: EntryType
+
+
+@lru_cache(maxsize=20_000)  # most entries of a database are of a few hundred kinds
+def _kind(module: str, testcase: str, tag: str, level: str) -> _Kind | None:
+    """Return the kind of an entry, None if a name or a level cannot be stored."""
     found = reader_of(module, testcase, tag, find_tag=_find_tag)
-    return None if any(len(getattr(found, name)) > limit for name, limit in _LIMITS.items()) else found
+    is_long = any(len(getattr(found, name)) > limit for name, limit in _LIMITS.items())
+    if is_long or level not in _LEVELS:
+        return None
+    return _Kind(found, _LEVELS[level], EntryType(found.module, found.testcase, found.name, level))
 
 
-def _entries(test: SourceTest, rows: list[SourceEntry], problems: list[Problem]) -> list[Entry]:
-    """Return the entries in the form of this engine."""
-    found = []
-    for row in rows:
-        reader = _reader(row.module, row.testcase, row.tag)
+def _entries(test: SourceTest, rows: list[SourceEntry], problems: list[Problem]) -> tuple[list[Entry], list[EntryType]]:
+    """Return the entries in the form of this engine, and their kinds."""
+    found, kinds = list[Entry](), list[EntryType]()
+    for source_level, module, testcase, tag, timestamp, args in rows:
+        kind = read = None
         try:
-            args: Any = row.args
-            if isinstance(args, str | bytes):
-                args = msgspec.json.decode(args or b"{}")
-            level = _LEVELS[row.level]
-            read = reader.args(args) if reader and isinstance(args, dict) else None
+            kind = _kind(module, testcase, tag, source_level)
+            decoded: Any = _decode_args(args or b"{}") if isinstance(args, str | bytes) else args
+            read = kind.reader.args(decoded) if kind and isinstance(decoded, dict) else None
         except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
-            read = None
-        if reader is None or read is None:
-            problems.append((INVALID_ENTRY, f"{test.hash_id} {row.tag}"[:100]))
+            read = None  # the arguments are no JSON
+        if kind is None or read is None:
+            problems.append((INVALID_ENTRY, f"{test.hash_id} {tag}"[:100]))
             continue
-        found.append(Entry(row.timestamp, reader.module, reader.testcase, reader.name, level, read))
-    return found
+        reader, level, stored = kind
+        found.append(Entry(timestamp, reader.module, reader.testcase, reader.name, level, read))
+        kinds.append(stored)
+    return found, kinds
 
 
 def _record(
     test: SourceTest, domain: str, entries: list[Entry], scoring: ScoringConfig, problems: list[Problem]
 ) -> RunRecord:
     finished_at = test.ended_at or test.started_at or test.created_at
-    stored = [
-        EntryRecord(entry.timestamp, entry.module, entry.testcase, entry.tag, entry.level.name, entry.args)
-        for entry in entries
-    ]
     died = next((entry.tag for entry in entries if entry.tag in _DIED), "")
     if not entries or died:
         if not died:
             problems.append((NO_RESULT, test.hash_id))
         error = f"Zonemaster did not finish the test: {died or 'no result'}"
-        return RunRecord(RunStatus.FAILED, finished_at, entries=stored, error=error)
+        return RunRecord(RunStatus.FAILED, finished_at, error=error)
     try:
         causes = causes_of(domain, entries)
         score = compute_score(domain, entries, scoring, causes=causes)
     except (LookupError, TypeError, ValueError, AttributeError):  # arguments of another version
         problems.append((NO_SCORE, test.hash_id))
-        return RunRecord(RunStatus.SUCCEEDED, finished_at, entries=stored)
+        return RunRecord(RunStatus.SUCCEEDED, finished_at)
     return RunRecord(
         RunStatus.SUCCEEDED,
         finished_at,
-        entries=stored,
         score=score.score if score else None,
         grade=score.grade if score else None,
         causes=[cause.id for cause in causes],

@@ -27,7 +27,11 @@ _SEQUENCES = select(_OUTCOMES.c.id, _OUTCOMES.c.kinds).where(_OUTCOMES.c.id.in_(
 
 def ensure_outcomes(session: Session, runs: Sequence[Sequence[EntryRecord]], *, now: datetime) -> list[int | None]:
     """Find or create the outcomes of runs; return an ID for each run, None for a run without entries."""
-    kinds = [[_kind(entry) for entry in entries] for entries in runs]
+    return outcomes_of_kinds(session, [[_kind(entry) for entry in entries] for entries in runs], now=now)
+
+
+def outcomes_of_kinds(session: Session, kinds: Sequence[Sequence[EntryType]], *, now: datetime) -> list[int | None]:
+    """Find or create outcomes by the kinds of their entries; return an ID for each, None for one without entries."""
     ids = kind_ids(session, {kind for run in kinds for kind in run})
     sequences = [pack([ids[kind] for kind in run]) for run in kinds]
     caches = caches_of(session)

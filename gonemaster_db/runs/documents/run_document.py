@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate, pairwise
 from math import isfinite
-from typing import Any
+from typing import Any, Protocol
 
 from gonemaster_db.core.errors import DocumentDamaged
-from gonemaster_db.core.json_text import dump_json
-from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.core.json_text import dump_json, dump_json_lines
 from gonemaster_db.runs.documents.codec import CURRENT, compress, decompress
 
 _SECOND = 1_000_000
@@ -86,8 +85,20 @@ def parse_arguments(raw: bytes) -> Any:
     return _parse(raw) if raw else {}
 
 
+class TimedArguments(Protocol):
+    """The part of an entry that a document contains."""
+
+    @property
+    def timestamp(self) -> float:
+        """Seconds since the start of the run."""
+
+    @property
+    def args(self) -> Mapping[str, Any]:
+        """The arguments."""
+
+
 def encode_document(
-    entries: Sequence[EntryRecord],
+    entries: Sequence[TimedArguments],
     nameserver_timings: Sequence[Mapping[str, Any]] | None,
     chain: Mapping[str, Any] | None,
 ) -> tuple[int, bytes] | None:
@@ -96,7 +107,7 @@ def encode_document(
         return None
     return encode_text(
         [microseconds(entry.timestamp) for entry in entries],
-        [dump_json(entry.args) if entry.args else "" for entry in entries],
+        dump_json_lines([entry.args for entry in entries]),
         "" if nameserver_timings is None else dump_json(by_columns(nameserver_timings)),
         "" if chain is None else dump_json(chain),
     )

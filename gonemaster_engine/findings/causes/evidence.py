@@ -77,8 +77,10 @@ class ReadTiming(Protocol):
 
 
 @cache  # the rules are constants
-def _prefixes(patterns: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*"))
+def _divided(patterns: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Return the tags and the prefixes among patterns."""
+    prefixes = tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*"))
+    return frozenset(pattern for pattern in patterns if not pattern.endswith("*")), prefixes
 
 
 class Evidence:
@@ -92,10 +94,12 @@ class Evidence:
         self._notable: dict[str, list[int]] = defaultdict(list)
         self._addresses: dict[int, frozenset[str]] = {}
         self._claimed: set[int] = set()
+        by_tag, notable, least = self._by_tag, self._notable, Level.NOTICE  # looked up once, not for each entry
         for position, entry in enumerate(entries):
-            self._by_tag[entry.tag].append(position)
-            if entry.level >= Level.NOTICE:
-                self._notable[entry.tag].append(position)
+            tag = entry.tag
+            by_tag[tag].append(position)
+            if entry.level >= least:
+                notable[tag].append(position)
 
     def claim(self, positions: Iterable[int]) -> None:
         """Note that entries are explained."""
@@ -115,10 +119,13 @@ class Evidence:
 
     def find(self, *patterns: str) -> list[int]:
         """Return the positions of unexplained entries of NOTICE or above; a pattern is a tag or a prefix and "*"."""
-        tags = {pattern for pattern in patterns if pattern in self._notable}
-        if prefixes := _prefixes(patterns):
-            tags.update(tag for tag in self._notable if tag.startswith(prefixes))
-        return sorted(place for tag in tags for place in self._notable[tag] if place not in self._claimed)
+        exact, prefixes = _divided(patterns)
+        tags = exact.intersection(self._notable)
+        if prefixes:
+            tags = tags.union([tag for tag in self._notable if tag.startswith(prefixes)])
+        if not tags:
+            return []
+        return sorted([place for tag in tags for place in self._notable[tag] if place not in self._claimed])
 
     def find_with_keys(self, *patterns: str) -> list[int]:
         """Return what `find` returns, without entries about servers that do not answer queries for the keys."""
@@ -133,6 +140,8 @@ class Evidence:
     ) -> list[int]:
         """Return the positions of unexplained entries whose servers are all in `addresses`."""
         within = frozenset(addresses)
+        if not within:
+            return []
         return [
             place
             for places in self._notable.values()
@@ -230,12 +239,13 @@ class Evidence:
         return " ".join(("dig", *words, f"@{at or self.worst_domain_server}"))
 
 
-def _servers(args: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _servers(args: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return name and address of the name servers in the arguments of an entry."""
+    found = []
     if address := args.get("address"):
-        yield args.get("ns") or "", address
-    for address in args.get("addresses") or ():
-        yield "", address
-    for key in _LIST_KEYS:
-        for item in args.get(key) or ():
-            if isinstance(item, Mapping) and item.get("address"):
-                yield item.get("ns") or "", item["address"]
+        found.append((args.get("ns") or "", address))
+    found += [("", address) for address in args.get("addresses") or ()]
+    if not SERVER_KEYS.isdisjoint(args):
+        items = [item for key in _LIST_KEYS for item in args.get(key) or () if isinstance(item, dict)]
+        found += [(item.get("ns") or "", item["address"]) for item in items if item.get("address")]
+    return found

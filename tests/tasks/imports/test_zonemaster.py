@@ -19,6 +19,7 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.models import Run, RunStatus
 from gonemaster_db.runs.entries import entries_of_run
 from gonemaster_db.runs.runs import get_run, list_runs
+from gonemaster_db.zonemaster import dump
 from gonemaster_db.zonemaster.source import SourceRefused
 from gonemaster_engine.findings.messages import message
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
@@ -139,6 +140,39 @@ def test_a_dump_of_mysql_gives_the_same_runs(
     assert do(plain).runs == 0, "the runs are those of the other database"
 
 
+def test_a_dump_is_read_in_parts(backend: Backend, do: Do, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dump, "_PART", 100)  # most rows, and even their values, are longer
+    hidden = "INSERT INTO `test_results` VALUES (1);"
+    skipped = f"INSERT INTO `users` VALUES ('{'x' * 71}{hidden}');\n"  # its second part starts with this statement
+    text = skipped + backend.dump().replace("),(", "),\n  (") + skipped
+    source = tmp_path / "zonemaster.sql"
+    source.write_text(text)
+    assert do(source).runs == len(recorded()) + 4
+    plain = tmp_path / "zonemaster.sqlite"
+    backend.write_sqlite(plain)
+    assert do(plain).runs == 0, "the runs are those of the other database"
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (f"1,'{'x' * 2_000_000}'", "a value has more than 1 MiB"),
+        ("1," * 1_000_000 + "1", "more than 2 values"),
+        ("1,'a' 'b'", "malformed row near"),
+        (f"1{' ' * 2_000_000},2", "malformed row near"),
+    ],
+    ids=["value", "row", "malformed", "space"],
+)
+def test_memory_for_a_dump_is_bounded(
+    do: Do, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: str, reason: str
+) -> None:
+    monkeypatch.setattr(dump, "_MAX_VALUE", 1 << 20)
+    source = tmp_path / "zonemaster.sql"
+    source.write_text(f"-- MySQL dump 10.13\nINSERT INTO `log_level` VALUES ({row});\n")
+    with pytest.raises(SourceRefused, match=reason):
+        do(source)
+
+
 def test_a_database_of_postgresql_gives_the_same_runs(
     backend: Backend, do: Do, postgres_server: PostgresServer, tmp_path: Path
 ) -> None:
@@ -181,9 +215,10 @@ def test_entries_have_the_names_of_this_engine(backend: Backend, do: Do, store: 
         (b"-- MySQL dump 10.13\nINSERT INTO `test_results` VALUES (1,'a\n", "in the middle of a statement"),
         (gzip.compress(b"-- MySQL dump 10.13\n" * 1000)[:40], "cannot be read"),
         (gzip.compress(Random(1).randbytes(9000))[:5000] + b"x" * 5000, "cannot be read"),
-        (b"-- MySQL dump 10.13\nINSERT INTO `log_level` VALUES (1,2,3);\n", "3 values instead of 2"),
+        (b"-- MySQL dump 10.13\nINSERT INTO `log_level` VALUES (1,2,3);\n", "more than 2 values"),
+        (b"-- MySQL dump 10.13\nINSERT INTO `log_level` VALUES (1);\n", "1 values instead of 2"),
     ],
-    ids=["absent", "text", "cut statement", "cut gzip", "damaged gzip", "columns"],
+    ids=["absent", "text", "cut statement", "cut gzip", "damaged gzip", "more columns", "fewer columns"],
 )
 def test_sources_that_cannot_be_read_are_refused(do: Do, tmp_path: Path, content: bytes | None, reason: str) -> None:
     source = tmp_path / "source"
