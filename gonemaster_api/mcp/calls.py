@@ -73,5 +73,11 @@ def _given(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def segment(text: str) -> str:
-    """Return a text as one segment of a path."""
+    """Return an ID or a name as one segment of a path.
+
+    Raises:
+        CallFailed: no ID or name has such a text, which would lead to another path.
+    """
+    if "/" in text or text in {".", ".."}:
+        raise CallFailed(f"not_found: {text!r} is not an ID or a name")
     return quote(text, safe="")

@@ -15,12 +15,17 @@ def client_address() -> str:
     return request.remote_addr or ""
 
 
+def comes_through_unknown_proxy() -> bool:
+    """Return whether the request has the headers of a proxy that is not trusted, so that its client is unknown."""
+    return "gonemaster.untrusted_proxy" in request.environ
+
+
 def is_local_client() -> bool:
     """Return whether the client is on this host: a loopback address, or none (a local socket).
 
     A request with the headers of a proxy that is not trusted can come from any host.
     """
-    if request.environ.get("gonemaster.untrusted_proxy"):
+    if comes_through_unknown_proxy():
         return False
     try:
         address = ipaddress.ip_address(client_address().partition("%")[0])

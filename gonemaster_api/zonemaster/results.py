@@ -20,7 +20,7 @@ from gonemaster_engine.findings.messages import best_locale, description, messag
 from gonemaster_engine.testcases.catalogue import cases
 from gonemaster_engine.texts import Text
 from gonemaster_engine.version import __version__
-from gonemaster_engine.zonemaster.names import zonemaster_entries
+from gonemaster_engine.zonemaster.names import entries_per_server, zonemaster_entries
 
 _OUTSIDE_CASES = "Unspecified"
 _VERSION = "GLOBAL_VERSION"
@@ -94,7 +94,9 @@ def _results(state: State, run: Run, locale: str) -> Iterator[dict[str, str]]:
     with state.store.read_only() as session:
         stored = entries_of_run(session, run.id, min_level="INFO")
     version = next((entry for entry in stored if entry.tag == _VERSION), None)
-    yield _result(version or EntryRecord(0.0, "SYSTEM", "", _VERSION, "INFO", {"version": __version__}), locale)
+    others = [entry for entry in stored if entry is not version]
+    version = version or EntryRecord(0.0, "SYSTEM", "", _VERSION, "INFO", {"version": __version__})
+    yield from _results_of_entry(version, locale)
     if run.status in _NO_RESULT:
         tag, text = _NO_RESULT[run.status]
         yield {
@@ -104,23 +106,24 @@ def _results(state: State, run: Run, locale: str) -> Iterator[dict[str, str]]:
             "message": f"{in_language(text)}\n",
             "tag": tag,
         }
-    yield from (_result(entry, locale) for entry in stored if entry is not version)
+    for entry in others:
+        yield from _results_of_entry(entry, locale)
 
 
-def _result(entry: EntryRecord, locale: str) -> dict[str, str]:
-    """Return an entry under the names of Zonemaster.
+def _results_of_entry(entry: EntryRecord, locale: str) -> Iterator[dict[str, str]]:
+    """Yield an entry under the names of Zonemaster: once, or once per server if Zonemaster has one entry each."""
+    args = dict(entry.args)
+    reported = Entry(entry.timestamp, entry.module, entry.testcase, entry.tag, Level[entry.level], args)
+    for each in entries_per_server(reported):
+        yield _result(each, locale)
 
-    A message of this engine names all servers, of which Zonemaster may have one entry each.
-    """
-    older = list(
-        zonemaster_entries(
-            Entry(entry.timestamp, entry.module, entry.testcase, entry.tag, Level[entry.level], dict(entry.args))
-        )
-    )
+
+def _result(entry: Entry, locale: str) -> dict[str, str]:
+    older = list(zonemaster_entries(entry))
     found = {
         "module": module_name(entry.module),
         "testcase": case_name(entry.testcase) or _OUTSIDE_CASES,
-        "level": entry.level,
+        "level": entry.level.name,
         "message": _NO_SPACE.sub(r"\1 ", message(entry.tag, entry.module, entry.args, locale=locale)) + "\n",
         "tag": older[0].tag if older else entry.tag,
     }

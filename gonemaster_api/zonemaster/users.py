@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from gonemaster_api.auth.keyring import Token
 from gonemaster_api.auth.tokens import token_id, user_digest
 from gonemaster_api.state import State
-from gonemaster_api.web.clients import client_address, client_key, is_local_client
+from gonemaster_api.web.clients import client_address, client_key, comes_through_unknown_proxy, is_local_client
 from gonemaster_api.zonemaster.errors import refused
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import StoreError, TokenExists
@@ -53,6 +53,9 @@ def add_batch_user(state: State, name: str, key: str) -> int:
     Raises:
         RpcError: the user exists, or the client is on another host.
     """
+    if comes_through_unknown_proxy():  # the address is that of the proxy, not of the client
+        text = Text('Call to "add_api_user" method not permitted through a proxy that is not in trusted_proxy_cidrs')
+        raise refused(text, proxy_ip=client_address())
     if not is_local_client():
         text = Text('Call to "add_api_user" method not permitted from a remote IP')
         raise refused(text, remote_ip=client_address())

@@ -52,6 +52,16 @@ def zonemaster_entries(entry: Entry) -> Iterator[Entry]:
         yield entry._replace(tag=tag, args=zonemaster_args(keys, args, testcase=entry.testcase))
 
 
+def entries_per_server(entry: Entry) -> Iterator[Entry]:
+    """Yield the entry with this engine's tag and arguments as often as Zonemaster would log it."""
+    keys = table()["args"].get(entry.testcase, {}).get(entry.tag, [])
+    if not _is_per_server(keys, entry.args) or not entry.args["servers"]:
+        yield entry
+        return
+    for server in entry.args["servers"]:
+        yield entry._replace(args={**entry.args, "servers": [server]})
+
+
 def zonemaster_args(keys: list[str], args: Args, *, testcase: str = "") -> dict[str, Any]:
     """Return the arguments with the older keys; keys without a counterpart in `args` are omitted."""
     found = {key: _value(key, args, testcase) for key in keys}
@@ -60,14 +70,17 @@ def zonemaster_args(keys: list[str], args: Args, *, testcase: str = "") -> dict[
 
 def _split(keys: list[str], args: Args) -> Iterator[Args]:
     """Yield the arguments once per server, if the older format has one entry per server."""
-    servers = args.get("servers")
-    one_each = "ns" not in args and ("ns" in keys or (keys == ["domain"] and "domain" not in args))
-    if servers is None or not one_each:
+    if not _is_per_server(keys, args):
         yield args
         return
-    for server in servers:
+    for server in args["servers"]:
         named = {"ns": server} if isinstance(server, str) else server
         yield {"domain": named["ns"], **args, **named}
+
+
+def _is_per_server(keys: list[str], args: Args) -> bool:
+    one_each = "ns" not in args and ("ns" in keys or (keys == ["domain"] and "domain" not in args))
+    return one_each and args.get("servers") is not None
 
 
 def _value(key: str, args: Args, testcase: str) -> Any:

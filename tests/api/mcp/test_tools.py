@@ -160,6 +160,9 @@ def test_cohorts_are_explained(call: Call, store: Store) -> None:
         ("run_get", {}, "id: Field required"),
         ("ping", {"loud": True}, "unknown parameters: loud; allowed: none"),
         ("test_domain", {"domain": "a..b"}, "invalid_domain: "),
+        ("run_get", {"id": "job_1/../x"}, "not_found: 'job_1/../x' is not an ID or a name"),
+        ("batch_get", {"batch_id": ".."}, "not_found: '..' is not an ID or a name"),
+        ("spec_get_testcase", {"testcase": "zone/01"}, "not_found: 'zone/01' is not an ID or a name"),
         ("run_search", {"grade": "A", "finished_after": "yesterday"}, "invalid_finished_after: "),
     ],
 )

@@ -118,6 +118,10 @@ def test_users_are_added_on_this_host_only(client: FlaskClient, make_app: MakeAp
     wrong = error(remote, "add_api_user", USER)
     assert wrong["message"] == 'Call to "add_api_user" method not permitted from a remote IP'
     assert wrong["data"] == {"remote_ip": "192.0.2.1"}
+    client.environ_base["HTTP_X_FORWARDED_FOR"] = "192.0.2.1"  # a proxy on this host, of which the settings do not know
+    behind = error(client, "add_api_user", USER)
+    assert "a proxy that is not in trusted_proxy_cidrs" in behind["message"]
+    assert behind["data"] == {"proxy_ip": "127.0.0.1"}
     disabled = make_app(zonemaster_api=True).test_client()
     for name in ("add_api_user", "user_create"):
         assert answer(disabled, name, USER) == {"error": {"code": -32601, "message": f"Procedure '{name}' not found"}}

@@ -150,6 +150,27 @@ def test_results_have_the_names_of_zonemaster(client: FlaskClient, store: Store)
     assert "9.9" in results[0]["message"]
 
 
+def test_an_entry_about_several_servers_is_one_for_each_as_in_zonemaster(client: FlaskClient, store: Store) -> None:
+    servers = [{"ns": "ns1.a.example", "address": "::1"}, {"ns": "ns2.a.example", "address": "192.0.2.1"}]
+    entries = [
+        EntryRecord(0.1, "BASIC", "basic02", "B02_NS_NO_RESPONSE", "WARNING", {"servers": servers}),
+        EntryRecord(0.2, "SYNTAX", "syntax04", "NAMESERVER_SYNTAX_OK", "INFO", {"servers": ["ns1.a.example"]}),
+        EntryRecord(0.3, "ADDRESS", "address01", "A01_GLOBALLY_REACHABLE_ADDR", "INFO", {"servers": servers}),
+        EntryRecord(0.4, "BASIC", "basic02", "B02_NS_NO_RESPONSE", "WARNING", {"servers": []}),
+    ]
+    test_id = start(client)
+    finish_job(store, begin(store, test_id), record(entries=entries, at=datetime.now(UTC)))
+    results = call(client, "get_test_results", id=test_id, language="en")["results"][1:]
+    silent = "B02_NS_NO_RESPONSE"
+    tags = [silent, silent, "NAMESERVER_SYNTAX_OK", "A01_GLOBALLY_REACHABLE_ADDR", silent]
+    assert [item["tag"] for item in results] == tags
+    first, second, *_ = (item["message"] for item in results)
+    assert "ns1.a.example" in first
+    assert "ns2.a.example" not in first
+    assert "ns2.a.example" in second
+    assert "ns1.a.example" not in second
+
+
 def test_texts_are_in_the_language_or_in_english(client: FlaskClient, store: Store) -> None:
     test_id = start(client)
     finish_job(store, begin(store, test_id), record(entries=ENTRIES, at=datetime.now(UTC)))
