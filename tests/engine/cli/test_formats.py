@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from junitparser import JUnitXml
+from pydantic_sarif.model import StaticAnalysisResultsFormatSarifVersion210JsonSchema as SarifSchema
 
 from gonemaster_engine.cli.formats.choice import FORMATS
 from gonemaster_engine.cli.formats.markdown import escape_markdown
@@ -168,6 +170,16 @@ def test_junit_has_suites_with_failures_as_ci_services_read_them(call: Call, dom
     assert len((failure.text or "").splitlines()) == 2
 
 
+def test_junit_is_understood_by_another_program(call: Call, domains: str) -> None:
+    _, out, _ = call("--file", domains, *CASE, "--format", "junit", "--fail-level", "WARNING", "--score")
+    good, lame = JUnitXml.fromstring(out.encode())
+    for suite in (good, lame):
+        failed = [case.name for case in suite if not case.is_passed]
+        counts = (suite.tests, suite.failures, suite.errors, suite.skipped)
+        assert counts == (len(list(suite)), len(failed), 0, 0)
+        assert failed == (["delegation04"] if suite is lame else [])
+
+
 def test_junit_skips_what_did_not_finish_and_escapes_what_zones_choose() -> None:
     hostile = finding("A_TAG", Level.ERROR, text='<x a="&\x1b\ufffe]]>')
     suite = ET.fromstring(written("junit", result_of("a.example", hostile, unfinished=["zone02"])))[0]
@@ -194,6 +206,15 @@ def test_sarif_has_what_the_standard_requires(call: Call, domains: str) -> None:
     found = [result for result in run["results"] if result["kind"] == "fail"]
     assert {result["locations"][0]["physicalLocation"]["region"]["startLine"] for result in found} == {4}
     assert [result["ruleId"] for result in found] == ["DELEGATION/IS_NOT_AUTHORITATIVE"] * 2
+
+
+def test_sarif_follows_the_schema_of_the_standard(call: Call, domains: str) -> None:
+    _, out, _ = call("--file", domains, "--format", "sarif", "--min-level", "DEBUG3")
+    hostile = finding("A_TAG", Level.CRITICAL, text='<x a="&\x1b\ufffe]]>', line=7)
+    for text in (out, written("sarif"), written("sarif", result_of("é.example", hostile, unfinished=["zone02"]))):
+        SarifSchema.model_validate_json(text)
+    with pytest.raises(ValueError, match="Extra inputs"):
+        SarifSchema.model_validate_json(out.replace('"results"', '"findings"'))
 
 
 def test_sarif_fingerprints_ignore_what_changes_from_run_to_run() -> None:
