@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -33,20 +34,34 @@ def rpc(method: str, **params: Any) -> Call:
     return "POST", RPC, {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
 
 
+@dataclass(frozen=True)
+class Options:
+    """The numbers of a measurement, and the copy of Zonemaster-Backend for `zmb`."""
+
+    calls: int = 2000
+    at_once: int = 8
+    names: int = 10_000
+    backend: Path | None = None
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--calls", type=int, default=2000)
-    parser.add_argument("--at-once", type=int, default=8)
-    parser.add_argument("--names", type=int, default=10_000)
+    parser.add_argument("--calls", type=int, default=Options.calls)
+    parser.add_argument("--at-once", type=int, default=Options.at_once)
+    parser.add_argument("--names", type=int, default=Options.names)
     parser.add_argument("--backend", type=Path)
-    options = parser.parse_args()
+    print(json.dumps(measured(Options(**vars(parser.parse_args()))), indent=2))
+
+
+def measured(options: Options) -> dict[str, Any]:
+    """Start a service and return all figures."""
     switches = {"GONEMASTER_ZONEMASTER_API": "true", "GONEMASTER_ZONEMASTER_ADD_API_USER": "true"}
     with Service(environ=switches) as service:
         service.wait_until_ready().post("/queue/pause")
-        print(json.dumps(measure(service, options), indent=2))
+        return measure(service, options)
 
 
-def measure(service: Service, options: argparse.Namespace) -> dict[str, Any]:
+def measure(service: Service, options: Options) -> dict[str, Any]:
     numbers = count()
 
     def name() -> str:
@@ -75,7 +90,7 @@ def measure(service: Service, options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-def rate(service: Service, make: Callable[[], Call], options: argparse.Namespace) -> dict[str, float]:
+def rate(service: Service, make: Callable[[], Call], options: Options) -> dict[str, float]:
     """Return the calls a second of some concurrent clients, and the CPU time of the API for each call."""
     pid = service.pids("api")[-1]
     share = options.calls // options.at_once
