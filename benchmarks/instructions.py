@@ -2,8 +2,9 @@
 
     python -m benchmarks.instructions VARIANT VARIANT [--world DIR] [--zones 20] [--functions 20]
 
-A variant is `.` (this tree) or a commit. CPU time varies by a fifth from hour to hour on a shared machine; this number
-varies by one per cent, so it shows small changes of the interpreted code. It says nothing about the kernel and C code.
+A variant is `.` (this tree) or a commit. On a shared machine, CPU time varies by a fifth from hour to hour; if the
+machine is idle, this number varies by one per cent, and shows small changes of the interpreted code. It says nothing
+about the kernel and C code, and a busy machine adds retransmissions and turns of the event loop.
 """
 
 from __future__ import annotations
