@@ -26,7 +26,7 @@ def register_request_deadlines(app: Flask) -> None:
 
 
 def client_watch() -> Callable[[], bool]:
-    """Return a function that tells whether the client of the current request has disconnected; any thread can call it.
+    """Return a function that returns whether the client of this request has disconnected; any thread can call it.
 
     It always returns False if the server does not know, as in tests without a server.
     """

@@ -39,8 +39,8 @@ _INCOMPLETE = re.compile(rb"\s*+(?:_binary )?(?:'(?:[^'\\]++|\\.|'')*+[\\']?|[^,
 _ESCAPE = re.compile(rb"\\(.)|''", re.DOTALL)
 _ESCAPED = {b"0": b"\0", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"Z": b"\x1a"}
 _UNREADABLE = (OSError, EOFError, zlib.error)  # OSError includes a damaged header of gzip
-_PART = 1 << 20  # octets that are read at once; mysqldump starts a new statement after about as many
-_MAX_VALUE = 64 << 20  # octets
+PART_OCTETS = 1 << 20  # octets that are read at once; mysqldump starts a new statement after about as many
+MAX_VALUE_OCTETS = 64 << 20  # octets
 _CUT = "it ends in the middle of a statement"
 
 
@@ -101,7 +101,7 @@ def _statements(file: gzip.GzipFile | BufferedReader) -> Iterator[tuple[bytes, l
     The caller reads the other rows of an INSERT from the file, or does not: then they are skipped.
     """
     table, names, is_start = b"", list[str](), True
-    while line := file.readline(_PART):
+    while line := file.readline(PART_OCTETS):
         begins, is_start = is_start, line.endswith(b"\n")
         if not begins:  # the rest of a long line
             continue
@@ -140,7 +140,7 @@ def _rows(text: bytes, width: int, file: gzip.GzipFile | BufferedReader) -> Iter
         if begin is None:
             if text[position:].strip(b" \t\r\n,"):
                 raise _malformed(text, position)
-            text, position = file.readline(_PART), 0
+            text, position = file.readline(PART_OCTETS), 0
             if not text:
                 raise _Damaged(_CUT)
             continue
@@ -159,10 +159,12 @@ def _row(
         found = _VALUE.match(text, position)
         if found is None and not _INCOMPLETE.match(text, position):
             raise _malformed(text, position)
-        if (found.end() if found else len(text)) - position > _MAX_VALUE:
-            raise _Damaged(f"a value has more than {_MAX_VALUE >> 20} MiB")
+        if (found.end() if found else len(text)) - position > MAX_VALUE_OCTETS:
+            raise _Damaged(f"a value has more than {MAX_VALUE_OCTETS >> 20} MiB")
         if found is None:
-            more = file.readline(max(_PART, len(text) - position))  # twice as much each time: the work stays linear
+            more = file.readline(
+                max(PART_OCTETS, len(text) - position)
+            )  # twice as much each time: the work stays linear
             if not more:
                 raise _Damaged(_CUT)
             text, position = text[position:] + more, 0

@@ -250,7 +250,7 @@ def _find_tag(case_id: str, name: str) -> Tag | None:
     return next((tag for tag in case.tags if tag.name == name), None) if case else None
 
 
-class _Kind(NamedTuple):
+class _SourceKind(NamedTuple):
     """What the entries of one message tag and level have in common."""
 
     reader: EntryReader
@@ -259,13 +259,13 @@ class _Kind(NamedTuple):
 
 
 @lru_cache(maxsize=20_000)  # most entries of a database are of a few hundred kinds
-def _kind(module: str, testcase: str, tag: str, level: str) -> _Kind | None:
+def _kind(module: str, testcase: str, tag: str, level: str) -> _SourceKind | None:
     """Return the kind of an entry, None if a name or a level cannot be stored."""
     found = reader_of(module, testcase, tag, find_tag=_find_tag)
     is_long = any(len(getattr(found, name)) > limit for name, limit in _LIMITS.items())
     if is_long or level not in _LEVELS:
         return None
-    return _Kind(found, _LEVELS[level], EntryType(found.module, found.testcase, found.name, level))
+    return _SourceKind(found, _LEVELS[level], EntryType(found.module, found.testcase, found.name, level))
 
 
 def _entries(test: SourceTest, rows: list[SourceEntry], problems: list[Problem]) -> tuple[list[Entry], list[EntryType]]:

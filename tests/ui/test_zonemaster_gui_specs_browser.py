@@ -71,6 +71,7 @@ def results(pages: str, tmp_path_factory: pytest.TempPathFactory) -> Results:
         "testMatch": [f"{name}.e2e-spec.ts" for name in SPECS],
         "workers": 1,
         "timeout": 90_000,
+        "retries": 2,  # FR05 and others choose a language before the script of the page handles it
         "use": {"baseURL": pages, "viewport": {"width": 1920, "height": 1080}, "launchOptions": browser},
     }
     (folder / "playwright.config.mjs").write_text(f"export default {json.dumps(config)};\n")

@@ -153,17 +153,18 @@ def test_results_have_the_names_of_zonemaster(client: FlaskClient, store: Store)
 def test_an_entry_about_several_servers_is_one_for_each_as_in_zonemaster(client: FlaskClient, store: Store) -> None:
     servers = [{"ns": "ns1.a.example", "address": "::1"}, {"ns": "ns2.a.example", "address": "192.0.2.1"}]
     entries = [
-        EntryRecord(0.1, "BASIC", "basic02", "B02_NS_NO_RESPONSE", "WARNING", {"servers": servers}),
+        EntryRecord(0.1, "NAMESERVER", "nameserver03", "AXFR_AVAILABLE", "NOTICE", {"servers": servers}),
         EntryRecord(0.2, "SYNTAX", "syntax04", "NAMESERVER_SYNTAX_OK", "INFO", {"servers": ["ns1.a.example"]}),
         EntryRecord(0.3, "ADDRESS", "address01", "A01_GLOBALLY_REACHABLE_ADDR", "INFO", {"servers": servers}),
-        EntryRecord(0.4, "BASIC", "basic02", "B02_NS_NO_RESPONSE", "WARNING", {"servers": []}),
+        EntryRecord(0.4, "NAMESERVER", "nameserver03", "AXFR_AVAILABLE", "NOTICE", {"servers": []}),
     ]
     test_id = start(client)
     finish_job(store, begin(store, test_id), record(entries=entries, at=datetime.now(UTC)))
     results = call(client, "get_test_results", id=test_id, language="en")["results"][1:]
-    silent = "B02_NS_NO_RESPONSE"
-    tags = [silent, silent, "NAMESERVER_SYNTAX_OK", "A01_GLOBALLY_REACHABLE_ADDR", silent]
+    open_to_all = "AXFR_AVAILABLE"
+    tags = [open_to_all, open_to_all, "NAMESERVER_SYNTAX_OK", "A01_GLOBALLY_REACHABLE_ADDR", open_to_all]
     assert [item["tag"] for item in results] == tags
+    assert [item.get("ns") for item in results[:2]] == ["ns1.a.example/::1", "ns2.a.example/192.0.2.1"]
     first, second, *_ = (item["message"] for item in results)
     assert "ns1.a.example" in first
     assert "ns2.a.example" not in first

@@ -141,7 +141,7 @@ def test_a_dump_of_mysql_gives_the_same_runs(
 
 
 def test_a_dump_is_read_in_parts(backend: Backend, do: Do, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dump, "_PART", 100)  # most rows, and even their values, are longer
+    monkeypatch.setattr(dump, "PART_OCTETS", 100)  # most rows, and even their values, are longer
     hidden = "INSERT INTO `test_results` VALUES (1);"
     skipped = f"INSERT INTO `users` VALUES ('{'x' * 71}{hidden}');\n"  # its second part starts with this statement
     text = skipped + backend.dump().replace("),(", "),\n  (") + skipped
@@ -166,7 +166,7 @@ def test_a_dump_is_read_in_parts(backend: Backend, do: Do, tmp_path: Path, monke
 def test_memory_for_a_dump_is_bounded(
     do: Do, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: str, reason: str
 ) -> None:
-    monkeypatch.setattr(dump, "_MAX_VALUE", 1 << 20)
+    monkeypatch.setattr(dump, "MAX_VALUE_OCTETS", 1 << 20)
     source = tmp_path / "zonemaster.sql"
     source.write_text(f"-- MySQL dump 10.13\nINSERT INTO `log_level` VALUES ({row});\n")
     with pytest.raises(SourceRefused, match=reason):
