@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gonemaster_engine.automation.observation import Observation, ServerView, ds_of
+from gonemaster_engine.automation.observation import Observation, ObservedServer, ds_of
 from gonemaster_engine.dnssec.algorithms import SHA256_DIGEST, AlgorithmStatus, algorithm, digest_type
 from gonemaster_engine.dnssec.digests import DsSet, ds_digest, is_known_digest
 from gonemaster_engine.dnssec.records import CDNSKEY, CDS, DNSKEY, Dnskey, Ds, dnskey, make_ds
@@ -23,7 +23,7 @@ _DIGEST_OCTETS = {1: 20, 2: 32, 4: 48}
 _REQUESTS = (CDS, CDNSKEY)
 
 
-class Action(enum.StrEnum):
+class CdsAction(enum.StrEnum):
     """What should happen to the DS records. Values are stored and sent: append, never change."""
 
     ADD = "add"
@@ -86,10 +86,10 @@ REASON_TEXTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CdsVerdict:
     """What one observation says. `ds` is the complete set that the delegation should have."""
 
-    action: Action
+    action: CdsAction
     reason: Reason
     ds: tuple[Ds, ...] = ()
 
@@ -101,7 +101,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class CdsHistory:
     """What earlier observations of a domain said."""
 
     candidate: str = ""  # fingerprint of the change that waits for the end of the hold-down
@@ -114,12 +114,12 @@ class History:
 class Settled:
     """The history after an observation, the decision to report, and when the candidate is due."""
 
-    history: History
-    decision: Verdict | None = None
+    history: CdsHistory
+    decision: CdsVerdict | None = None
     due_at: int | None = None  # POSIX seconds
 
 
-def settle(verdict: Verdict, history: History, *, now: int, hold_down_s: int) -> Settled:
+def settle(verdict: CdsVerdict, history: CdsHistory, *, now: int, hold_down_s: int) -> Settled:
     """Return what follows from a verdict and its history.
 
     A change is reported once it has been the same for the hold-down, a refusal immediately, and each only once until
@@ -128,26 +128,26 @@ def settle(verdict: Verdict, history: History, *, now: int, hold_down_s: int) ->
     """
     mark = verdict.fingerprint
     match verdict.action:
-        case Action.KEEP:
-            return Settled(History())
-        case Action.WAIT:
+        case CdsAction.KEEP:
+            return Settled(CdsHistory())
+        case CdsAction.WAIT:
             since = history.undecided_since or now
-            refused = Verdict(Action.REFUSE, verdict.reason)
+            refused = CdsVerdict(CdsAction.REFUSE, verdict.reason)
             is_new = refused.fingerprint != history.reported
             if now - since >= max(hold_down_s, 1) and is_new:
-                return Settled(History(undecided_since=since, reported=refused.fingerprint), refused)
-            return Settled(History(history.candidate, history.since, since, history.reported))
-        case Action.REFUSE:
+                return Settled(CdsHistory(undecided_since=since, reported=refused.fingerprint), refused)
+            return Settled(CdsHistory(history.candidate, history.since, since, history.reported))
+        case CdsAction.REFUSE:
             is_new = mark != history.reported
-            return Settled(History(reported=mark), verdict if is_new else None)
+            return Settled(CdsHistory(reported=mark), verdict if is_new else None)
     since = history.since if history.candidate == mark else now
     if now - since < hold_down_s:
-        return Settled(History(mark, since, reported=history.reported), due_at=since + hold_down_s)
+        return Settled(CdsHistory(mark, since, reported=history.reported), due_at=since + hold_down_s)
     is_new = mark != history.reported
-    return Settled(History(mark, since, reported=mark), verdict if is_new else None)
+    return Settled(CdsHistory(mark, since, reported=mark), verdict if is_new else None)
 
 
-def judge(found: Observation) -> Verdict:
+def judge(found: Observation) -> CdsVerdict:
     """Return what one observation says; the first rule that applies decides."""
     for rule in (_silent, _requested, _consistent, _deletion):
         if verdict := rule(found):
@@ -155,89 +155,89 @@ def judge(found: Observation) -> Verdict:
     return _change(found)
 
 
-def _silent(found: Observation) -> Verdict | None:
+def _silent(found: Observation) -> CdsVerdict | None:
     if not found.is_complete:
-        return Verdict(Action.WAIT, Reason.INCOMPLETE)
+        return CdsVerdict(CdsAction.WAIT, Reason.INCOMPLETE)
     if not found.servers or any(view.sets.get(rtype) is None for view in found.servers for rtype in _REQUESTS):
-        return Verdict(Action.WAIT, Reason.SERVER_SILENT)
+        return CdsVerdict(CdsAction.WAIT, Reason.SERVER_SILENT)
     return None
 
 
-def _requested(found: Observation) -> Verdict | None:
+def _requested(found: Observation) -> CdsVerdict | None:
     if not any(view.records(rtype) for view in found.servers for rtype in _REQUESTS):
-        return Verdict(Action.KEEP, Reason.NOTHING_REQUESTED)
+        return CdsVerdict(CdsAction.KEEP, Reason.NOTHING_REQUESTED)
     if any(view.sets.get(DNSKEY) is None for view in found.servers):
-        return Verdict(Action.WAIT, Reason.SERVER_SILENT)
+        return CdsVerdict(CdsAction.WAIT, Reason.SERVER_SILENT)
     answered = {view.ds for view in found.parents if view.ds is not None}
     if not answered:
-        return Verdict(Action.WAIT, Reason.PARENT_SILENT)
+        return CdsVerdict(CdsAction.WAIT, Reason.PARENT_SILENT)
     if len(answered) > 1:
-        return Verdict(Action.WAIT, Reason.PARENT_DIFFERS)
+        return CdsVerdict(CdsAction.WAIT, Reason.PARENT_DIFFERS)
     return None
 
 
-def _consistent(found: Observation) -> Verdict | None:
+def _consistent(found: Observation) -> CdsVerdict | None:
     """Apply RFC 9975 section 3.1: all servers request the same, and CDS and CDNSKEY records are about the same keys."""
     if any(_is_malformed(view) for view in found.servers):
-        return Verdict(Action.REFUSE, Reason.MALFORMED)
-    # Digest types that nobody has to support do not count.
+        return CdsVerdict(CdsAction.REFUSE, Reason.MALFORMED)
+    # Deprecated and unknown digest types do not count.
     if len({(frozenset(_comparable(view)), view.records(CDNSKEY)) for view in found.servers}) > 1:
-        return Verdict(Action.REFUSE, Reason.SERVERS_DIFFER)
-    request = _Request.of(found)
+        return CdsVerdict(CdsAction.REFUSE, Reason.SERVERS_DIFFER)
+    request = _CdsRequest.of(found)
     if request.deletes and (len(request.cds) > 1 or len(request.keys) > 1 or not request.is_deletion):
-        return Verdict(Action.REFUSE, Reason.MIXED_DELETE)
+        return CdsVerdict(CdsAction.REFUSE, Reason.MIXED_DELETE)
     if not any(view.keys for view in found.servers):
-        return Verdict(Action.REFUSE, Reason.NO_DNSKEY)
+        return CdsVerdict(CdsAction.REFUSE, Reason.NO_DNSKEY)
     if not request.is_deletion and not request.agrees(found.domain):
-        return Verdict(Action.REFUSE, Reason.CDS_CDNSKEY_DIFFER)
+        return CdsVerdict(CdsAction.REFUSE, Reason.CDS_CDNSKEY_DIFFER)
     return None
 
 
-def _deletion(found: Observation) -> Verdict | None:
-    if not _Request.of(found).is_deletion:
+def _deletion(found: Observation) -> CdsVerdict | None:
+    if not _CdsRequest.of(found).is_deletion:
         return None
     current = _current(found)
     if not current:
-        return Verdict(Action.KEEP, Reason.NO_DS)
+        return CdsVerdict(CdsAction.KEEP, Reason.NO_DS)
     if not _is_signed_by_chain(found, current):
-        return Verdict(Action.REFUSE, Reason.NOT_SIGNED)
-    return Verdict(Action.REMOVE, Reason.DELETE_REQUESTED)
+        return CdsVerdict(CdsAction.REFUSE, Reason.NOT_SIGNED)
+    return CdsVerdict(CdsAction.REMOVE, Reason.DELETE_REQUESTED)
 
 
-def _change(found: Observation) -> Verdict:
-    request, current = _Request.of(found), _current(found)
+def _change(found: Observation) -> CdsVerdict:
+    request, current = _CdsRequest.of(found), _current(found)
     wanted = request.ds(found.domain)
     if _is_in_sync(found.domain, request, wanted, current):
-        return Verdict(Action.KEEP, Reason.IN_SYNC)
+        return CdsVerdict(CdsAction.KEEP, Reason.IN_SYNC)
     if current and not _is_signed_by_chain(found, current):
-        return Verdict(Action.REFUSE, Reason.NOT_SIGNED)
+        return CdsVerdict(CdsAction.REFUSE, Reason.NOT_SIGNED)
     known = {record.algorithm for record in current}
     weakens = any(_is_weak(record.algorithm) and record.algorithm not in known for record in wanted)
     strong = [record for record in wanted if not _is_weak(record.algorithm) and is_supported(record.algorithm)]
     if weakens or (not strong and any(map(_is_eligible, current))):
-        return Verdict(Action.REFUSE, Reason.DOWNGRADE)
+        return CdsVerdict(CdsAction.REFUSE, Reason.DOWNGRADE)
     if not strong:
-        return Verdict(Action.REFUSE, Reason.UNSUPPORTED)
+        return CdsVerdict(CdsAction.REFUSE, Reason.UNSUPPORTED)
     if not all(_chain_holds(found.domain, view, wanted) for view in found.servers):
-        return Verdict(Action.REFUSE, Reason.BREAKS_CHAIN)
+        return CdsVerdict(CdsAction.REFUSE, Reason.BREAKS_CHAIN)
     if current:
-        return Verdict(Action.REPLACE, Reason.ROLLOVER, wanted)
+        return CdsVerdict(CdsAction.REPLACE, Reason.ROLLOVER, wanted)
     if found.signals_are_ready:
-        return Verdict(Action.ADD, Reason.BOOTSTRAPPED, wanted)
+        return CdsVerdict(CdsAction.ADD, Reason.BOOTSTRAPPED, wanted)
     if found.signals_are_silent:
-        return Verdict(Action.WAIT, Reason.SIGNAL_SILENT)
-    return Verdict(Action.REFUSE, Reason.NO_SIGNAL)
+        return CdsVerdict(CdsAction.WAIT, Reason.SIGNAL_SILENT)
+    return CdsVerdict(CdsAction.REFUSE, Reason.NO_SIGNAL)
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class _CdsRequest:
     """The CDS and CDNSKEY records that all servers agree on."""
 
     cds: tuple[Ds, ...]
     keys: tuple[Dnskey, ...]
 
     @classmethod
-    def of(cls, found: Observation) -> _Request:
+    def of(cls, found: Observation) -> _CdsRequest:
         view = found.servers[0]
         keys = [key for rdata in view.records(CDNSKEY) if (key := dnskey(rdata))]
         return cls(tuple(ds_of(view.records(CDS))), tuple(keys))
@@ -277,7 +277,7 @@ class _Request:
         return tuple(made)
 
 
-def _is_malformed(view: ServerView) -> bool:
+def _is_malformed(view: ObservedServer) -> bool:
     cds = ds_of(view.records(CDS))
     if len(cds) < len(view.records(CDS)) or any(dnskey(rdata) is None for rdata in view.records(CDNSKEY)):
         return True
@@ -285,7 +285,7 @@ def _is_malformed(view: ServerView) -> bool:
     return any(octets is not None and octets != len(record.digest) for octets, record in lengths)
 
 
-def _comparable(view: ServerView) -> Iterable[bytes]:
+def _comparable(view: ObservedServer) -> Iterable[bytes]:
     return (record.rdata for record in ds_of(view.records(CDS)) if record.is_delete or _has_good_digest(record))
 
 
@@ -311,7 +311,7 @@ def _are_about_same_keys(domain: str, records: Sequence[Ds], keys: Sequence[Dnsk
     return all(known.matches(key) for key in keys) and not known.unmatched(matched)
 
 
-def _is_in_sync(domain: str, request: _Request, wanted: Sequence[Ds], current: Sequence[Ds]) -> bool:
+def _is_in_sync(domain: str, request: _CdsRequest, wanted: Sequence[Ds], current: Sequence[Ds]) -> bool:
     if not request.cds:
         return bool(current) and _are_about_same_keys(domain, current, request.keys)
     kept = {record.rdata for record in current if _has_good_digest(record)}
@@ -332,7 +332,7 @@ def _is_signed_by_chain(found: Observation, current: Sequence[Ds]) -> bool:
     return True
 
 
-def _chain_holds(domain: str, view: ServerView, wanted: Sequence[Ds]) -> bool:
+def _chain_holds(domain: str, view: ObservedServer, wanted: Sequence[Ds]) -> bool:
     """Return whether the keys of a server would be valid with the requested DS records.
 
     For each of their algorithms, a key that they identify signs the DNSKEY set (RFC 4035 section 2.2).

@@ -74,7 +74,7 @@ class SeenSet:
 
 
 @dataclass(frozen=True, slots=True)
-class ServerView:
+class ObservedServer:
     """The answers of one server of the zone."""
 
     ns: str
@@ -103,7 +103,7 @@ class ServerView:
 
 
 @dataclass(frozen=True, slots=True)
-class ParentView:
+class ObservedParent:
     """The DS set from one server of the parent zone; None without an answer."""
 
     ns: str
@@ -123,8 +123,8 @@ class Observation:
 
     domain: str
     at: int  # POSIX seconds
-    parents: tuple[ParentView, ...] = ()
-    servers: tuple[ServerView, ...] = ()
+    parents: tuple[ObservedParent, ...] = ()
+    servers: tuple[ObservedServer, ...] = ()
     signals: tuple[dict[str, Any], ...] = ()  # findings of DNSSEC24 about the signals of a zone without DS
     is_complete: bool = True  # False: the deadline or a limit ended the observation
     queries: int = 0
@@ -219,8 +219,8 @@ class _Observer:
 
     def __init__(self, zone: Zone) -> None:
         self._zone = zone
-        self._parents: list[ParentView] = []
-        self._servers: list[ServerView] = []
+        self._parents: list[ObservedParent] = []
+        self._servers: list[ObservedServer] = []
         self._signals: list[dict[str, Any]] = []
 
     def found(self, *, is_complete: bool, queries: int) -> Observation:
@@ -276,14 +276,14 @@ class _Observer:
         for server, answer in await query_all(parents, self._zone.name, "DS", dnssec=True):
             found = rrset(answer, DS, self._zone.name).rdatas if _is_usable(answer) else None
             ttl = _ttl(answer, DS, self._zone.name) if _is_usable(answer) else 0
-            self._parents.append(ParentView(server.name, server.address, found, ttl))
+            self._parents.append(ObservedParent(server.name, server.address, found, ttl))
 
-    async def _view(self, server: Nameserver, answers: dict[int, Response | None]) -> ServerView:
+    async def _view(self, server: Nameserver, answers: dict[int, Response | None]) -> ObservedServer:
         name = self._zone.name
         keys_answer = answers.get(DNSKEY)
         keys = rrset(keys_answer, DNSKEY, name).rdatas if _is_usable(keys_answer) else ()
         usable = [key for rdata in keys if (key := dnskey(rdata)) and key.validates]
-        return ServerView(
+        return ObservedServer(
             server.name,
             server.address,
             {rtype: await self._seen(answer, rtype, usable) for rtype, answer in answers.items()},

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
-from gonemaster_engine.automation.observation import Observation, ServerView, ds_of, presentation
+from gonemaster_engine.automation.observation import Observation, ObservedServer, ds_of, presentation
 from gonemaster_engine.dnssec.digests import ds_digest
 from gonemaster_engine.dnssec.records import DNSKEY, DS, Dnskey, make_ds
 from gonemaster_engine.net.wire.rrtypes import SOA
@@ -158,7 +158,7 @@ def _id(key: Dnskey) -> str:
     return f"{key.tag}-{hashlib.blake2b(key.rdata, digest_size=3).hexdigest()}"
 
 
-def _server_state(view: ServerView) -> ServerState:
+def _server_state(view: ObservedServer) -> ServerState:
     keys, zone = view.sets.get(DNSKEY), view.sets.get(SOA)
 
     def ids(found: Iterable[Dnskey]) -> tuple[str, ...]:
@@ -236,7 +236,7 @@ class _Timeline:
                     yield fault
 
     def _present_faults(self, span: Span) -> Iterable[Fault]:
-        """Yield the faults of a state by itself."""
+        """Yield the faults of a state without regard to caches."""
         chain = self._identified(span.state)
         for server in span.state.servers:
             signing = {self._keys[key].algorithm for key in server.signing_zone}

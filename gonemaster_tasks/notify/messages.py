@@ -28,7 +28,7 @@ class Notification:
     query: dns.message.Message | None = None  # None if the message is malformed or of another kind
 
     def answer(self, rcode: dns.rcode.Rcode | None = None) -> bytes:
-        """Return the answer with this RCODE, by default the one of its own fault."""
+        """Return the answer with this RCODE, by default the one that reading has found."""
         if self.query is None:  # only the header can be trusted
             return self.header[:2] + bytes([_QR | self.header[2] & _OPCODE, self.rcode]) + bytes(8)
         response = dns.message.make_response(self.query)

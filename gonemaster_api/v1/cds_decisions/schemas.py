@@ -5,9 +5,9 @@ from marshmallow import validate
 
 from gonemaster_api.rest.fields import MAX_ID, Instant, QueryInteger, named
 from gonemaster_api.rest.parsing import QuerySchema
-from gonemaster_engine.automation.cds import Action, Reason
+from gonemaster_engine.automation.cds import CdsAction, Reason
 
-ACTIONS = tuple(action.value for action in (Action.ADD, Action.REPLACE, Action.REMOVE, Action.REFUSE))
+ACTIONS = tuple(action.value for action in (CdsAction.ADD, CdsAction.REPLACE, CdsAction.REMOVE, CdsAction.REFUSE))
 _MAX_DECISIONS = 1000
 
 

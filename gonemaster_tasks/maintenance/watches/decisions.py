@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from gonemaster_engine.automation.cds import REASON_TEXTS, Action, Reason
+from gonemaster_engine.automation.cds import REASON_TEXTS, CdsAction, Reason
 
 _SECDNS = "urn:ietf:params:xml:ns:secDNS-1.1"
 
 
-class Decision(Protocol):
+class StoredDecision(Protocol):
     """A stored decision, with or without its evidence."""
 
     key: Any
@@ -22,7 +22,7 @@ class Decision(Protocol):
     decided_at: Any
 
 
-def decision_document(decision: Decision) -> dict[str, Any]:
+def decision_document(decision: StoredDecision) -> dict[str, Any]:
     """Return the document of a decision; `ds` is the complete set that the delegation should have."""
     decided_at: datetime = decision.decided_at
     return {
@@ -47,7 +47,7 @@ def ds_fields(text: str) -> dict[str, Any]:
 
 def secdns_update(action: str, ds: Sequence[str], current_ds: Sequence[str]) -> str | None:
     """Return the `secDNS:update` of EPP (RFC 5910 section 5.2.5) that carries out a decision; None for a refusal."""
-    if action == Action.REFUSE:
+    if action == CdsAction.REFUSE:
         return None
     removed = "<secDNS:rem><secDNS:all>true</secDNS:all></secDNS:rem>" if current_ds else ""
     records = "".join(f"<secDNS:dsData>{_elements(text)}</secDNS:dsData>" for text in ds)

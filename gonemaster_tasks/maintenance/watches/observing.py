@@ -31,7 +31,7 @@ from gonemaster_db.service.observed_zones import (
     observing_watches,
 )
 from gonemaster_db.service.watched_runs import lock_watches
-from gonemaster_engine.automation.cds import Action, History, judge, settle
+from gonemaster_engine.automation.cds import CdsAction, CdsHistory, judge, settle
 from gonemaster_engine.automation.observation import DEADLINE_S, Observation, presentation
 from gonemaster_engine.dnssec.records import DS
 from gonemaster_tasks.maintenance.watches.decisions import decision_document
@@ -163,11 +163,11 @@ def _follow_sample(session: Session, claimed: ClaimedZone, observation: Observat
 
 def _settle_request(session: Session, claimed: ClaimedZone, observation: Observation, *, now: datetime) -> Events:
     """Store what follows from an observation for a CDS watch; return the event of a new decision."""
-    verdict, history = judge(observation), History(**claimed.state)
+    verdict, history = judge(observation), CdsHistory(**claimed.state)
     settled = settle(verdict, history, now=observation.at, hold_down_s=claimed.hold_down_s)
     interval = timedelta(seconds=claimed.interval_s)
     next_at = now + interval * random.uniform(0.9, 1.1)
-    if verdict.action is Action.WAIT:
+    if verdict.action is CdsAction.WAIT:
         next_at = min(next_at, now + _RETRY)
     if settled.due_at is not None:
         next_at = min(next_at, max(now, datetime.fromtimestamp(settled.due_at, UTC)))

@@ -11,7 +11,7 @@ from typing import Any
 import dns.name
 import pytest
 
-from gonemaster_engine.automation.cds import Action, Reason, judge
+from gonemaster_engine.automation.cds import CdsAction, Reason, judge
 from gonemaster_engine.automation.observation import Observation, observe
 from gonemaster_engine.resources import Resources
 from tests.engine.testcases.test_dnssec24 import DELETE, operated
@@ -55,28 +55,28 @@ def without_new_key_on_one_server() -> World:
     return world
 
 
-SCENARIOS: dict[str, tuple[World, Action, Reason]] = {
-    "no records": (secure(), Action.KEEP, Reason.NOTHING_REQUESTED),
-    "as requested": (secure(Signing(publish_cds=True)), Action.KEEP, Reason.IN_SYNC),
-    "a second key": (rolling(), Action.REPLACE, Reason.ROLLOVER),
-    "removal": (secure(records=DELETE), Action.REMOVE, Reason.DELETE_REQUESTED),
-    "removal, without DS": (secure(records=DELETE, delegation=delegation(ds=False)), Action.KEEP, Reason.NO_DS),
+SCENARIOS: dict[str, tuple[World, CdsAction, Reason]] = {
+    "no records": (secure(), CdsAction.KEEP, Reason.NOTHING_REQUESTED),
+    "as requested": (secure(Signing(publish_cds=True)), CdsAction.KEEP, Reason.IN_SYNC),
+    "a second key": (rolling(), CdsAction.REPLACE, Reason.ROLLOVER),
+    "removal": (secure(records=DELETE), CdsAction.REMOVE, Reason.DELETE_REQUESTED),
+    "removal, without DS": (secure(records=DELETE, delegation=delegation(ds=False)), CdsAction.KEEP, Reason.NO_DS),
     "removal beside a key": (
         secure(Signing(publish_cds=True), records=DELETE),
-        Action.REFUSE,
+        CdsAction.REFUSE,
         Reason.MIXED_DELETE,
     ),
-    "not signed": (rolling(unsigned_types=("CDS",)), Action.REFUSE, Reason.NOT_SIGNED),
-    "signature does not verify": (rolling(bogus_types=("CDNSKEY",)), Action.REFUSE, Reason.NOT_SIGNED),
+    "not signed": (rolling(unsigned_types=("CDS",)), CdsAction.REFUSE, Reason.NOT_SIGNED),
+    "signature does not verify": (rolling(bogus_types=("CDNSKEY",)), CdsAction.REFUSE, Reason.NOT_SIGNED),
     "signatures expired": (
         rolling(inception_s=-30 * DAY_S, expiration_s=-DAY_S),
-        Action.REFUSE,
+        CdsAction.REFUSE,
         Reason.NOT_SIGNED,
     ),
-    "one server has another request": (without_new_key_on_one_server(), Action.REFUSE, Reason.SERVERS_DIFFER),
-    "one server refuses": (with_fault(rolling(), faults.rcode("REFUSED"), A2), Action.WAIT, Reason.SERVER_SILENT),
-    "bootstrap": (operated(), Action.ADD, Reason.BOOTSTRAPPED),
-    "bootstrap without signals": (operated(""), Action.REFUSE, Reason.NO_SIGNAL),
+    "one server has another request": (without_new_key_on_one_server(), CdsAction.REFUSE, Reason.SERVERS_DIFFER),
+    "one server refuses": (with_fault(rolling(), faults.rcode("REFUSED"), A2), CdsAction.WAIT, Reason.SERVER_SILENT),
+    "bootstrap": (operated(), CdsAction.ADD, Reason.BOOTSTRAPPED),
+    "bootstrap without signals": (operated(""), CdsAction.REFUSE, Reason.NO_SIGNAL),
 }
 
 

@@ -98,5 +98,5 @@ def test_the_parent_says_where_to_notify(records: str, expected: list[Dsync]) ->
     assert found_in(parent_with(records)) == expected
 
 
-def test_a_zone_without_a_known_parent_has_no_answer() -> None:
-    assert found_in(parent_with(""), "missing.xb") is None
+def test_the_root_has_no_parent_that_could_say_it() -> None:
+    assert found_in(parent_with(""), ".") is None
