@@ -41,8 +41,8 @@ policy:
     dnskey-ttl: {ttl}
     zone-max-ttl: {ttl}
     propagation-delay: 1
-    rrsig-lifetime: 1h
-    rrsig-refresh: 30m
+    rrsig-lifetime: 14d
+    rrsig-refresh: 7d
     ksk-lifetime: 0
     zsk-lifetime: 0
     delete-delay: 0
