@@ -28,6 +28,8 @@ MISSING = {
     "snapshot": mark("no such snapshot: {key}"),
     "operation": mark("no such operation: {key}"),
     "watch": mark("no such watch: {key}"),
+    "decision": mark("no such decision: {key}"),
+    "rollover": mark("watch {key} is not of kind rollover"),
     "worker": mark("no such worker: {key}"),
     "token": mark("no such token: {key}"),
     "share link": mark("no such share link: {key}"),

@@ -48,6 +48,7 @@ from gonemaster_db.runs.models.shares import ShareLink
 from gonemaster_db.service.models.access import AccessSession, AccessToken, AccessTokenUse
 from gonemaster_db.service.models.administration import AuditLine, IdempotencyKey, QueuePause, Setting
 from gonemaster_db.service.models.metrics import MetricCounter, MetricFollower, MetricLatencies, MetricSlot
+from gonemaster_db.service.models.observed_zones import CdsDecision, ObservedZone, RolloverSpan
 from gonemaster_db.service.models.operations import Operation, OperationKind, OperationStatus
 from gonemaster_db.service.models.reference_lists import ReferenceList
 from gonemaster_db.service.models.registrations import Registration
@@ -60,6 +61,7 @@ from gonemaster_db.service.models.watches import (
     WatchDigest,
     WatchedBatch,
     WatchEvent,
+    WatchKind,
     WatchNote,
     WatchState,
 )
@@ -81,6 +83,7 @@ __all__ = [
     "BatchOrigin",
     "BatchStatistics",
     "CauseSet",
+    "CdsDecision",
     "Cohort",
     "CohortSnapshot",
     "DefaultPolicy",
@@ -107,6 +110,7 @@ __all__ = [
     "MetricSlot",
     "ModuleOutcome",
     "ModuleOutcomeKind",
+    "ObservedZone",
     "Operation",
     "OperationKind",
     "OperationStatus",
@@ -120,6 +124,7 @@ __all__ = [
     "QueuePause",
     "ReferenceList",
     "Registration",
+    "RolloverSpan",
     "Run",
     "RunCounter",
     "RunDocument",
@@ -148,6 +153,7 @@ __all__ = [
     "Watch",
     "WatchDigest",
     "WatchEvent",
+    "WatchKind",
     "WatchNote",
     "WatchState",
     "WatchedBatch",

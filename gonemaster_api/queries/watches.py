@@ -3,16 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gonemaster_api.errors import NotFound
 from gonemaster_api.queries.searching import stored_form
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import State
-from gonemaster_db.models import Delivery, DeliveryStatus, Watch
+from gonemaster_db.models import Delivery, DeliveryStatus, Watch, WatchKind
 from gonemaster_db.service.deliveries import list_deliveries
+from gonemaster_db.service.rollover_spans import read_spans
 from gonemaster_db.service.watches import get_watch, list_watches
+from gonemaster_engine.automation.rollover import Judgement
+from gonemaster_tasks.maintenance.watches.rollovers import judge_spans, judgement_document
 
 _SHOWN = (
-    "id", "tag", "domain", "events", "url", "email", "min_level", "grade_drop", "enabled", "failures", "retry_at",
-    "created_at", "updated_at",
+    "id", "tag", "domain", "kind", "ends_at", "events", "url", "email", "min_level", "grade_drop", "enabled",
+    "failures", "retry_at", "created_at", "updated_at",
 )  # fmt: skip  # all but the secret
 _OF_DELIVERY = (
     "id", "watch_id", "event", "event_count", "status", "attempts", "created_at", "last_attempt_at", "finished_at",
@@ -22,7 +26,11 @@ _OF_DELIVERY = (
 
 def watch_document(watch: Watch) -> dict[str, Any]:
     """Return the document of a watch; it shows whether a secret is set, but not the secret."""
-    return {name: getattr(watch, name) for name in _SHOWN} | {"has_secret": watch.secret is not None}
+    return {name: getattr(watch, name) for name in _SHOWN} | {
+        "has_secret": watch.secret is not None,
+        "interval_minutes": None if watch.interval_s is None else watch.interval_s // 60,
+        "hold_down_days": None if watch.hold_down_s is None else watch.hold_down_s // 86_400,
+    }
 
 
 def delivery_document(delivery: Delivery) -> dict[str, Any]:
@@ -45,6 +53,24 @@ def read_watches(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
     with state.store.read_only() as session:
         page = list_watches(session, **chosen, limit=part.limit, offset=part.offset)
     return page_document([watch_document(watch) for watch in page.items], page.total, part)
+
+
+def read_rollover(state: State, watch_id: int) -> dict[str, Any]:
+    """Return the timeline of a watched zone and its judgement.
+
+    Raises:
+        WatchNotFound: no such watch.
+        NotFound: the watch is of another kind.
+    """
+    with state.store.read_only() as session:
+        watch = get_watch(session, watch_id)
+        if watch.kind is not WatchKind.ROLLOVER:
+            raise NotFound("rollover", watch_id)
+        spans = read_spans(session, watch_id)
+    judged = judge_spans(spans) if spans else Judgement("", (), ())
+    about = {"watch_id": watch_id, "domain": watch.domain, "ends_at": watch.ends_at}
+    shown = [{name: getattr(span, name) for name in ("first_at", "last_at", "samples", "state")} for span in spans]
+    return about | judgement_document(judged) | {"spans": shown}
 
 
 def read_deliveries(state: State, watch_id: int, query: Mapping[str, Any]) -> dict[str, Any]:

@@ -99,13 +99,14 @@ def _cannot_use(data_dir: Path, error: OSError) -> str:
 def _chosen(
     command: tuple[str, ...], resolved: Settings, given: Settings, descriptors: Sequence[int]
 ) -> Callable[[], int]:
-    if command[0] in ("all", "api", "worker"):
+    if command[0] in ("all", "api", "worker", "notify"):
         _check_files(resolved)
     chosen: dict[tuple[str, ...], Callable[[], int]] = {
         ("all",): lambda: run_all(resolved, embedded=given.embedded_broker),
         ("api",): lambda: run_api(resolved, descriptors),
         ("worker",): lambda: run_workers(resolved),
         ("beat",): lambda: run_beat(resolved),
+        ("notify",): lambda: run_notify(resolved),
         ("flower",): lambda: run_flower(resolved),
         ("db", "upgrade"): lambda: upgrade_tables(resolved),
         ("db", "plan"): lambda: print_plan(resolved),
@@ -142,7 +143,7 @@ def run_all(settings: Settings, *, embedded: bool) -> int:
         groups = [
             [programs.broker(settings)] if embedded else [],
             programs.workers(settings),
-            [programs.beat(settings)],
+            [programs.beat(settings), *([programs.notify(settings)] if settings.notify_listen else [])],
             programs.api(settings, descriptors=_numbers(listeners), ready=lambda: _serves(url), counts=counts),
         ]
         is_json, ready_timeout = settings.log_format == "json", settings.start_timeout
@@ -238,6 +239,19 @@ def run_beat(settings: Settings) -> int:
     """Run a supervised beat only, until a signal."""
     _check_parts(settings)
     return _supervise(settings, [programs.beat(settings)])
+
+
+def run_notify(settings: Settings) -> int:
+    """Run a supervised receiver of NOTIFY messages only, until a signal.
+
+    Raises:
+        StartRefused: no address is configured.
+    """
+    if not settings.notify_listen:
+        raise StartRefused("notify_listen is empty: set the address on which NOTIFY messages are received")
+    with closing(open_store(store_settings(settings))) as store:
+        runner.check_schema(store)
+    return _supervise(settings, [programs.notify(settings)])
 
 
 def run_flower(settings: Settings) -> NoReturn:

@@ -21,6 +21,7 @@ _LINES = {
     "api": "run the HTTP API",
     "worker": "run worker processes",
     "beat": "run the scheduler of periodic tasks",
+    "notify": "receive NOTIFY messages about CDS records (RFC 9859); requires notify_listen",
     "flower": "run Flower, a monitor of workers and tasks; requires the extra [flower]",
     "setup": "ask five questions, write the configuration and the systemd units, and check them",
     "demo": "run the whole service with its own name servers and sample results, without Internet access",

@@ -1,6 +1,7 @@
 """Watches: validation, changes and receiver tests."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -11,10 +12,11 @@ from gonemaster_api.state import State
 from gonemaster_api.use_cases.submission.jobs import read_name
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.domains.tags import require_tag
-from gonemaster_db.models import Delivery, Watch, WatchEvent
+from gonemaster_db.models import Delivery, Watch, WatchEvent, WatchKind
 from gonemaster_db.service import watches
 from gonemaster_db.service.audit import record_action
 from gonemaster_db.service.deliveries import waiting_test
+from gonemaster_db.service.observed_zones import make_due
 from gonemaster_engine.texts import Text, joined, text_of
 from gonemaster_tasks.config.mail_types import read_mail_address
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -25,6 +27,13 @@ from gonemaster_tasks.queues import DELIVER
 
 log = structlog.get_logger(__name__)
 
+_ROLLOVER_EVENTS = {WatchEvent.ROLLOVER_STEP, WatchEvent.ROLLOVER_BROKEN, WatchEvent.ROLLOVER_COMPLETED}
+# The events of the kinds that observe zones, and the defaults of their times.
+_OBSERVING: Mapping[WatchKind, tuple[set[WatchEvent], Mapping[str, int]]] = {
+    WatchKind.CDS: ({WatchEvent.CDS_DECIDED}, {"interval_minutes": 24 * 60, "hold_down_days": 3}),
+    WatchKind.ROLLOVER: (_ROLLOVER_EVENTS, {"interval_minutes": 5, "window_hours": 48}),
+}
+_TIMES = ("interval_minutes", "hold_down_days", "window_hours")
 _OF_THE_SERVICE = {WatchEvent.QUEUE_TROUBLE}  # Events of the whole service do not need a tag or domain.
 
 
@@ -37,9 +46,12 @@ def make_watch(state: State, request: Mapping[str, Any], *, who: str) -> Watch:
         TooManyWatches: the limit is reached.
     """
     events = [WatchEvent(name) for name in request["events"]]
+    kind = WatchKind(request["kind"])
+    _check_events(kind, events)
     subject = _subject_of(request, events)
     chosen: dict[str, Any] = {name: request[name] for name in ("min_level", "grade_drop")}
-    chosen |= subject | _receiver_of(state, request)
+    chosen |= subject | _receiver_of(state, request) | {"kind": kind}
+    chosen |= _times(kind, {name: request[name] for name in _TIMES if name in request}, defaults=True)
 
     def store(session: Session) -> Watch:
         if subject["tag"] is not None:
@@ -60,7 +72,38 @@ def _subject_of(request: Mapping[str, Any], events: list[WatchEvent]) -> dict[st
         raise BadRequest("ambiguous_subject", Text("specify either tag or domain, not both"))
     if tag is None and domain is None and set(events) - _OF_THE_SERVICE:
         raise BadRequest("missing_subject", Text("specify tag or domain, unless queue.trouble is the only event"))
+    if tag is not None and request["kind"] == WatchKind.ROLLOVER:
+        raise BadRequest("missing_subject", Text("a watch of kind rollover needs a domain"))
     return {"tag": tag, "domain": None if domain is None else read_name(domain)}
+
+
+def _check_events(kind: WatchKind, events: list[WatchEvent]) -> None:
+    observed = {event for of_kind, _ in _OBSERVING.values() for event in of_kind}
+    allowed = _OBSERVING[kind][0] if kind in _OBSERVING else set(WatchEvent) - observed
+    if not set(events) <= allowed:
+        names = ", ".join(event.value for event in WatchEvent if event in allowed)
+        raise BadRequest("invalid_events", Text("events of kind {kind} are {names}", kind=kind.value, names=names))
+
+
+def _times(kind: WatchKind, given: Mapping[str, Any], *, defaults: bool) -> dict[str, Any]:
+    """Return the columns of the times that a kind observes zones at; the other kinds have none.
+
+    Raises:
+        BadRequest: a time that the kind does not have.
+    """
+    known = _OBSERVING[kind][1] if kind in _OBSERVING else {}
+    for name in given.keys() - known.keys():
+        text = Text("{name} is not allowed with kind {kind}", name=name, kind=kind.value)
+        raise BadRequest(f"invalid_{name}", text)
+    times = {**(known if defaults else {}), **given}
+    columns: dict[str, Any] = {}
+    if "interval_minutes" in times:
+        columns["interval_s"] = times["interval_minutes"] * 60
+    if "hold_down_days" in times:
+        columns["hold_down_s"] = times["hold_down_days"] * 86_400
+    if "window_hours" in times:
+        columns["ends_at"] = utcnow() + timedelta(hours=times["window_hours"])
+    return columns
 
 
 def _receiver_of(state: State, request: Mapping[str, Any]) -> dict[str, str | None]:
@@ -69,6 +112,8 @@ def _receiver_of(state: State, request: Mapping[str, Any]) -> dict[str, str | No
         raise BadRequest("ambiguous_receiver", Text("specify either url or email, not both"))
     if url is not None:
         return {"url": url, "host": _host_of(state, url), "secret": secret}
+    if email is None and request["kind"] != WatchKind.CHANGES and secret is None:
+        return {}  # The feed of decisions is enough.
     if email is None:
         raise BadRequest("missing_receiver", Text("url or email is missing"))
     if secret is not None:
@@ -104,12 +149,18 @@ def change_watch(state: State, watch_id: int, request: Mapping[str, Any], *, who
         BadRequest: the receiver is invalid, or its kind differs from before.
         WatchNotFound: no such watch.
     """
-    changes = dict(request)
 
     def store(session: Session) -> Watch:
         watch = watches.get_watch(session, watch_id)
+        changes = dict(request)
         _check_receiver(state, watch, changes)
+        if "events" in changes:
+            _check_events(watch.kind, [WatchEvent(name) for name in changes["events"]])
+        given = {name: changes.pop(name) for name in _TIMES if name in changes}
+        changes |= _times(watch.kind, given, defaults=False)
         now = utcnow()
+        if given:
+            make_due(session, watch_id, now=now)
         changed = watches.change_watch(session, watch_id, changes, now=now)
         details = {"changed": sorted(request), "receiver": _masked_receiver(changed)}
         record_action(session, "watch.change", who=who, now=now, target=str(watch_id), details=details)
@@ -149,13 +200,15 @@ def queue_test_message(state: State, watch_id: int, *, who: str) -> Delivery:
 
     Raises:
         WatchNotFound: no such watch.
-        Conflict: watch_disabled.
+        Conflict: watch_disabled, no_receiver.
     """
 
     def queue(session: Session) -> Delivery:
         watch = watches.get_watch(session, watch_id)
         if not watch.enabled:
             raise Conflict("watch_disabled", Text("the watch is disabled"))
+        if watch.url is None and watch.email is None:
+            raise Conflict("no_receiver", Text("the watch has neither url nor email"))
         if waiting := waiting_test(session, watch_id):
             return waiting
         record_action(session, "watch.test", who=who, now=utcnow(), target=str(watch_id))

@@ -59,6 +59,7 @@ ACCESS = {
     "metrics": Access.READ,
     "analysis": Access.ADMIN,  # publishes and removes data
     "watches": Access.OPERATORS,  # webhook URLs are often secrets themselves
+    "cds_decisions": Access.READ,
     "profiles": Access.ADMIN,
     "profiles.ConfigurationDiff": Access.OPERATE,  # uses POST for its body and changes nothing
     "scoring": Access.ADMIN,

@@ -67,6 +67,10 @@ class WatchNotFound(NotFound):
     """No watch has this ID."""
 
 
+class DecisionNotFound(NotFound):
+    """No decision about DS records has this key."""
+
+
 class CohortNotFound(NotFound):
     """No cohort, or no public cohort, has this ID or tag."""
 

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 from gonemaster_db.core.errors import DomainInUse, DomainNotFound, StoreConflict
 from gonemaster_db.domains.domain_walk import member_condition
 from gonemaster_db.models import Domain, DomainRunCount, Job, Run
+from gonemaster_db.service.cds_decisions import forget_decisions
+from gonemaster_db.service.observed_zones import forget_zones
 
 _NO_SYNC = {"synchronize_session": False}
 
@@ -22,7 +24,7 @@ def check_domain_unused(session: Session, domain_id: int) -> Domain:
 
 
 def remove_domain(session: Session, domain_id: int) -> str:
-    """Remove a domain without runs and its tag memberships; return its name.
+    """Remove a domain without runs, its tag memberships and the decisions about its DS records; return its name.
 
     Raises: DomainNotFound: The domain does not exist. DomainInUse: The domain has a waiting or running job.
     StoreConflict: A run of the domain has just finished; purge its runs again.
@@ -34,6 +36,8 @@ def remove_domain(session: Session, domain_id: int) -> str:
     if session.scalar(select(Run.id).where(Run.domain_id == domain_id).limit(1)) is not None:
         raise StoreConflict(f"a run of {name} has just finished")
     _remove(session, [domain_id])
+    forget_zones(session, [name])
+    forget_decisions(session, [name])
     return name
 
 

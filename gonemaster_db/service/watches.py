@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from gonemaster_db.core.errors import TooManyWatches, WatchNotFound
 from gonemaster_db.core.records import Page
 from gonemaster_db.core.texts import Text
-from gonemaster_db.models import Delivery, DeliveryStatus, Run, Watch, WatchEvent, WatchNote
+from gonemaster_db.models import Delivery, DeliveryStatus, Run, Watch, WatchEvent, WatchKind, WatchNote
 
 MAX_WATCHES = 10_000
 _NO_SYNC = {"synchronize_session": False}
@@ -71,6 +71,10 @@ def create_watch(
     email: str | None = None,
     host: str = "",
     secret: str | None = None,
+    kind: WatchKind = WatchKind.CHANGES,
+    interval_s: int | None = None,
+    hold_down_s: int | None = None,
+    ends_at: datetime | None = None,
 ) -> Watch:
     """Create a watch that is notified of future events. Raises TooManyWatches."""
     if (session.scalar(select(func.count()).select_from(Watch)) or 0) >= MAX_WATCHES:
@@ -83,6 +87,10 @@ def create_watch(
         email=email,
         host=host,
         secret=secret,
+        kind=kind,
+        interval_s=interval_s,
+        hold_down_s=hold_down_s,
+        ends_at=ends_at,
         min_level=min_level,
         grade_drop=grade_drop,
         enabled=True,

@@ -86,6 +86,17 @@ def host_names() -> OptionType:
     )
 
 
+def host_name() -> OptionType:
+    """Accept a host name; an empty string means none."""
+
+    def parse(raw: object) -> str:
+        if not isinstance(raw, str) or (raw and (":" in raw or raw.rpartition(".")[2].isdigit())):
+            raise ValueError
+        return _host_name(raw) if raw else ""
+
+    return OptionType(parse, Text("a host name; empty for none"))
+
+
 def _host_name(text: str) -> str:
     bracketed = text.startswith("[") and text.endswith("]")
     if ":" in text:

@@ -153,6 +153,8 @@ def _contradictions(settings: Settings) -> list[str]:
     problems = []
     if settings.db_driver == "postgres" and not settings.db_dsn:
         problems.append("database.dsn is empty but must name the database when database.driver is postgres")
+    if settings.notify_listen and not settings.notify_target:
+        problems.append("notify_target is empty but must be the host name in DSYNC records when notify_listen is set")
     if settings.smtp_url and not settings.smtp_from:
         problems.append("smtp_from is empty but must be the sender's address when smtp_url is set")
     return problems

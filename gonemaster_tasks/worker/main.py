@@ -79,7 +79,7 @@ from gonemaster_tasks.worker.upkeep.reaping import Reaper, reap_once
 from gonemaster_tasks.worker.upkeep.repeated_tasks import OneAtATime, repeated
 from gonemaster_tasks.worker.upkeep.unclaimed import Unclaimed
 from gonemaster_tasks.worker.upkeep.usage import UsageReport
-from gonemaster_tasks.worker.upkeep.watch_tasks import delivery_task, register_watches
+from gonemaster_tasks.worker.upkeep.watch_tasks import delivery_task, observation_task, register_watches
 from gonemaster_tasks.worker.upkeep.watchdog import EXIT_STATUS, Watchdog
 
 if TYPE_CHECKING:
@@ -214,6 +214,7 @@ class Worker:
         JobLineHandler(self.process.lines.add, secrets=secrets_of(settings))
         self.app = make_app_of(settings, transport=transport_settings)
         self._deliveries = delivery_task(self.process)
+        self._observations = observation_task(self.process)
         self._external_data = external_data_task(self.process)
         register_tasks(self.app, self.process, wake_deliveries=self._deliveries.wake)
         self._leases = LeaseKeeper(self.process)
@@ -300,6 +301,7 @@ class Worker:
         self._unclaimed.start()
         self._maintenance.start()
         self._deliveries.start()
+        self._observations.start()
         self._external_data.start()
         self._usage.start()
         self._free_memory.start()
@@ -308,6 +310,7 @@ class Worker:
         process = self.process
         self._free_memory.stop()
         self._external_data.stop()
+        self._observations.stop()
         self._deliveries.stop()
         self._maintenance.stop()
         self._reaper.stop()

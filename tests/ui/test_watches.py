@@ -99,6 +99,10 @@ def test_each_notification_links_to_a_page(routed_app: Flask) -> None:
         WatchEvent.BATCH_FINISHED: "ui_batches.detail",
         WatchEvent.SNAPSHOT_CAPTURED: "ui_cohorts.detail",
         WatchEvent.QUEUE_TROUBLE: "ui_queue.show",
+        WatchEvent.CDS_DECIDED: "ui_watches.detail",
+        WatchEvent.ROLLOVER_STEP: "ui_watches.detail",
+        WatchEvent.ROLLOVER_BROKEN: "ui_watches.detail",
+        WatchEvent.ROLLOVER_COMPLETED: "ui_watches.detail",
         TEST: "ui_watches.detail",
         DIGEST: "ui_watches.detail",
     }

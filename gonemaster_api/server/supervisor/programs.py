@@ -110,6 +110,17 @@ def beat(settings: Settings) -> Program:
     )
 
 
+def notify(settings: Settings) -> Program:
+    """Return the program of the receiver of NOTIFY messages."""
+    return Program(
+        name="notify",
+        command=("gonemaster_tasks.notify",),
+        is_module=True,
+        environ=_environ(settings),
+        stop_timeout_s=_MARGIN_S,
+    )
+
+
 def api(
     settings: Settings, *, descriptors: Sequence[int], counts: str, ready: Callable[[], bool] | None = None
 ) -> list[Program]:

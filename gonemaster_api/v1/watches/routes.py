@@ -4,7 +4,14 @@ from typing import Any
 
 from flask.views import MethodView
 
-from gonemaster_api.queries.watches import delivery_document, read_deliveries, read_watch, read_watches, watch_document
+from gonemaster_api.queries.watches import (
+    delivery_document,
+    read_deliveries,
+    read_rollover,
+    read_watch,
+    read_watches,
+    watch_document,
+)
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.fields import MAX_ID
 from gonemaster_api.state import state
@@ -14,6 +21,7 @@ from gonemaster_api.v1.watches.schemas import (
     DeliveryPageSchema,
     DeliverySchema,
     NewWatchSchema,
+    RolloverSchema,
     WatchChangeSchema,
     WatchListQuerySchema,
     WatchPageSchema,
@@ -42,7 +50,8 @@ class Watches(MethodView):
     @blueprint.refuses(
         _400="missing_subject, ambiguous_subject, missing_receiver, ambiguous_receiver, missing_events, "
         "invalid_events, invalid_domain, invalid_url, invalid_email, email_not_configured, invalid_min_level, "
-        "invalid_grade_drop, invalid_secret",
+        "invalid_grade_drop, invalid_secret, invalid_kind, invalid_interval_minutes, invalid_hold_down_days, "
+        "invalid_window_hours",
         _404="not_found",
         _409="too_many_watches",
     )
@@ -65,7 +74,7 @@ class WatchById(MethodView):
     @blueprint.response(200, WatchSchema)
     @blueprint.refuses(
         _400="invalid_events, invalid_url, invalid_email, invalid_min_level, invalid_grade_drop, invalid_secret, "
-        "invalid_enabled",
+        "invalid_enabled, invalid_interval_minutes, invalid_hold_down_days, invalid_window_hours",
         _404="not_found",
     )
     def patch(self, request_body: dict[str, Any], watch_id: int) -> Any:
@@ -84,10 +93,21 @@ class WatchTest(MethodView):
     """A test of the receiver."""
 
     @blueprint.response(202, DeliverySchema)
-    @blueprint.refuses(_404="not_found", _409="watch_disabled")
+    @blueprint.refuses(_404="not_found", _409="watch_disabled, no_receiver")
     def post(self, watch_id: int) -> Any:
         """Send a test message; the deliveries show its outcome."""
         return delivery_document(queue_test_message(state(), watch_id, who=who()))
+
+
+@blueprint.route(f"{_BY_ID}/rollover")
+class Rollover(MethodView):
+    """The timeline of a zone whose rollover is watched."""
+
+    @blueprint.response(200, RolloverSchema)
+    @blueprint.refuses(_404="not_found, also for a watch of another kind")
+    def get(self, watch_id: int) -> Any:
+        """Show the states of the zone, the steps of its rollover and their faults."""
+        return read_rollover(state(), watch_id)
 
 
 @blueprint.route(f"{_BY_ID}/deliveries")

@@ -6,15 +6,20 @@ from typing import Any, ClassVar
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger, LevelName
+from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger, LevelName, named
 from gonemaster_api.rest.paging import PagingSchema, page_schema
 from gonemaster_api.rest.parsing import RequestSchema
 from gonemaster_db.core.levels import SEVERITIES
-from gonemaster_db.models import DeliveryStatus, WatchEvent
+from gonemaster_db.models import DeliveryStatus, WatchEvent, WatchKind
+from gonemaster_engine.automation.rollover import FaultKind, StepKind
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.notifications.targets import MAX_URL_LENGTH
 
 _EVENTS = [event.value for event in WatchEvent]
+_KINDS = [kind.value for kind in WatchKind]
+_MAX_INTERVAL = 7 * 24 * 60  # minutes
+_MAX_WINDOW = 30 * 24  # hours
+_MAX_HOLD_DOWN = 90  # days
 _STATUSES = [status.value for status in DeliveryStatus]
 _MAX_GRADE_DROP = 10
 _MAX_SECRET_LENGTH = 256
@@ -49,13 +54,40 @@ def _secret(**kwargs: Any) -> ma.fields.String:
     return ma.fields.String(validate=validate.Length(1, _MAX_SECRET_LENGTH), metadata=described, **kwargs)
 
 
+def _interval() -> JsonInteger:
+    return JsonInteger(
+        validate=validate.Range(1, _MAX_INTERVAL),
+        metadata={
+            "description": "time between two observations of a domain; 1440 by default for kind `cds`, 5 for `rollover`"
+        },
+    )
+
+
+def _hold_down() -> JsonInteger:
+    return JsonInteger(
+        validate=validate.Range(0, _MAX_HOLD_DOWN),
+        metadata={"description": "how long a request must stay the same; kind `cds` only, 3 by default"},
+    )
+
+
+def _window() -> JsonInteger:
+    return JsonInteger(
+        validate=validate.Range(1, _MAX_WINDOW),
+        metadata={"description": "how long from now a zone is sampled; kind `rollover` only, 48 by default"},
+    )
+
+
 class NewWatchSchema(RequestSchema):
-    """A watch to create: one of `tag` and `domain`, and one of `url` and `email`."""
+    """A watch to create: one of `tag` and `domain`, and one of `url` and `email`, which only `changes` needs."""
 
     example: ClassVar = _EXAMPLE
 
     tag = ma.fields.String(allow_none=True, validate=validate.Length(1, 255))
     domain = ma.fields.String(allow_none=True, validate=validate.Length(1, 1024))
+    kind = ma.fields.String(load_default=WatchKind.CHANGES.value, validate=validate.OneOf(_KINDS))
+    interval_minutes = _interval()
+    hold_down_days = _hold_down()
+    window_hours = _window()
     events = EventList(required=True)
     url = _url(allow_none=True)
     email = _email(allow_none=True)
@@ -75,6 +107,9 @@ class WatchChangeSchema(RequestSchema):
     min_level = LevelName(levels=SEVERITIES)
     grade_drop = JsonInteger(validate=validate.Range(1, _MAX_GRADE_DROP))
     secret = _secret(allow_none=True)
+    interval_minutes = _interval()
+    hold_down_days = _hold_down()
+    window_hours = _window()
     enabled = JsonBoolean()
 
 
@@ -84,6 +119,12 @@ class WatchSchema(ma.Schema):
     id = ma.fields.Integer(required=True)
     tag = ma.fields.String(required=True, allow_none=True)
     domain = ma.fields.String(required=True, allow_none=True)
+    kind = named(_KINDS)
+    interval_minutes = ma.fields.Integer(required=True, allow_none=True)
+    hold_down_days = ma.fields.Integer(required=True, allow_none=True)
+    ends_at = Instant(
+        required=True, allow_none=True, metadata={"description": "until when a zone is sampled; kind `rollover` only"}
+    )
     events = ma.fields.List(ma.fields.String(metadata={"enum": _EVENTS}), required=True)
     url = ma.fields.String(required=True, allow_none=True)
     email = ma.fields.String(required=True, allow_none=True)
@@ -97,6 +138,46 @@ class WatchSchema(ma.Schema):
     )
     created_at = Instant(required=True)
     updated_at = Instant(required=True)
+
+
+class RolloverStepSchema(ma.Schema):
+    """A change of the keys or DS records."""
+
+    at = ma.fields.String(required=True)
+    step = named(step.value for step in StepKind)
+    key_tag = ma.fields.Integer(required=True)
+    algorithm = ma.fields.Integer(required=True)
+
+
+class RolloverFaultSchema(ma.Schema):
+    """A fault, at the first time and for the server that showed it."""
+
+    at = ma.fields.String(required=True)
+    fault = named(fault.value for fault in FaultKind)
+    address = ma.fields.String(required=True)
+    text = ma.fields.String(required=True)
+
+
+class RolloverSpanSchema(ma.Schema):
+    """A time during which all samples showed the same state."""
+
+    first_at = Instant(required=True)
+    last_at = Instant(required=True)
+    samples = ma.fields.Integer(required=True)
+    state = ma.fields.Dict(required=True, metadata={"description": "DS records, keys, and what signs on each server"})
+
+
+class RolloverSchema(ma.Schema):
+    """The timeline of a watched zone, and its judgement."""
+
+    watch_id = ma.fields.Integer(required=True)
+    domain = ma.fields.String(required=True)
+    ends_at = Instant(required=True)
+    rollover = named(("zsk", "ksk", "csk", "algorithm"), allow_none=True)
+    completed_at = ma.fields.String(required=True, allow_none=True)
+    steps = ma.fields.List(ma.fields.Nested(RolloverStepSchema), required=True)
+    faults = ma.fields.List(ma.fields.Nested(RolloverFaultSchema), required=True)
+    spans = ma.fields.List(ma.fields.Nested(RolloverSpanSchema), required=True)
 
 
 class WatchListQuerySchema(PagingSchema):

@@ -30,6 +30,18 @@ class WatchEvent(enum.StrEnum):
     BATCH_FINISHED = "batch.finished"
     SNAPSHOT_CAPTURED = "snapshot.captured"
     QUEUE_TROUBLE = "queue.trouble"
+    CDS_DECIDED = "cds.decided"
+    ROLLOVER_STEP = "rollover.step"
+    ROLLOVER_BROKEN = "rollover.broken"
+    ROLLOVER_COMPLETED = "rollover.completed"
+
+
+class WatchKind(enum.StrEnum):
+    """What a watch follows. Values are stored and sent: append, never change; at most 16 characters."""
+
+    CHANGES = "changes"  # finished tests, batches, snapshots and the queue
+    CDS = "cds"  # the CDS and CDNSKEY records of its domains, which it scans
+    ROLLOVER = "rollover"  # the keys of one domain during a key rollover
 
 
 class DeliveryStatus(enum.StrEnum):
@@ -49,6 +61,10 @@ class Watch(Base):
     id: Mapped[RowId] = mapped_column(primary_key=True)
     tag: Mapped[str | None] = mapped_column(TAG_TYPE, index=True, comment="kept when the tag is deleted")
     domain: Mapped[DomainName | None] = mapped_column(index=True)
+    kind: Mapped[WatchKind] = mapped_column(enum_text(WatchKind), default=WatchKind.CHANGES, server_default="changes")
+    interval_s: Mapped[int | None] = mapped_column(Integer, comment="time between two observations of a domain")
+    hold_down_s: Mapped[int | None] = mapped_column(Integer, comment="how long a CDS request must stay the same")
+    ends_at: Mapped[UtcTime | None] = mapped_column(comment="zones are observed until then")
     events: Mapped[list[str]] = mapped_column(JSON_TYPE)
     url: Mapped[str | None]
     email: Mapped[str | None] = mapped_column(code_text(254))

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from sqlalchemy.orm import Session
@@ -79,6 +79,28 @@ def queue_message(
         return queue_webhooks(session, watch, event, [{"id": event_id(watch.id, event, name), **details}], now=now)
     lines = [f"{event} at {instant(now)}", "", *facts(details), "", link_to(watch, event, details)]
     return queue_mail(session, watch, event, event, lines, now=now)
+
+
+class ObservedEvent(NamedTuple):
+    """An event that an observing watch found: what identifies it, what webhooks receive, and the line of a mail."""
+
+    name: str
+    details: Mapping[str, Any]
+    line: str
+
+
+def queue_events(session: Session, watch: Watch, event: str, events: Sequence[ObservedEvent], *, now: datetime) -> int:
+    """Queue events as webhooks or in one mail; return the number of deliveries. The watch may have no receiver."""
+    if watch.url is not None:
+        identified = [{"id": event_id(watch.id, event, each.name), **each.details} for each in events]
+        return queue_webhooks(session, watch, event, identified, now=now)
+    if watch.email is None:
+        return 0
+    lines = [each.line for each in events[:_LISTED]]
+    if len(events) > _LISTED:
+        lines.append(f"and {len(events) - _LISTED} more")
+    subject = f"{event}: {len(events)} ({subject_of(watch)})"
+    return queue_mail(session, watch, event, subject, lines, now=now, count=len(events))
 
 
 def queue_test(session: Session, watch: Watch, *, now: datetime) -> Delivery:

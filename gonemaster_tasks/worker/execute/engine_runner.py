@@ -9,6 +9,7 @@ from typing import Any
 
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.asn.cache import Origin
+from gonemaster_engine.automation.observation import Observation, observe
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.findings.causes.registry import causes_of
 from gonemaster_engine.net.pacing import AddressLimits, LeaseClient, Pacing
@@ -142,6 +143,20 @@ class EngineRunner:
             raise RuntimeError("the runner is not open")
         profile = caller_limits(self._live.current)  # without non-global targets, unless the settings allow them
         return await look_up_as_names(asns, profile, self._resources, limit_s=_AS_NAMES_LIMIT_S)
+
+    async def observe(self, domain: str, *, for_rollover: bool = False) -> Observation:
+        """Observe a delegation and its zone, with the priority of batch jobs."""
+        if self._resources is None:
+            raise RuntimeError("the runner is not open")
+        settings = self._live.current
+        return await observe(
+            domain,
+            caller_limits(settings),
+            resources=self._resources,
+            for_rollover=for_rollover,
+            limits=settings.run_limits,
+            clock=self._clock,
+        )
 
     async def reach(self) -> Mapping[int, bool]:
         """Return for each family of `reachability_targets`, or of the root servers, whether one of them answers."""

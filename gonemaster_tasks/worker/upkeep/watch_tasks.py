@@ -4,6 +4,7 @@ A repeated task, woken by a Celery task, attempts the deliveries. Receivers dete
 must not occupy a maintenance slot.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -14,12 +15,14 @@ from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.maintenance.watches.deliveries import attempt_due_deliveries, notify_due_deliveries
 from gonemaster_tasks.maintenance.watches.follower import follow_watches
+from gonemaster_tasks.maintenance.watches.observing import ZoneObserver, ZoneWatching
 from gonemaster_tasks.maintenance.watches.queue_issues import notify_issues
 from gonemaster_tasks.monitoring.health import find_issues
-from gonemaster_tasks.repeating import RepeatedTask
+from gonemaster_tasks.repeating import BEAT_S, RepeatedTask
 from gonemaster_tasks.worker.execute.process import Process
 from gonemaster_tasks.worker.upkeep.repeated_tasks import OneAtATime
 
+_OBSERVE_EVERY_S = 2 * BEAT_S
 _LOOK_ANYWAY_S = 600.0  # rarely needed, since code that makes a delivery due wakes the task
 
 
@@ -31,6 +34,27 @@ def delivery_task(process: Process) -> RepeatedTask:
         attempt_due_deliveries(process.store, process.settings, worker=process.name, now=now, stopped=stopped)
 
     return RepeatedTask("deliveries", attempt, pause_s=_LOOK_ANYWAY_S)
+
+
+def observation_task(process: Process) -> RepeatedTask:
+    """Return the task that observes the zones of watches; workers that do not serve the batch queue do nothing.
+
+    A paused batch queue stops it, as does the loss of the network.
+    """
+    runner = process.runner
+    if not isinstance(runner, ZoneObserver):
+        return RepeatedTask("observations", lambda: None, pause_s=math.inf)
+
+    def stopped() -> bool:
+        return process.stopping.is_set() or process.gate.paused(queues.BATCH)
+
+    watching = ZoneWatching(process.store, runner, process.clock.now, stopped)
+
+    def observe() -> None:
+        if queues.BATCH in process.settings.worker_queues and not stopped() and watching.is_due():
+            process.loop.call(watching.observe_due())
+
+    return RepeatedTask("observations", observe, pause_s=_OBSERVE_EVERY_S)
 
 
 def register_watches(app: Celery, process: Process, *, wake_deliveries: Callable[[], None]) -> None:

@@ -17,6 +17,10 @@ def event_names() -> dict[str, str]:
         WatchEvent.BATCH_FINISHED.value: _("A batch finished"),
         WatchEvent.SNAPSHOT_CAPTURED.value: _("A snapshot was captured"),
         WatchEvent.QUEUE_TROUBLE.value: _("Queue problem"),
+        WatchEvent.CDS_DECIDED.value: _("A decision about DS records"),
+        WatchEvent.ROLLOVER_STEP.value: _("A step of a key rollover"),
+        WatchEvent.ROLLOVER_BROKEN.value: _("A fault in a key rollover"),
+        WatchEvent.ROLLOVER_COMPLETED.value: _("A key rollover is complete"),
         "test": _("Test message"),
         "digest": _("Summary of several events"),
     }
@@ -42,4 +46,4 @@ def receiver(watch: Mapping[str, Any]) -> str:
     """Return the recipient: an email address, or only the host of a URL, because the path may contain a secret."""
     if watch["email"]:
         return str(watch["email"])
-    return urlsplit(str(watch["url"])).netloc.rpartition("@")[2]
+    return urlsplit(str(watch["url"] or "")).netloc.rpartition("@")[2]

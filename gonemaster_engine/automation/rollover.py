@@ -1,0 +1,327 @@
+"""Key rollovers of a zone, judged from a timeline of its states.
+
+A state has the DS records of the parent and, for each server, the keys, which of them sign the keys, and which of them
+sign the zone (the SOA record is the sample). Caches decide whether a step is safe: for the TTL of a record set,
+resolvers may still use its former version together with new versions of the others.
+
+Source: RFC 6781 section 4.1, RFC 7583 sections 3 and 4, RFC 4035 section 2.2, RFC 6840 section 5.11.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+from gonemaster_engine.automation.observation import Observation, ObservedServer, ds_of, presentation
+from gonemaster_engine.dnssec.digests import ds_digest
+from gonemaster_engine.dnssec.records import DNSKEY, DS, Dnskey, make_ds
+from gonemaster_engine.net.wire.rrtypes import SOA
+
+_DIGEST_TYPES = (1, 2, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """A key of a zone; `id` distinguishes keys with equal tags, `ds` has the DS records that identify it."""
+
+    id: str
+    tag: int
+    algorithm: int
+    is_sep: bool
+    ds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    """The answers of one server, with keys by their id."""
+
+    ns: str
+    address: str
+    keys: tuple[str, ...]
+    signing_keys: tuple[str, ...]  # sign the DNSKEY set
+    signing_zone: tuple[str, ...]  # sign the SOA record
+    key_ttl: int
+    zone_ttl: int
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneState:
+    """The state of a zone as far as rollovers are concerned; servers without an answer are absent."""
+
+    keys: tuple[KeyFacts, ...]
+    ds: tuple[str, ...]  # of any server of the parent, in presentation format
+    ds_algorithms: tuple[int, ...]
+    ds_ttl: int
+    servers: tuple[ServerState, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time during which all samples showed the same state, POSIX seconds."""
+
+    first_at: int
+    last_at: int
+    state: ZoneState
+
+
+class StepKind(enum.StrEnum):
+    """A step of a rollover. Values are stored and sent: append, never change."""
+
+    KEY_PUBLISHED = "key_published"
+    KEY_SIGNS = "key_signs"
+    DS_ADDED = "ds_added"
+    DS_REMOVED = "ds_removed"
+    KEY_STOPPED = "key_stopped"
+    KEY_REMOVED = "key_removed"
+
+
+class FaultKind(enum.StrEnum):
+    """A fault of a rollover. Values are stored and sent: append, never change."""
+
+    CHAIN_BROKEN = "chain_broken"
+    ZONE_UNSIGNED = "zone_unsigned"
+    ALGORITHM_INCOMPLETE = "algorithm_incomplete"
+    SIGNED_TOO_EARLY = "signed_too_early"
+    DS_TOO_EARLY = "ds_too_early"
+    KEY_REMOVED_TOO_EARLY = "key_removed_too_early"
+    CHAIN_KEY_REMOVED_TOO_EARLY = "chain_key_removed_too_early"
+
+
+FAULT_TEXTS = {
+    FaultKind.CHAIN_BROKEN: "No key that the DS records identify signs the DNSKEY records of a server.",
+    FaultKind.ZONE_UNSIGNED: "No published key signs the zone on a server.",
+    FaultKind.ALGORITHM_INCOMPLETE: "An algorithm of the DS records does not sign the zone on a server.",
+    FaultKind.SIGNED_TOO_EARLY: "Caches still have DNSKEY records without a key that signs the zone.",
+    FaultKind.DS_TOO_EARLY: "Caches still have DNSKEY records without a key that the new DS records identify.",
+    FaultKind.KEY_REMOVED_TOO_EARLY: "Caches still have signatures of the zone that no published key validates.",
+    FaultKind.CHAIN_KEY_REMOVED_TOO_EARLY: "Caches still have DS records that identify no key that signs the keys.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A change between two states, seen at a time, POSIX seconds."""
+
+    kind: StepKind
+    key: KeyFacts
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault, seen at a time, POSIX seconds; `address` is that of the server."""
+
+    kind: FaultKind
+    address: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a timeline says. `completed_at` is when the last rollover ended; 0 if none or if one is in progress."""
+
+    kind: str  # zsk, ksk, csk, algorithm; empty without a change of keys
+    steps: tuple[Step, ...]
+    faults: tuple[Fault, ...]
+    completed_at: int = 0
+
+
+def state_of(found: Observation) -> ZoneState | None:
+    """Return the state that an observation shows; None if it is incomplete or no server gave its keys."""
+    views = [view for view in found.servers if view.sets.get(DNSKEY) is not None]
+    ds_sets = [view for view in found.parents if view.ds is not None]
+    if not found.is_complete or not views or not ds_sets:
+        return None
+    keys = {key.rdata: key for view in views for key in view.keys}
+    records = {rdata for view in ds_sets for rdata in view.ds or ()}
+    return ZoneState(
+        tuple(sorted((_facts(found.domain, key) for key in keys.values()), key=lambda each: each.id)),
+        tuple(sorted(presentation(DS, rdata) for rdata in records)),
+        tuple(sorted({record.algorithm for record in ds_of(records)})),
+        max((view.ttl for view in ds_sets), default=0),
+        tuple(_server_state(view) for view in views),
+    )
+
+
+def _facts(domain: str, key: Dnskey) -> KeyFacts:
+    digests = {number: ds_digest(domain, number, key.rdata) for number in _DIGEST_TYPES}
+    named = (make_ds(tag=key.tag, algorithm=key.algorithm, digest_type=n, digest=d) for n, d in digests.items() if d)
+    texts = tuple(presentation(DS, record.rdata) for record in named)
+    return KeyFacts(_id(key), key.tag, key.algorithm, key.is_sep, texts)
+
+
+def _id(key: Dnskey) -> str:
+    return f"{key.tag}-{hashlib.blake2b(key.rdata, digest_size=3).hexdigest()}"
+
+
+def _server_state(view: ObservedServer) -> ServerState:
+    keys, zone = view.sets.get(DNSKEY), view.sets.get(SOA)
+
+    def ids(found: Iterable[Dnskey]) -> tuple[str, ...]:
+        return tuple(sorted(_id(key) for key in found))
+
+    return ServerState(
+        view.ns,
+        view.address,
+        ids(view.keys),
+        ids(view.signers(DNSKEY)),
+        ids(view.signers(SOA)),
+        keys.ttl if keys else 0,
+        zone.ttl if zone else 0,
+    )
+
+
+def judge_timeline(spans: Sequence[Span]) -> Judgement:
+    """Return the steps and faults of a timeline, in the order of time, and whether its rollover is complete."""
+    timeline = _Timeline(spans)
+    steps = tuple(sorted(timeline.steps(), key=lambda step: (step.at, step.key.id, step.kind)))
+    faults = tuple(sorted(timeline.faults(), key=lambda fault: (fault.at, fault.kind, fault.address)))
+    return Judgement(timeline.kind(steps), steps, faults, timeline.completed_at(steps))
+
+
+Holds: TypeAlias = Callable[[ZoneState, KeyFacts], bool]
+"""Return whether something is true of a key in a state."""
+
+
+def _on_all(part: str) -> Holds:
+    return lambda state, key: bool(state.servers) and all(key.id in getattr(each, part) for each in state.servers)
+
+
+def _on_any(part: str) -> Holds:
+    return lambda state, key: any(key.id in getattr(each, part) for each in state.servers)
+
+
+_IS_PUBLISHED, _IS_ANYWHERE = _on_all("keys"), _on_any("keys")
+_SIGNS_ZONE, _SIGNS_KEYS = _on_any("signing_zone"), _on_any("signing_keys")
+
+
+def _has_ds(state: ZoneState, key: KeyFacts) -> bool:
+    return not set(key.ds).isdisjoint(state.ds)
+
+
+class _Timeline:
+    """A timeline, and what changes in it."""
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self._spans = spans
+        self._keys = {key.id: key for span in spans for key in span.state.keys}
+
+    def steps(self) -> Iterable[Step]:
+        """Yield the changes between neighbouring states."""
+        rules: list[tuple[Holds, StepKind | None, StepKind | None]] = [
+            (_IS_PUBLISHED, StepKind.KEY_PUBLISHED, None),
+            (_IS_ANYWHERE, None, StepKind.KEY_REMOVED),
+            (_SIGNS_ZONE, StepKind.KEY_SIGNS, StepKind.KEY_STOPPED),
+            (_has_ds, StepKind.DS_ADDED, StepKind.DS_REMOVED),
+        ]
+        for before, after in zip(self._spans, self._spans[1:], strict=False):
+            for key in self._keys.values():
+                for holds, gained, lost in rules:
+                    was, now = holds(before.state, key), holds(after.state, key)
+                    kind = gained if now and not was else lost if was and not now else None
+                    if kind:
+                        yield Step(kind, key, after.first_at)
+
+    def faults(self) -> Iterable[Fault]:
+        """Yield each fault once per server, at the first time; without DS records there is no chain to break."""
+        seen: set[tuple[FaultKind, str]] = set()
+        for span in filter(lambda each: each.state.ds, self._spans):
+            for fault in (*self._present_faults(span), *self._cache_faults(span)):
+                if (fault.kind, fault.address) not in seen:
+                    seen.add((fault.kind, fault.address))
+                    yield fault
+
+    def _present_faults(self, span: Span) -> Iterable[Fault]:
+        """Yield the faults of a state without regard to caches."""
+        chain = self._identified(span.state)
+        for server in span.state.servers:
+            signing = {self._keys[key].algorithm for key in server.signing_zone}
+            if chain.isdisjoint(server.signing_keys):
+                yield Fault(FaultKind.CHAIN_BROKEN, server.address, span.first_at)
+            if not signing:
+                yield Fault(FaultKind.ZONE_UNSIGNED, server.address, span.first_at)
+            elif not signing.issuperset(span.state.ds_algorithms):
+                yield Fault(FaultKind.ALGORITHM_INCOMPLETE, server.address, span.first_at)
+
+    def _cache_faults(self, span: Span) -> Iterable[Fault]:
+        """Yield the faults of resolvers that have a record set of an earlier state in their caches."""
+        chain = self._identified(span.state)
+        for before in self._spans:
+            if before.first_at >= span.first_at or not before.state.ds:
+                continue
+            age = span.first_at - before.last_at  # the youngest set of the earlier state that was seen
+            was_chain = self._identified(before.state)
+            for server in span.state.servers:
+                if age < before.state.ds_ttl and was_chain.isdisjoint(server.signing_keys):
+                    yield Fault(FaultKind.CHAIN_KEY_REMOVED_TOO_EARLY, server.address, span.first_at)
+                for cached in before.state.servers:
+                    has_keys, has_signatures = age < cached.key_ttl, age < cached.zone_ttl
+                    if has_keys and chain.isdisjoint(cached.signing_keys):
+                        yield Fault(FaultKind.DS_TOO_EARLY, server.address, span.first_at)
+                    if has_keys and set(cached.keys).isdisjoint(server.signing_zone):
+                        yield Fault(FaultKind.SIGNED_TOO_EARLY, server.address, span.first_at)
+                    if has_signatures and set(cached.signing_zone).isdisjoint(server.keys):
+                        yield Fault(FaultKind.KEY_REMOVED_TOO_EARLY, server.address, span.first_at)
+
+    def _identified(self, state: ZoneState) -> set[str]:
+        """Return the keys that the DS records of a state identify, published or not."""
+        return {key.id for key in self._keys.values() if _has_ds(state, key)}
+
+    def kind(self, steps: Sequence[Step]) -> str:
+        """Return which kind of key changes: `zsk`, `ksk`, `csk` or `algorithm`; empty without a change."""
+        changed = {step.key.id for step in steps}
+        if not changed:
+            return ""
+        first = {key.algorithm for key in self._spans[0].state.keys}
+        if {self._keys[key].algorithm for key in changed} - first:
+            return "algorithm"
+        keys = [self._keys[key] for key in changed]
+        of_chain = {key.id for key in keys if key.is_sep or any(_has_ds(span.state, key) for span in self._spans)}
+        of_zone = {key.id for key in keys if any(_SIGNS_ZONE(span.state, key) for span in self._spans)}
+        if of_chain & of_zone:
+            return "csk"
+        return "ksk" if of_chain else "zsk"
+
+    def completed_at(self, steps: Sequence[Step]) -> int:
+        """Return when the rollover ended, 0 if none has.
+
+        A key was added and another one removed, all servers have the same keys, each DS record has a key, and there are
+        no more keys without a use than at the start.
+        """
+        kinds = {step.kind for step in steps}
+        if not {StepKind.KEY_PUBLISHED, StepKind.KEY_REMOVED} <= kinds:
+            return 0
+        first, last = self._spans[0].state, self._spans[-1].state
+        is_stable = len({server.keys for server in last.servers}) == 1 and {
+            text for key in last.keys for text in key.ds
+        }.issuperset(last.ds)
+        if not is_stable or len(_unused(last)) > len(_unused(first)) or len(last.keys) > len(first.keys):
+            return 0
+        return steps[-1].at
+
+
+def _unused(state: ZoneState) -> list[str]:
+    return [key.id for key in state.keys if not (_SIGNS_ZONE(state, key) or _SIGNS_KEYS(state, key))]
+
+
+def state_document(state: ZoneState) -> dict[str, Any]:
+    """Return a state as a JSON document."""
+    document: dict[str, Any] = json.loads(json.dumps(asdict(state)))
+    return document
+
+
+def read_state(document: Mapping[str, Any]) -> ZoneState:
+    """Return the state of a document."""
+    keys = tuple(KeyFacts(**{name: _tupled(value) for name, value in key.items()}) for key in document["keys"])
+    servers = tuple(
+        ServerState(**{name: _tupled(value) for name, value in each.items()}) for each in document["servers"]
+    )
+    return ZoneState(keys, tuple(document["ds"]), tuple(document["ds_algorithms"]), document["ds_ttl"], servers)
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,70 @@
+"""DSYNC records: where the parent of a zone wants to be notified of new CDS records.
+
+Source: RFC 9859 sections 2 and 4.1.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from gonemaster_engine import names
+from gonemaster_engine.dnssec.records import CDS, read_name
+from gonemaster_engine.zone.zone import Zone
+
+DSYNC = 66
+NOTIFY_SCHEME = 1
+_FIXED = struct.Struct("!HBH")  # record type, scheme, port
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Dsync:
+    """A DSYNC record."""
+
+    rtype: int
+    scheme: int
+    port: int
+    target: str
+
+    @property
+    def is_for_cds(self) -> bool:
+        """Whether it is the endpoint for a NOTIFY message about CDS records."""
+        return self.rtype == CDS and self.scheme == NOTIFY_SCHEME
+
+
+def read_dsync(rdata: bytes) -> Dsync | None:
+    """Parse a DSYNC record; None if it is malformed."""
+    if len(rdata) <= _FIXED.size:
+        return None
+    name = read_name(rdata, _FIXED.size)
+    if name is None or name[1] != len(rdata):
+        return None
+    rtype, scheme, port = _FIXED.unpack_from(rdata)
+    return Dsync(rtype, scheme, port, name[0])
+
+
+def dsync_names(domain: str, parent: str) -> list[str]:
+    """Return the names at which the endpoint of a domain is looked up: its own, and that of all children of a parent.
+
+    They are empty for a domain that is not below the parent.
+    """
+    if not names.is_below(domain, parent):
+        return []
+    of_parent = "_dsync" if parent == names.ROOT else f"_dsync.{parent}"
+    child = domain if parent == names.ROOT else domain.removesuffix(f".{parent}")
+    return [f"{child}.{of_parent}", of_parent]
+
+
+async def find_dsync(zone: Zone) -> list[Dsync] | None:
+    """Return the DSYNC records for a zone, sorted; None if the parent zone is unknown or did not answer."""
+    parent = await zone.parent_zone()
+    if parent is None:
+        return None
+    for name in dsync_names(zone.name, parent.name):
+        found = await zone.recursor.resolve(name, f"TYPE{DSYNC}")
+        if found.response is None or found.response.rcode not in {"NOERROR", "NXDOMAIN"}:
+            return None
+        records = [record for each in found.records(f"TYPE{DSYNC}") if (record := read_dsync(each.octets))]
+        if records:
+            return sorted(set(records))
+    return []

@@ -1,0 +1,1 @@
+"""The receiver of NOTIFY messages about CDS records (RFC 9859)."""

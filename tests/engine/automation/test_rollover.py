@@ -1,0 +1,204 @@
+"""Rollovers judged from timelines: correct ones have no fault, and each fault is found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from gonemaster_engine.automation.rollover import (
+    FAULT_TEXTS,
+    FaultKind,
+    Judgement,
+    KeyFacts,
+    ServerState,
+    Span,
+    ZoneState,
+    judge_timeline,
+    read_state,
+    state_document,
+    state_of,
+)
+from tests.engine.automation.test_observation import observed, rolling
+from tests.support.case_runs import A1, A2, NS1, NS2
+
+TTL = 100
+ALGORITHMS = {"k": 13, "l": 13, "z": 13, "y": 13, "c": 13, "d": 15}
+HOSTS = {A1: NS1, A2: NS2}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What all servers show from a time on: keys by letter, K for those that sign."""
+
+    at: int
+    keys: str  # published
+    zone: str  # sign the zone
+    chain: str  # sign the DNSKEY set
+    ds: str
+    only_first: str = ""  # keys that only the first server has
+
+
+def state(shown: Shown) -> ZoneState:
+    servers = [
+        ServerState(HOSTS[address], address, tuple(shown.keys + more), tuple(shown.chain), tuple(shown.zone), TTL, TTL)
+        for address, more in ((A1, shown.only_first), (A2, ""))
+    ]
+    every = sorted(set(shown.keys + shown.only_first))
+    keys = tuple(KeyFacts(name, ord(name), ALGORITHMS[name], name in "klcd", (name,)) for name in every)
+    algorithms = tuple(sorted({ALGORITHMS[name] for name in shown.ds}))
+    return ZoneState(keys, tuple(shown.ds), algorithms, TTL, tuple(servers))
+
+
+def judged(*timeline: Shown, interval: int = 10, end: int = 5000) -> Judgement:
+    """Sample a timeline at intervals; equal samples become one span."""
+    spans: list[Span] = []
+    for at in range(0, end, interval):
+        seen = state([shown for shown in timeline if shown.at <= at][-1])
+        if spans and spans[-1].state == seen:
+            spans[-1] = Span(spans[-1].first_at, at, seen)
+        else:
+            spans.append(Span(at, at, seen))
+    return judge_timeline(spans)
+
+
+START = Shown(0, "kz", "z", "k", "k")
+GOOD: dict[str, tuple[str, Sequence[Shown]]] = {
+    "ZSK, pre-publication": (
+        "zsk",
+        [START, Shown(500, "kzy", "z", "k", "k"), Shown(1000, "kzy", "y", "k", "k"), Shown(1500, "ky", "y", "k", "k")],
+    ),
+    "ZSK, double signature": (
+        "zsk",
+        [START, Shown(500, "kzy", "zy", "k", "k"), Shown(1000, "ky", "y", "k", "k")],
+    ),
+    "KSK, double key": (
+        "ksk",
+        [
+            START, Shown(500, "klz", "z", "kl", "k"), Shown(1000, "klz", "z", "kl", "l"),
+            Shown(1500, "lz", "z", "l", "l"),
+        ],
+    ),
+    "KSK, double DS": (
+        "ksk",
+        [START, Shown(500, "kz", "z", "k", "kl"), Shown(1000, "lz", "z", "l", "kl"), Shown(1500, "lz", "z", "l", "l")],
+    ),
+    "CSK": (
+        "csk",
+        [
+            Shown(0, "k", "k", "k", "k"), Shown(500, "kc", "k", "kc", "k"), Shown(1000, "kc", "c", "kc", "kc"),
+            Shown(1500, "kc", "c", "kc", "c"), Shown(2000, "c", "c", "c", "c"),
+        ],
+    ),
+    "algorithm": (
+        "algorithm",
+        [
+            Shown(0, "k", "k", "k", "k"), Shown(500, "kd", "kd", "kd", "k"), Shown(1000, "kd", "kd", "kd", "kd"),
+            Shown(1500, "kd", "kd", "kd", "d"), Shown(2000, "d", "d", "d", "d"),
+        ],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_correct_rollover_has_no_fault_and_is_completed(name: str) -> None:
+    kind, timeline = GOOD[name]
+    found = judged(*timeline)
+    assert (found.kind, found.faults) == (kind, ())
+    assert found.completed_at == found.steps[-1].at == timeline[-1].at
+    for number in range(1, len(timeline)):
+        assert judged(*timeline[:number]).completed_at == 0
+
+
+def test_the_steps_of_a_rollover_are_named_in_order() -> None:
+    found = judged(*GOOD["ZSK, pre-publication"][1])
+    assert [(step.at, step.kind.value, chr(step.key.tag)) for step in found.steps] == [
+        (500, "key_published", "y"),
+        (1000, "key_signs", "y"),
+        (1000, "key_stopped", "z"),
+        (1500, "key_removed", "z"),
+    ]
+    steps = [(step.kind.value, chr(step.key.tag)) for step in judged(*GOOD["KSK, double key"][1]).steps]
+    assert steps == [("key_published", "l"), ("ds_removed", "k"), ("ds_added", "l"), ("key_removed", "k")]
+
+
+BROKEN: dict[str, tuple[FaultKind, str, Sequence[Shown]]] = {
+    "ZSK that signs before caches have it": (
+        FaultKind.SIGNED_TOO_EARLY,
+        A1,
+        [START, Shown(500, "kzy", "z", "k", "k"), Shown(550, "kzy", "y", "k", "k")],
+    ),
+    "ZSK removed with signatures in caches": (
+        FaultKind.KEY_REMOVED_TOO_EARLY,
+        A1,
+        [START, Shown(500, "kzy", "z", "k", "k"), Shown(1000, "kzy", "y", "k", "k"), Shown(1050, "ky", "y", "k", "k")],
+    ),
+    "DS of a key that caches do not have": (
+        FaultKind.DS_TOO_EARLY,
+        A1,
+        [START, Shown(500, "klz", "z", "kl", "k"), Shown(550, "klz", "z", "kl", "l")],
+    ),
+    "KSK removed with its DS in caches": (
+        FaultKind.CHAIN_KEY_REMOVED_TOO_EARLY,
+        A1,
+        [
+            START,
+            Shown(500, "klz", "z", "kl", "k"),
+            Shown(1000, "klz", "z", "kl", "l"),
+            Shown(1050, "lz", "z", "l", "l"),
+        ],
+    ),
+    "KSK removed before the DS changed": (
+        FaultKind.CHAIN_BROKEN,
+        A1,
+        [START, Shown(500, "klz", "z", "kl", "k"), Shown(1000, "lz", "z", "l", "k")],
+    ),
+    "signatures of the zone are gone": (FaultKind.ZONE_UNSIGNED, A1, [START, Shown(500, "kz", "", "k", "k")]),
+    "DS with an algorithm that does not sign the zone": (
+        FaultKind.ALGORITHM_INCOMPLETE,
+        A1,
+        [Shown(0, "k", "k", "k", "k"), Shown(500, "kd", "k", "kd", "k"), Shown(1000, "kd", "k", "kd", "kd")],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_fault_is_found_when_it_happens(name: str) -> None:
+    kind, address, timeline = BROKEN[name]
+    found = judged(*timeline, end=timeline[-1].at + 30)
+    assert (kind, address, timeline[-1].at) in {(fault.kind, fault.address, fault.at) for fault in found.faults}
+    assert judged(*timeline[:-1]).faults == ()
+
+
+def test_each_fault_has_a_case_and_a_text() -> None:
+    assert {kind for kind, _, _ in BROKEN.values()} == set(FaultKind) == set(FAULT_TEXTS)
+
+
+def test_samples_between_two_steps_raise_no_false_alarm() -> None:
+    """A step may have happened right after the previous sample: 100 seconds are possible between these."""
+    timeline = [START, Shown(505, "kzy", "z", "k", "k"), Shown(600, "kzy", "y", "k", "k")]
+    assert judged(*timeline, interval=10).faults == ()
+
+
+def test_a_key_on_one_server_only_is_not_published_yet() -> None:
+    found = judged(START, Shown(500, "kz", "z", "k", "k", only_first="y"))
+    assert (found.steps, found.completed_at) == ((), 0)
+
+
+def test_a_zone_without_ds_and_without_changes_has_nothing_to_report() -> None:
+    assert judged(Shown(0, "kz", "z", "k", "")) == Judgement("", (), ())
+
+
+def test_a_state_is_read_from_an_observation_and_stored_as_a_document() -> None:
+    found = state_of(observed(rolling(), for_rollover=True))
+    assert found is not None
+    assert len(found.keys) == 3
+    (record,) = found.ds
+    (named,) = (key.id for key in found.keys if record in key.ds)
+    assert {server.address for server in found.servers} == {A1, A2}
+    for server in found.servers:
+        assert named in server.signing_keys
+        assert len(server.signing_zone) == 1
+        assert (server.key_ttl, server.zone_ttl) == (3600, 3600)
+    assert read_state(state_document(found)) == found

@@ -1,0 +1,145 @@
+"""Knot rolls its keys in seconds: the registry follows its CDS records, and a watch judges each step."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.session import Store
+from gonemaster_db.models import CdsDecision, Watch, WatchEvent, WatchKind
+from gonemaster_db.service.rollover_spans import read_spans
+from gonemaster_engine.automation.rollover import Judgement
+from gonemaster_tasks.config.live import LiveSettings
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.maintenance.watches.observing import ZoneWatching
+from gonemaster_tasks.maintenance.watches.rollovers import judge_spans
+from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
+from tests.db.service.test_observed_zones import cds_watch
+from tests.db.service.test_watches import make_watch
+from tests.support.case_runs import A1, A2, NS1, NS2
+from tests.support.dnsworld import World, delegation
+from tests.support.knot import IS_MISSING, Knot, knot
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(IS_MISSING, reason="NOT RUN: no knotd on this machine (Debian: knot)"),
+]
+
+ZONE, PARENT = "example.xa", "127.8.1.1"
+RECORDS = f"@ SOA ns1 host 1 60 60 600 2\n@ NS ns1\n@ NS ns2\nns1 A {A1}\nns2 A {A2}"
+LIMIT_S = 120.0
+ROLLOVER_EVENTS = (WatchEvent.ROLLOVER_STEP, WatchEvent.ROLLOVER_BROKEN, WatchEvent.ROLLOVER_COMPLETED)
+
+
+class Registry:
+    """The parent zone, with DS records that follow the decisions."""
+
+    def __init__(self) -> None:
+        self.ds: list[str] = []
+        self._world = self._describe(0)
+        self._world.start()
+        self.port = self._world.port
+
+    def _describe(self, port: int) -> World:
+        world = World(port=port)
+        world.zone(".")
+        world.zone("xa", ns={"ns1.nic.xa": PARENT}, ttl=2)
+        world.zone(ZONE, ns={NS1: A1, NS2: A2}, ttl=2, delegation=delegation(ds=self.ds)).not_on(A1, A2)
+        for address in (A1, A2):  # Knot serves them
+            del world.servers[address]
+        return world
+
+    def publish(self, ds: list[str]) -> None:
+        """Replace the DS records."""
+        self._world.stop()
+        self.ds = ds
+        self._world = self._describe(self.port)
+        self._world.start()
+
+    def settings(self, directory: Path) -> Settings:
+        """Return settings that resolve through this registry."""
+        hints = self._world.write_hints(directory / "root.hints")
+        return Settings(root_hints_path=hints, dns_port=self.port, allow_non_global=True, timeout=2, retry=1)
+
+    def stop(self) -> None:
+        self._world.stop()
+
+
+def scan_until(store: Store, settings: Settings, after_scan: Callable[[], bool]) -> None:
+    """Observe due zones until a condition holds after a scan."""
+
+    async def whole() -> None:
+        runner = EngineRunner(LiveSettings(settings))
+        await runner.open()
+        watching = ZoneWatching(store, runner, utcnow)
+        end = time.monotonic() + LIMIT_S
+        try:
+            while time.monotonic() < end:
+                if await asyncio.to_thread(watching.is_due):
+                    await watching.observe_due()
+                    if await asyncio.to_thread(after_scan):
+                        return
+                await asyncio.sleep(0.1)
+        finally:
+            await runner.close()
+        raise AssertionError("the rollover did not end in time")
+
+    asyncio.run(whole())
+
+
+def rollover_watch(store: Store) -> Watch:
+    """Watch the rollover with a sample per second; decide about CDS records as often."""
+    cds_watch(store, tag=None, domain=ZONE, interval_s=1)
+    values = {"kind": WatchKind.ROLLOVER, "interval_s": 1, "url": None, "host": "", "tag": None, "domain": ZONE}
+    return make_watch(store, *ROLLOVER_EVENTS, **values)
+
+
+def judgement(store: Store, watch: Watch) -> Judgement:
+    with store.read_only() as session:
+        spans = read_spans(session, watch.id)
+    return judge_spans(spans) if spans else Judgement("", (), ())
+
+
+def decisions(store: Store) -> list[CdsDecision]:
+    with store.read_only() as session:
+        return list(session.scalars(select(CdsDecision).order_by(CdsDecision.key)))
+
+
+def follow(store: Store, registry: Registry, signer: Knot, watch: Watch, settings: Settings, kind: str) -> Judgement:
+    """Roll a key of the signer, carry out each decision, and return the judgement at the end."""
+    scan_until(store, settings, lambda: not any(" active=0" in key for key in signer.keys()))
+    signer.roll(kind)
+    done: set[int] = set()
+
+    def carry_out() -> bool:
+        for decision in decisions(store):
+            if decision.action in ("add", "replace") and decision.key not in done:
+                registry.publish(decision.ds)
+                done.add(decision.key)
+        return bool(judgement(store, watch).completed_at)
+
+    scan_until(store, settings, carry_out)
+    return judgement(store, watch)
+
+
+@pytest.mark.parametrize("kind", ["ksk", "zsk"])
+def test_a_real_signer_rolls_a_key_without_a_fault(store: Store, tmp_path: Path, kind: str) -> None:
+    registry = Registry()
+    signing = knot(tmp_path, ZONE, RECORDS, addresses=[A1, A2], port=registry.port, parent=PARENT)
+    try:
+        with signing as signer:
+            registry.publish(signer.ds())
+            watch = rollover_watch(store)
+            found = follow(store, registry, signer, watch, registry.settings(tmp_path), kind)
+    finally:
+        registry.stop()
+    assert (found.kind, found.faults) == (kind, ())
+    assert {"key_published", "key_removed"} <= {step.kind.value for step in found.steps}
+    made = [decision.action for decision in decisions(store)]
+    assert made == (["replace"] if kind == "ksk" else [])
