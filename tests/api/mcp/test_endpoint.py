@@ -161,7 +161,7 @@ def test_requests_that_the_endpoint_refuses_and_formats(serve: Callable[..., Any
         assert post(PING | {"padding": "x" * (3 * 1024 * 1024)}, **known).status_code == 200
 
 
-@pytest.mark.core
+@pytest.mark.thorough
 def test_the_switches_work_while_the_server_runs(serve: Callable[..., Any]) -> None:
     async def offered(service: Service) -> set[str]:
         async with connected(service, READ) as client:
@@ -185,7 +185,7 @@ def test_the_switches_work_while_the_server_runs(serve: Callable[..., Any]) -> N
         wait_for(lambda: status() == 404, what="no endpoint")
 
 
-@pytest.mark.core
+@pytest.mark.thorough
 def test_the_tools_over_stdio(serve: Callable[..., Any], store: Store) -> None:
     make_run(store, "old.example", record("ERROR"))
     program = "import sys; from gonemaster_api.mcp.program import main; sys.exit(main())"
