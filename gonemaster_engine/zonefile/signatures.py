@@ -110,17 +110,9 @@ def _nsec3_problems(contents: ZoneContents, parameters: NSEC3PARAM) -> Iterator[
     if (parameters.iterations + 1) * len(contents.names) > MAX_HASHES:
         yield SignatureProblem("ZF_SIGNATURES_NOT_CHECKED", {"count": 0})
         return
-    chain: dict[str, NSEC3] = {}
-    for name, node in contents.nodes.items():
-        for record in node.get(dns.rdatatype.NSEC3, ()):
-            if isinstance(record, NSEC3):
-                chain[name.labels[0].decode("latin-1").upper()] = record
+    chain = _nsec3_chain(contents)
+    yield from _next_hash_problems(contents, chain)
     has_opt_out = any(record.flags & _OPT_OUT for record in chain.values())
-    hashes = sorted(chain)
-    for digest, following in zip(hashes, [*hashes[1:], *hashes[:1]], strict=True):
-        if _next_hash(chain[digest]) != following:
-            owner = dns.name.Name((digest.lower().encode(), *contents.origin.labels))
-            yield _broken(dns.rdatatype.NSEC3, owner, "the next hash is not that of the next record")
     for name in sorted(contents.names):
         if contents.cut_above(name) not in {None, name} or _is_of_chain(contents, name):
             continue
@@ -133,8 +125,22 @@ def _nsec3_problems(contents: ZoneContents, parameters: NSEC3PARAM) -> Iterator[
             yield _broken(dns.rdatatype.NSEC3, name, reason)
 
 
-def _next_hash(record: NSEC3) -> str:
-    return base64.b32hexencode(record.next).decode().rstrip("=")
+def _nsec3_chain(contents: ZoneContents) -> dict[str, NSEC3]:
+    """Return the NSEC3 records by the hash in their names."""
+    return {
+        name.labels[0].decode("latin-1").upper(): record
+        for name, node in contents.nodes.items()
+        for record in node.get(dns.rdatatype.NSEC3, ())
+        if isinstance(record, NSEC3)
+    }
+
+
+def _next_hash_problems(contents: ZoneContents, chain: dict[str, NSEC3]) -> Iterator[SignatureProblem]:
+    hashes = sorted(chain)
+    for digest, following in zip(hashes, [*hashes[1:], *hashes[:1]], strict=True):
+        if base64.b32hexencode(chain[digest].next).decode().rstrip("=") != following:
+            owner = dns.name.Name((digest.lower().encode(), *contents.origin.labels))
+            yield _broken(dns.rdatatype.NSEC3, owner, "the next hash is not that of the next record")
 
 
 def _is_of_chain(contents: ZoneContents, name: dns.name.Name) -> bool:

@@ -59,19 +59,20 @@ def make_app(
 ) -> Iterator[MakeApp]:
     """Create applications: `make_app(max_body_size=100)` has other settings; everything except the state may be reused.
 
-    `make_app(fresh=True)` is an application that a test may change.
+    `make_app(fresh=True)` is an application that a test may change, `make_app(parts=...)` has another queue or store.
     """
     made: list[tuple[str, Flask]] = []
 
-    def make(*, fresh: bool = False, file: Path | None = None, **flags: Any) -> Flask:
+    def make(*, fresh: bool = False, file: Path | None = None, parts: QueueParts | None = None, **flags: Any) -> Flask:
+        parts = parts or queue
         flags = {"broker_url": settings.broker_url, "data_dir": str(settings.data_dir)} | flags
         chosen = load_settings(flags, {}, file)
         kind = "" if fresh else str({name: flags.get(name) for name in _BUILT_FROM})
         if made_apps[kind]:
             app = made_apps[kind].pop()
-            app.extensions[NAME] = make_state(chosen, queue=queue, stopping=stopping)
+            app.extensions[NAME] = make_state(chosen, queue=parts, stopping=stopping)
         else:
-            app = create_app(chosen, queue=queue, stopping=stopping)
+            app = create_app(chosen, queue=parts, stopping=stopping)
         made.append((kind, app))
         return app
 

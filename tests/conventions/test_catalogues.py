@@ -6,6 +6,7 @@ import gettext
 import importlib.util
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -28,6 +29,7 @@ def tool() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
+    module.DOMAINS = [replace(domain, texts=list(domain.texts()).__iter__) for domain in module.DOMAINS]
     return module
 
 

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 PACKAGES = ("gonemaster_engine", "gonemaster_db", "gonemaster_tasks", "gonemaster_api")
 ROOT = Path(__file__).parents[2]
 _USES = frozenset({"fullmatch", "match", "search", "sub", "subn", "split", "findall", "finditer"})
+_USE = re.compile(rf"\b(\w+)\.({'|'.join(sorted(_USES))})\b")
 _MANY = 100  # repetitions that count as unbounded
 _PAIRED = 6  # characters of a repetition of which each pair is tried
 _CHARACTERS = "".join(map(chr, range(128))) + "é٣\u2028"
@@ -53,10 +54,9 @@ def _found_on_import() -> dict[str, Found]:
     compiled = _compiled_on_import()
     uses: dict[str, set[str]] = defaultdict(set)
     found = {}
-    for module in _modules():
-        for node in ast.walk(_module_tree(module)):
-            if isinstance(node, ast.Attribute) and node.attr in _USES and isinstance(node.value, ast.Name):
-                uses[node.value.id].add(node.attr)
+    for module in _modules():  # a syntax tree of each would take seconds; a text that is no code only adds a use
+        for name, method in _USE.findall(_source(module)):
+            uses[name].add(method)
     for (module, line), patterns in compiled.items():
         name = _assigned_name(module, line)
         for number, pattern in enumerate(patterns):
@@ -105,11 +105,14 @@ def _package_of(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
+def _source(module: str) -> str:
+    path = ROOT.joinpath(*module.split("."))
+    return (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text("utf-8")
+
+
 @cache
 def _module_tree(module: str) -> ast.Module:
-    path = ROOT.joinpath(*module.split("."))
-    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    return ast.parse(source.read_text("utf-8"))
+    return ast.parse(_source(module))
 
 
 def _assigned_name(module: str, line: int) -> str:

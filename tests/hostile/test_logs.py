@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 import structlog
 
+from gonemaster_api.server.cli import main
 from gonemaster_tasks.logs import configure_logging
+from tests.support.forked import Forked
 
 FORGED = "timestamp=2026-01-01 level=info event=forged"
 HOSTILE = {
@@ -82,52 +84,46 @@ def test_lists_and_mappings_have_a_limited_number_of_values(form: str, number: i
 
 SECRET = "Kn0ckStart-Zq7"
 DSNS = [f"u:{SECRET}@h/db", f"host=h password='{SECRET}", f"host=h passwrd={SECRET}", f"postgresql://u:{SECRET}@h:x/db"]
-PROGRAMS = {
-    "api": ["gonemaster_api.server"],
-    "doctor": ["gonemaster_api.server", "doctor"],
-    "worker": ["gonemaster_tasks.worker", "--name", "w"],
-    "beat": ["gonemaster_tasks.maintenance.beat"],
-}
+COMMANDS = {"api": [], "doctor": ["doctor"]}  # of gonemaster-server
+PROGRAMS = {"worker": ["gonemaster_tasks.worker", "--name", "w"], "beat": ["gonemaster_tasks.maintenance.beat"]}
 
 
-def output_of(program: list[str], environ: dict[str, str], folder: Path) -> str:
+def variables(folder: Path, environ: dict[str, str]) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GONEMASTER")}
-    done = subprocess.run(
-        [sys.executable, *program],
-        env=inherited | {"GONEMASTER_DATA_DIR": str(folder), "GONEMASTER_LOG_LEVEL": "debug"} | environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode != 0
-    return done.stdout
+    return inherited | {"GONEMASTER_DATA_DIR": str(folder), "GONEMASTER_LOG_LEVEL": "debug"} | environ
 
 
 @pytest.mark.parametrize(
     ("program", "variable", "value"),
     [
-        pytest.param("worker", "DB_DSN", DSNS[0], id="worker-0"),
-        *(
-            pytest.param("worker", "DB_DSN", dsn, id=f"worker-{number}", marks=pytest.mark.thorough)
-            for number, dsn in enumerate(DSNS[1:], start=1)
-        ),
+        *(pytest.param("worker", "DB_DSN", dsn, id=f"worker-{number}") for number, dsn in enumerate(DSNS)),
         pytest.param("api", "DB_DSN", DSNS[1], id="api"),
         pytest.param("doctor", "DB_DSN", DSNS[0], id="doctor"),
         pytest.param("beat", "BROKER_URL", f":{SECRET}@h", id="beat"),
         pytest.param("doctor", "BROKER_URL", f":{SECRET}@h", id="broker-without-scheme"),
-        pytest.param(
-            "doctor", "BROKER_URL", f"redis://:{SECRET}@h:x/0", id="broker-without-port", marks=pytest.mark.thorough
-        ),
+        pytest.param("doctor", "BROKER_URL", f"redis://:{SECRET}@h:x/0", id="broker-without-port"),
         pytest.param("doctor", "SMTP_URL", f"smtp://u:{SECRET}@relay.example", id="mail-without-tls"),
     ],
 )
 def test_no_program_writes_the_password_of_an_invalid_url(
-    program: str, variable: str, value: str, tmp_path: Path
+    program: str,
+    variable: str,
+    value: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    environ = {"GONEMASTER_DB_DRIVER": "postgres", "GONEMASTER_BROKER_URL": "redis://127.0.0.1:1"}
-    output = output_of(["-m", *PROGRAMS[program]], environ | {f"GONEMASTER_{variable}": value}, tmp_path)
+    given = {"GONEMASTER_DB_DRIVER": "postgres", "GONEMASTER_BROKER_URL": "redis://127.0.0.1:1"}
+    environ = variables(tmp_path, given | {f"GONEMASTER_{variable}": value})
+    if program in COMMANDS:  # refused before anything is started
+        monkeypatch.setattr(os, "environ", environ)
+        assert main(COMMANDS[program])
+        output = "".join(capfd.readouterr())
+    else:
+        module, *arguments = PROGRAMS[program]
+        log = tmp_path / "log"
+        assert Forked(module, arguments, environ=environ, log=log).wait(120)
+        output = log.read_text()
     assert output
     assert SECRET not in output
 
@@ -153,7 +149,17 @@ fail()
 
 def test_errors_that_nothing_catches_are_log_lines_without_secrets(tmp_path: Path) -> None:
     environ = {"GONEMASTER_BROKER_URL": f"redis://:{SECRET}@127.0.0.1:1"}
-    lines = output_of(["-c", UNCAUGHT], environ, tmp_path).splitlines()
+    done = subprocess.run(
+        [sys.executable, "-c", UNCAUGHT],
+        env=variables(tmp_path, environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode != 0
+    lines = done.stdout.splitlines()
     assert len(lines) == 3
     assert all(line.isprintable() and "cannot connect to" in line for line in lines)
     assert SECRET not in "".join(lines)

@@ -9,7 +9,6 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from gonemaster_api.app import create_app
 from gonemaster_api.errors import ApiError
 from gonemaster_api.ui.shell import strip
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
@@ -20,9 +19,9 @@ from gonemaster_api.ui.shell.texts.hidden_characters import clean
 from gonemaster_api.ui.shell.urls import here, local_path
 from gonemaster_api.v1.jobs.schemas import JobListQuerySchema
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.monitoring.pending_calls import CallTimeout
+from tests.api.conftest import MakeApp
 
 HTML = {"Accept": "text/html"}
 
@@ -134,9 +133,9 @@ def test_an_error_page_escapes_its_message_and_counts_down(client: FlaskClient) 
     assert "&lt;b&gt;⟨U+202E⟩" in text
 
 
-def test_pages_without_database_or_broker_say_so(settings: Settings, queue: QueueParts) -> None:
+def test_pages_without_database_or_broker_say_so(make_app: MakeApp, queue: QueueParts) -> None:
     away = Broker.open("redis://127.0.0.1:1/0")
-    client = create_app(settings, queue=replace(queue, broker=away)).test_client()
+    client = make_app(parts=replace(queue, broker=away)).test_client()
     assert "The broker is unavailable" in client.get("/").get_data(as_text=True)
 
 

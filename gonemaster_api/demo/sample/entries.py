@@ -108,16 +108,7 @@ def _found(domain: str, truth: Truth, servers: Sequence[DemoServer]) -> Iterator
         yield "B02_NO_WORKING_NS", {"domain": domain}
         return
     yield "A01_GLOBALLY_REACHABLE_ADDR", {"servers": named}
-    names = sorted({server.ns for server in servers})
-    for side in ("DEL", "CHILD"):
-        yield f"ENOUGH_NS_{side}", {"count": len(names), "minimum": 2, "servers": [{"ns": name} for name in names]}
-        if not any(":" in server.address for server in servers):
-            yield f"NO_IPV6_NS_{side}", {"count": 0, "minimum": 2, "servers": []}
-    for server in servers:
-        if server.silent:
-            yield "B02_NS_NO_RESPONSE", {"ns": server.ns, "address": server.address}
-            yield "CN01_NO_RESPONSE_UDP", {"ns": server.ns, "address": server.address}
-            yield "CN02_NO_RESPONSE_TCP", {"ns": server.ns, "address": server.address}
+    yield from _name_servers(servers)
     yield from _networks(servers)
     yield from _signing(truth, named)
     if truth.operator.software:
@@ -134,6 +125,19 @@ def _found(domain: str, truth: Truth, servers: Sequence[DemoServer]) -> Iterator
         yield "Z09_MISSING_MAIL_TARGET", {}
     if truth.engine_version == NEW_ENGINE and not truth.has_caa:
         yield "Z15_NO_CAA", {"servers": named}
+
+
+def _name_servers(servers: Sequence[DemoServer]) -> Iterator[tuple[str, dict[str, Any]]]:
+    names = sorted({server.ns for server in servers})
+    for side in ("DEL", "CHILD"):
+        yield f"ENOUGH_NS_{side}", {"count": len(names), "minimum": 2, "servers": [{"ns": name} for name in names]}
+        if not any(":" in server.address for server in servers):
+            yield f"NO_IPV6_NS_{side}", {"count": 0, "minimum": 2, "servers": []}
+    for server in servers:
+        if server.silent:
+            yield "B02_NS_NO_RESPONSE", {"ns": server.ns, "address": server.address}
+            yield "CN01_NO_RESPONSE_UDP", {"ns": server.ns, "address": server.address}
+            yield "CN02_NO_RESPONSE_TCP", {"ns": server.ns, "address": server.address}
 
 
 def _networks(servers: Sequence[DemoServer]) -> Iterator[tuple[str, dict[str, Any]]]:

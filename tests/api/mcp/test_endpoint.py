@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -24,7 +26,7 @@ from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.hostile._http import serving
 from tests.support.rows import claim, finish_job, make_run, record
 from tests.support.service import Service, wait_for
-from tests.support.stores import MakeSettings
+from tests.support.stores import MakeSettings, opened
 from tests.support.tokens import ADMIN, CONFIGURED, OPERATE, READ, bearer
 
 READING = {
@@ -52,6 +54,22 @@ def serve(store_settings: StoreSettings, redis_server: EmbeddedRedis) -> Callabl
         return serving(store_settings, redis_server, environ=environ, admin_token_hashes=CONFIGURED)
 
     return start
+
+
+@pytest.fixture(scope="module")
+def store_of_service(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Store]:
+    path = tmp_path_factory.mktemp("mcp") / "store.db"
+    shutil.copyfile(sqlite_template, path)
+    with opened(StoreSettings(dsn=str(path))) as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def service(store_of_service: Store, redis_server: EmbeddedRedis) -> Iterator[Service]:
+    """A server with the endpoint that tests share."""
+    environ = {"GONEMASTER_MCP_ENABLED": "true"}
+    with serving(store_of_service.settings, redis_server, environ=environ, admin_token_hashes=CONFIGURED) as shared:
+        yield shared
 
 
 def url_of(service: Service) -> str:
@@ -89,10 +107,11 @@ async def finish_next_job(store: Store) -> None:
 
 
 @pytest.mark.core
-def test_the_tools_over_http(serve: Callable[..., Any], store: Store) -> None:
+def test_the_tools_over_http(service: Service, store_of_service: Store) -> None:
+    store = store_of_service
     make_run(store, "old.example", record("ERROR"))
 
-    async def use(service: Service) -> None:
+    async def use() -> None:
         for mode in ("auto", "legacy"):
             async with connected(service, OPERATE, mode) as client:
                 tools = (await client.list_tools()).tools
@@ -116,17 +135,16 @@ def test_the_tools_over_http(serve: Callable[..., Any], store: Store) -> None:
             assert failed
             assert text.startswith("forbidden"), "a token with the scope read cannot submit tests"
 
-    with serve() as service:
-        run(use(service))
-        metrics = httpx2.get(url_of(service) + "/api/v1/metrics?include=api", headers=bearer(READ)).json()
-        calls = {each["tool"]: each for each in metrics["api"]["mcp_tool_calls"]}
-        assert calls["test_domain"] == {"tool": "test_domain", "total": 3, "failed": 1}
-        assert calls["latest_for"] == {"tool": "latest_for", "total": 2, "failed": 0}
+    run(use())
+    metrics = httpx2.get(url_of(service) + "/api/v1/metrics?include=api", headers=bearer(READ)).json()
+    calls = {each["tool"]: each for each in metrics["api"]["mcp_tool_calls"]}
+    assert calls["test_domain"] == {"tool": "test_domain", "total": 3, "failed": 1}
+    assert calls["latest_for"] == {"tool": "latest_for", "total": 2, "failed": 0}
 
 
 @pytest.mark.core
-def test_requests_that_the_endpoint_refuses_and_formats(serve: Callable[..., Any], store: Store) -> None:
-    with serve() as service, httpx2.Client(base_url=url_of(service), timeout=60) as http:
+def test_requests_that_the_endpoint_refuses_and_formats(service: Service) -> None:
+    with httpx2.Client(base_url=url_of(service), timeout=60) as http:
 
         def post(message: Any = PING, **headers: str) -> httpx2.Response:
             return http.post(PATH, json=message, headers={**BOTH, **headers})
@@ -161,7 +179,7 @@ def test_requests_that_the_endpoint_refuses_and_formats(serve: Callable[..., Any
         assert post(PING | {"padding": "x" * (3 * 1024 * 1024)}, **known).status_code == 200
 
 
-@pytest.mark.core
+@pytest.mark.thorough
 def test_the_switches_work_while_the_server_runs(serve: Callable[..., Any]) -> None:
     async def offered(service: Service) -> set[str]:
         async with connected(service, READ) as client:
@@ -185,7 +203,7 @@ def test_the_switches_work_while_the_server_runs(serve: Callable[..., Any]) -> N
         wait_for(lambda: status() == 404, what="no endpoint")
 
 
-@pytest.mark.core
+@pytest.mark.thorough
 def test_the_tools_over_stdio(serve: Callable[..., Any], store: Store) -> None:
     make_run(store, "old.example", record("ERROR"))
     program = "import sys; from gonemaster_api.mcp.program import main; sys.exit(main())"

@@ -6,13 +6,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.app import create_app
 from gonemaster_api.rest.fields import rfc3339
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import RunStatus
 from gonemaster_db.queue.jobs import get_job
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.queues import NORMAL
 from tests.api.conftest import MakeApp
@@ -129,11 +127,9 @@ def test_excluded_case_is_refused_and_named(make_app: MakeApp) -> None:
             assert (error["code"], error["details"]["testcase"]) == ("testcase_excluded", asked.lower())
 
 
-def test_nothing_is_written_while_the_broker_is_unavailable(
-    settings: Settings, queue: QueueParts, store: Store
-) -> None:
+def test_nothing_is_written_while_the_broker_is_unavailable(make_app: MakeApp, queue: QueueParts, store: Store) -> None:
     away = replace(queue, broker=Broker.open("redis+socket:///nonexistent/redis.sock"))
-    response = create_app(settings, queue=away).test_client().post("/api/v1/jobs", json={"domain": "a.example"})
+    response = make_app(parts=away).test_client().post("/api/v1/jobs", json={"domain": "a.example"})
     assert (response.status_code, error_of(response)["code"]) == (503, "broker_unavailable")
     assert int(response.headers["Retry-After"]) > 0
     with store.read_only() as session:

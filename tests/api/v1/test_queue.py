@@ -8,16 +8,15 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.app import create_app
 from gonemaster_api.queries.jobs.queue import _documents
 from gonemaster_api.state import NAME, state
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.session import Store
 from gonemaster_db.queue.jobs import get_job
 from gonemaster_tasks.broker.processes.workers import WorkerState
-from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.monitoring.pending_calls import PendingCall
+from tests.api.conftest import MakeApp
 from tests.api.web.test_errors import error_of
 from tests.support.clocks import SkewedClock
 from tests.support.rows import claim, make_run, queue_job, queue_jobs, record
@@ -73,21 +72,21 @@ def test_pause_and_resume_of_the_whole_queue(client: FlaskClient, queue: QueuePa
     assert set(queue.broker.marks.controls().paused) == set()
 
 
-def test_the_end_of_a_pause_is_judged_by_the_clock_of_redis(settings: Settings, queue: QueueParts) -> None:
+def test_the_end_of_a_pause_is_judged_by_the_clock_of_redis(make_app: MakeApp, queue: QueueParts) -> None:
     clock = SkewedClock(timedelta(hours=1))
-    ahead = create_app(settings, queue=replace(queue, clock=clock)).test_client()
+    ahead = make_app(parts=replace(queue, clock=clock)).test_client()
     # in the future according to the clock of this host
     past = {"until": (clock.now() - timedelta(minutes=10)).isoformat()}
     assert error_of(ahead.post("/api/v1/queue/pause", json=past))["code"] == "invalid_until"
     ahead.post("/api/v1/queue/pause", json={"until": (clock.now() + timedelta(minutes=10)).isoformat()})
     assert ahead.get("/api/v1/queue").get_json()["paused"] is True
-    later = create_app(settings, queue=replace(queue, clock=SkewedClock(timedelta(hours=2)))).test_client()
+    later = make_app(parts=replace(queue, clock=SkewedClock(timedelta(hours=2)))).test_client()
     assert later.get("/api/v1/queue").get_json()["paused"] is False
 
 
-def test_creation_and_expiry_are_set_by_the_clock_of_redis(settings: Settings, queue: QueueParts) -> None:
+def test_creation_and_expiry_are_set_by_the_clock_of_redis(make_app: MakeApp, queue: QueueParts) -> None:
     clock = SkewedClock(timedelta(hours=1))
-    ahead = create_app(settings, queue=replace(queue, clock=clock)).test_client()
+    ahead = make_app(parts=replace(queue, clock=clock)).test_client()
     single = ahead.post("/api/v1/jobs", json={"domain": "a.example", "expires_in": 60}).get_json()["id"]
     batch = ahead.post("/api/v1/jobs/batch", json={"domains": ["b.example"], "expires_in": 60}).get_json()["job_ids"][0]
     for job_id in (single, batch):

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.app import create_app
 from gonemaster_db.core.session import Store
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.service.settings import write_settings
@@ -56,7 +55,7 @@ def test_complete_configuration_can_be_stored_as_it_was_shown(client: FlaskClien
 
 
 def test_score_of_a_result_follows_at_once_and_in_other_processes_soon(
-    client: FlaskClient, store: Store, settings: Settings, store_settings: StoreSettings
+    client: FlaskClient, store: Store, make_app: MakeApp, settings: Settings, store_settings: StoreSettings
 ) -> None:
     run = make_run(store, outcome=record("ERROR"))
 
@@ -65,7 +64,7 @@ def test_score_of_a_result_follows_at_once_and_in_other_processes_soon(
 
     with opened(store_settings) as other_store:
         parts = open_queue(settings, other_store)
-        other = create_app(settings, queue=parts).test_client()
+        other = make_app(parts=parts).test_client()
         before = score(other)
         assert score(client) == before
         client.put(SCORING, json={"severity_penalties": {"ERROR": 100}})

@@ -189,8 +189,8 @@ def test_stored_values_out_of_range_are_logged_and_ignored(
     assert caplog.text.count("invalid override of a setting, ignored") == 3
 
 
-def test_nothing_is_saved_without_a_broker_to_publish_it(settings: Settings, queue: QueueParts, store: Store) -> None:
-    client = create_app(settings, queue=replace(queue, broker=Broker.open(AWAY))).test_client()
+def test_nothing_is_saved_without_a_broker_to_publish_it(make_app: MakeApp, queue: QueueParts, store: Store) -> None:
+    client = make_app(parts=replace(queue, broker=Broker.open(AWAY))).test_client()
     response = put(client, worker_count=4)
     assert (response.status_code, error_of(response)["code"]) == (503, "broker_unavailable")
     assert stored(store) == {}

@@ -6,14 +6,12 @@ from dataclasses import replace
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.app import create_app
 from gonemaster_api.queries.metrics import storage
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.session import Store, open_store
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.processes.reports import ProcessReport
-from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from tests.api.conftest import MakeApp
 from tests.support.rows import make_run, record
@@ -32,8 +30,8 @@ def test_ready_with_all_parts(client: FlaskClient) -> None:
     assert response.get_json()["parts"] == {"database": "ok", "migrations": "ok", "broker": "ok"}
 
 
-def test_not_ready_without_broker(settings: Settings, queue: QueueParts) -> None:
-    client = create_app(settings, queue=replace(queue, broker=Broker.open(AWAY))).test_client()
+def test_not_ready_without_broker(make_app: MakeApp, queue: QueueParts) -> None:
+    client = make_app(parts=replace(queue, broker=Broker.open(AWAY))).test_client()
     response = client.get("/api/v1/readyz")
     assert response.status_code == 503
     assert response.get_json()["parts"] == {"database": "ok", "migrations": "ok", "broker": "does not answer"}
@@ -47,20 +45,18 @@ def test_not_ready_while_a_process_meets_a_full_disk(client: FlaskClient, broker
     assert "disk_full" in document["failing"]
 
 
-def test_not_ready_on_old_tables(settings: Settings, queue: QueueParts, make_store_settings: MakeSettings) -> None:
+def test_not_ready_on_old_tables(make_app: MakeApp, queue: QueueParts, make_store_settings: MakeSettings) -> None:
     store = open_store(make_store_settings("sqlite", empty=True))
-    parts = (
-        create_app(settings, queue=replace(queue, store=store)).test_client().get("/api/v1/readyz").get_json()["parts"]
-    )
+    parts = make_app(parts=replace(queue, store=store)).test_client().get("/api/v1/readyz").get_json()["parts"]
     store.close()
     assert parts["database"] == "ok"
     assert parts["migrations"] != "ok"
 
 
-def test_absent_database_is_503_and_tells_no_address(settings: Settings, queue: QueueParts) -> None:
+def test_absent_database_is_503_and_tells_no_address(make_app: MakeApp, queue: QueueParts) -> None:
     dsn = "postgresql://user:swordfish@/none?host=/nonexistent"
     store = open_store(StoreSettings(driver="postgres", dsn=dsn))
-    client = create_app(settings, queue=replace(queue, store=store)).test_client()
+    client = make_app(parts=replace(queue, store=store)).test_client()
     ready = client.get("/api/v1/readyz")
     assert ready.status_code == 503
     assert ready.get_json()["parts"]["database"] == "does not answer"
@@ -106,8 +102,8 @@ def test_start_page_obeys_the_content_policy(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/queue"])
-def test_views_of_the_queue_work_without_broker(settings: Settings, queue: QueueParts, path: str) -> None:
-    client = create_app(settings, queue=replace(queue, broker=Broker.open(AWAY))).test_client()
+def test_views_of_the_queue_work_without_broker(make_app: MakeApp, queue: QueueParts, path: str) -> None:
+    client = make_app(parts=replace(queue, broker=Broker.open(AWAY))).test_client()
     assert client.get(path).status_code == 200
 
 

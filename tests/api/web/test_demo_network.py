@@ -1,6 +1,7 @@
 """The network of the demo counts as global only in the processes of the demo; every other request for it is refused."""
 
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +45,9 @@ def test_the_service_does_not_import_the_demo() -> None:
     assert done.stdout == "[]\n"
 
 
-def test_ordinary_starts_refuse_the_option(tmp_path: Path) -> None:
+def test_ordinary_starts_refuse_the_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert not [option for option in OPTIONS if OPTION in (option.key, option.name)]
     file = tmp_path / "config.json"
     file.write_text(f'{{"{OPTION}": "{NETWORK}"}}')
@@ -53,10 +56,11 @@ def test_ordinary_starts_refuse_the_option(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="unknown setting"):
         load_settings({OPTION: NETWORK})
     for module in ("gonemaster_api.server", "gonemaster_engine.cli", "gonemaster_tasks.worker"):
-        command = [sys.executable, "-m", module, "--count-as-global", NETWORK]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-        assert done.returncode == 2, done.stderr
-        assert "--count-as-global" in done.stderr
+        monkeypatch.setattr(sys, "argv", [module, "--count-as-global", NETWORK])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_module(module, run_name="__main__")
+        assert ended.value.code == 2
+        assert "--count-as-global" in capsys.readouterr().err
 
 
 def test_a_variable_changes_nothing() -> None:

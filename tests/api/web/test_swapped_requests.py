@@ -175,7 +175,7 @@ def requests(make_app: MakeApp, known: list[str]) -> Requests:
     return Requests(app, known, random.Random(SEED))
 
 
-@pytest.mark.parametrize("share", [0.1, pytest.param(1.0, marks=pytest.mark.nightly)], ids=["some", "all"])
+@pytest.mark.parametrize("share", [0.05, pytest.param(1.0, marks=pytest.mark.nightly)], ids=["some", "all"])
 def test_each_page_with_the_partials_of_all_pages(requests: Requests, client: FlaskClient, share: float) -> None:
     chance = random.Random(2)
     for rule in rules(client.application, pages=True):

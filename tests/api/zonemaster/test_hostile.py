@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gonemaster_api.zonemaster.methods import METHODS
 from gonemaster_db.core.settings import StoreSettings
 from tests.api.zonemaster.calls import DS, PATH, UNKNOWN_ID, call
+from tests.support.examples import examples
 from tests.support.stores import MakeSettings
 
 FUZZ: dict[str, Any] = {
@@ -69,25 +70,25 @@ def send(client: FlaskClient, body: bytes) -> dict[str, Any]:
     return found
 
 
-@settings(max_examples=150, **FUZZ)
+@settings(max_examples=examples(30, 150), **FUZZ)
 @given(VALUES)
 def test_any_json_is_answered(client: FlaskClient, body: Any) -> None:
     assert send(client, json.dumps(body).encode())["error"]["code"] in {-32600, -32700}
 
 
-@settings(max_examples=100, **FUZZ)
+@settings(max_examples=examples(25, 100), **FUZZ)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_answered(client: FlaskClient, body: bytes) -> None:
     assert send(client, body)["error"]["code"] in {-32600, -32700}
 
 
-@settings(max_examples=400, **FUZZ)
+@settings(max_examples=examples(80, 400), **FUZZ)
 @given(st.sampled_from(OFFLINE), PARAMS | VALUES)
 def test_any_parameters_are_answered(client: FlaskClient, method: str, params: Any) -> None:
     send(client, body_of(method, params))
 
 
-@settings(max_examples=300, **FUZZ)
+@settings(max_examples=examples(60, 300), **FUZZ)
 @given(st.sampled_from(sorted(GOOD)), st.data())
 def test_one_wrong_value_in_a_good_call(client: FlaskClient, method: str, data: st.DataObject) -> None:
     params = json.loads(json.dumps(GOOD[method]))

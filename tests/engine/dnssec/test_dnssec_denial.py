@@ -12,12 +12,13 @@ import pytest
 from dns.rdataclass import IN
 from dns.rdtypes.ANY.NSEC import NSEC
 from dns.rdtypes.ANY.NSEC3 import NSEC3
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gonemaster_engine.dnssec import denial, verify
 from gonemaster_engine.dnssec.denial import Nsec, Nsec3, TypeBitmap, in_range, nsec3_hash, order
 from gonemaster_engine.dnssec.verify import Verifier
+from tests.support.examples import examples
 
 HASHES = {  # RFC 5155 appendix A, salt aabbccdd, 12 iterations
     "example": "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom",
@@ -62,6 +63,7 @@ def test_only_the_one_hash_algorithm_is_known() -> None:
     assert asyncio.run(Verifier().nsec3_label("example", Nsec3("x.example", 2, 0, 0, b""))) is None
 
 
+@settings(max_examples=examples(5, 100))  # each reads 65,536 bits
 @given(st.sets(st.integers(1, 65535), max_size=40))
 def test_bitmap_is_read_as_dnspython_writes_it(types: set[int]) -> None:
     texts = " ".join(f"TYPE{number}" for number in sorted(types))

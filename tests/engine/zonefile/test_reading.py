@@ -83,8 +83,12 @@ def test_an_included_file_is_read_if_it_may_be(tmp_path: Path) -> None:
         ("x" * (1024 * 1024 + 1), "more than 1048576 octets"),
         ("é" * (512 * 1024 + 1), "more than 1048576 octets"),
         ("$TTL 1\n$GENERATE 1-2000000000 h$ A 9.9.9.9\n", "more than 20000 records"),
-        ("$TTL 1\n" + "$GENERATE 1-1000 h$ A 9.9.9.9\n" * 30, "more than 20000 records"),
-        (f"$TTL 1\n$GENERATE 1-20000 h$ TXT {'x' * 250}\n", "data of the records"),
+        pytest.param(
+            "$TTL 1\n" + "$GENERATE 1-1000 h$ A 9.9.9.9\n" * 30, "more than 20000 records", marks=pytest.mark.thorough
+        ),
+        pytest.param(
+            f"$TTL 1\n$GENERATE 1-20000 h$ TXT {'x' * 250}\n", "data of the records", marks=pytest.mark.thorough
+        ),
     ],
     ids=["octets", "characters", "generate", "generates", "data"],
 )
