@@ -330,6 +330,8 @@ class Budget:
 
     def _unshare(self, account: Account, packets: int) -> None:
         """Subtract packets of an address from the counts of its networks."""
+        if not account.shared:  # as with every server of the zone
+            return
         packets = min(packets, account.shared)
         account.shared -= packets
         for network in account.networks:

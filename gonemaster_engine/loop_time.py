@@ -37,28 +37,28 @@ class LoopTime:
     duration is known in advance can be recorded before it is done, so that it does not begin at the end of a turn.
     """
 
-    __slots__ = ("_cpu_s", "_ends_at", "_spent_us", "_waiting", "normal_runs")
+    __slots__ = ("_cpu_s", "_waiting", "ends_at", "normal_runs", "spent_us")
 
     def __init__(self, normal_runs: NormalRuns | None = None) -> None:
         self.normal_runs = normal_runs or NormalRuns()
-        self._spent_us = 0
-        self._ends_at = 0.0  # earliest end of this turn; 0: it has no work yet
+        self.spent_us = 0
+        self.ends_at = 0.0  # earliest end of this turn; 0: it has no work yet
         self._cpu_s = 0.0  # processor time of the thread at the end of the last turn
         self._waiting: deque[_Part] = deque()
 
     def spend(self, spent_us: int) -> None:
         """Record work that was done in this turn or is about to be done, in microseconds."""
-        if spent_us and not self._ends_at:
+        if spent_us and not self.ends_at:
             self._start()
-        self._spent_us += spent_us
+        self.spent_us += spent_us
 
     def _start(self) -> None:
-        self._ends_at = monotonic() + _TURN_S
+        self.ends_at = monotonic() + _TURN_S
         asyncio.get_running_loop().call_soon(self._start_next)
 
     def _start_next(self) -> None:
-        self._spent_us = 0
-        self._ends_at = 0.0
+        self.spent_us = 0
+        self.ends_at = 0.0
         tasks = 0
         while self._waiting and tasks < _TASKS:
             part = self._waiting.popleft()
@@ -73,22 +73,22 @@ class LoopTime:
     @property
     def is_over(self) -> bool:
         """Whether more work should wait for another turn."""
-        if not self._ends_at:
+        if not self.ends_at:
             self._start()
             return False
-        if self._spent_us >= MAX_SPENT_US:
+        if self.spent_us >= MAX_SPENT_US:
             return True
         now = monotonic()
-        if now < self._ends_at:
+        if now < self.ends_at:
             return False
         # On a busy machine, the thread has had less processor time than the turn lasted. Reading the processor time in
         # each turn would be too expensive.
         cpu_s = thread_time()
         left_s = self._cpu_s + _TURN_S - cpu_s
         if left_s <= 0:
-            self._cpu_s, self._spent_us = cpu_s, MAX_SPENT_US
+            self._cpu_s, self.spent_us = cpu_s, MAX_SPENT_US
             return True
-        self._ends_at = now + left_s
+        self.ends_at = now + left_s
         return False
 
     def call(self, part: Callable[[], object]) -> None:
@@ -119,12 +119,13 @@ class BatchTime(LoopTime):
     still read, so that the response times in their results are correct.
     """
 
-    __slots__ = ("_loop_time", "_turn_s")
+    __slots__ = ("_checked_until", "_loop_time", "_turn_s")
 
     def __init__(self, loop_time: LoopTime) -> None:
         super().__init__(loop_time.normal_runs)
         self._loop_time = loop_time
         self._turn_s = 0.0  # duration of the last turn; 0: it is not over
+        self._checked_until = 0.0  # no turn was over, and no normal run in progress
 
     def spend(self, spent_us: int) -> None:
         """Record work that was done in this turn or is about to be done, in microseconds."""
@@ -133,7 +134,7 @@ class BatchTime(LoopTime):
     def _start(self) -> None:
         self._turn_s = 0.0
         self._cpu_s = thread_time()
-        self._ends_at = monotonic() + _BATCH_TURN_S
+        self.ends_at = monotonic() + _BATCH_TURN_S
         asyncio.get_running_loop().call_soon(self._start_next)
 
     def _start_next(self) -> None:
@@ -141,14 +142,14 @@ class BatchTime(LoopTime):
             asyncio.get_running_loop().call_later(rest_s, self._start_next)
             return
         super()._start_next()
-        if self._waiting and not self._ends_at:
+        if self._waiting and not self.ends_at:
             self._start()
 
     def _rest_s(self) -> float:
         """Return how long batch runs must still rest."""
         if not self.normal_runs.in_progress:
             return 0.0
-        now, begun_at = monotonic(), self._ends_at - _BATCH_TURN_S
+        now, begun_at = monotonic(), self.ends_at - _BATCH_TURN_S
         self._turn_s = self._turn_s or now - begun_at
         # On a busy machine, a turn lasts longer than its processor time: the rest must be long compared with both.
         used_s = max(self._turn_s, thread_time() - self._cpu_s)
@@ -157,9 +158,14 @@ class BatchTime(LoopTime):
     @property
     def is_over(self) -> bool:
         """Whether more work should wait for another turn."""
-        is_over = self._loop_time.is_over
-        if not self._ends_at:
-            if is_over or self.normal_runs.in_progress:
-                self._start()
-            return is_over
-        return is_over or (monotonic() >= self._ends_at and self.normal_runs.in_progress)
+        now, shared = monotonic(), self._loop_time
+        if now < self._checked_until and shared.spent_us < MAX_SPENT_US:
+            return False  # A query checks this about four times, and a normal run may wait 2 ms.
+        is_over, in_progress = shared.is_over, self.normal_runs.in_progress
+        if self.ends_at:
+            return is_over or (now >= self.ends_at and in_progress)
+        if is_over or in_progress:
+            self._start()
+        else:
+            self._checked_until = min(now + _BATCH_TURN_S, shared.ends_at)
+        return is_over

@@ -45,6 +45,7 @@ _SEND_TRIES = 3
 _RECEIVE_BURST = 64  # datagrams read before other callbacks of the loop run
 _IP_RECVERR = 11  # linux/in.h; not in the socket module before Python 3.14
 _IPV6_RECVERR = 25
+_CASE_BIT = bytes(0x20 if 0x61 <= octet <= 0x7A else 0 for octet in range(256))  # of each octet: the bit of its case
 
 
 class Flight:
@@ -138,10 +139,9 @@ class Flight:
 
 def randomize_case(name: bytes) -> bytes:
     """Return a lower-case name in wire format with a random case for each letter ("0x20")."""
-    bits = secrets.randbits(len(name))
-    return bytes(
-        octet ^ 0x20 if 0x61 <= octet <= 0x7A and bits >> place & 1 else octet for place, octet in enumerate(name)
-    )
+    size = len(name)
+    flipped = int.from_bytes(name.translate(_CASE_BIT)) & secrets.randbits(8 * size)
+    return (int.from_bytes(name) ^ flipped).to_bytes(size)
 
 
 class _UdpSocket:

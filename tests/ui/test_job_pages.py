@@ -66,7 +66,7 @@ def test_a_result_says_what_was_found_and_what_to_do(client: FlaskClient, run_id
     assert "xn--bcher-kva.example" in text
     assert "REFRESH_MINIMUM_VALUE_LOWER" in text
     assert "B01_CHILD_FOUND" not in text
-    assert "One test case without a finding" in text
+    assert "One check passed" in text
     assert "<script>alert" not in text
     assert "\u202e" not in text
     assert "⟨U+202E⟩" in text or r"\u202e" in text

@@ -55,9 +55,10 @@ def test_public_result_compares_only_if_earlier_tests_are_public(
 
 def test_findings_name_the_cause_that_explains_them(client: FlaskClient, store: Store) -> None:
     run = run_of(store, 0, SOA, SHORT, causes=("signatures_end_soon", "soa_values"))
-    page = client.get(f"/public/result/{run.public_id}", headers=HTML).text
-    assert '<a href="#cause-1">Explained by cause 1</a>' in page
-    assert '<a href="#cause-2">Explained by cause 2</a>' in page
+    for path in (f"/public/result/{run.public_id}", f"/jobs/{run.id}"):
+        page = client.get(path, headers=HTML).text
+        assert '<a href="#cause-1">Explained by cause 1</a>' in page
+        assert '<a href="#cause-2">Explained by cause 2</a>' in page
 
 
 def test_page_of_a_domain_begins_with_what_to_fix(client: FlaskClient, store: Store) -> None:

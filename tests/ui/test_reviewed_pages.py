@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from gonemaster_api.queries.causes import CATEGORY_BY_NAME
 from gonemaster_api.state import NAME
-from gonemaster_api.ui.public.result.findings import PublicFindings
+from gonemaster_api.ui.shell.findings import Findings
 from gonemaster_api.ui.shell.texts.languages import translations_of
 from gonemaster_api.ui.shell.texts.sentences import tag_sentence
 from gonemaster_db.analysis.categories import CAUSE, DNSSEC_POSTURE
@@ -62,9 +62,9 @@ def test_ipv6_that_was_not_tested_is_not_called_inapplicable(client: FlaskClient
 def test_good_rows_come_after_all_others_of_a_module() -> None:
     levels = ("INFO", "ERROR", "INFO", "WARNING", "CRITICAL", "NOTICE", "INFO")
     entries = [entry(f"TAG_{number}", "ZONE", f"zone0{number}", level) for number, level in enumerate(levels, 1)]
-    (module,) = PublicFindings(entries, locale="en").modules()
-    assert [group.level for group in module.findings] == ["critical", "error", "warning", "notice"]
-    assert len(module.passed) == 3
+    (module,) = Findings(entries, locale="en").shown().modules
+    assert [row.level for row in module.rows] == ["critical", "error", "warning", "notice"]
+    assert len(module.checks) == module.passed == 3
 
 
 def test_nsec_and_nsec3_have_different_labels() -> None:

@@ -15,7 +15,7 @@ def test_overview_says_what_changed_and_what_matters_most(site: Site) -> None:
     page = get(site, "/")[2]
     opening = page[page.index('id="news"') : page.index('<dl class="stats">')]
     assert "domains have improved and" in opening
-    assert "Worst root cause: " in opening
+    assert "The most severe root cause, “" in opening
     first = get(site, f"/?snapshot={api(site, '/snapshots')['snapshots'][-1]['slug']}")[2]
     assert "This is the first snapshot; it has 24 domains." in first
 

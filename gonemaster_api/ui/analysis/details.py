@@ -10,19 +10,23 @@ from flask import Blueprint, Response, abort, redirect, request, url_for
 
 from gonemaster_api.public.analysis import query_schemas as schemas
 from gonemaster_api.queries.analysis import details
-from gonemaster_api.queries.analysis.domain_detail import read_domain_detail
+from gonemaster_api.queries.analysis.domain_detail import find_domain, read_domain_detail
 from gonemaster_api.queries.analysis.reading import ViewReading
 from gonemaster_api.queries.analysis.registry_card import read_registry_card
 from gonemaster_api.queries.analysis.trends import read_history_of
+from gonemaster_api.queries.runs.results import read_finished_run
 from gonemaster_api.rest.paging import PagingSchema, page_document, slice_of
 from gonemaster_api.ui.analysis.columns import REFERENCES
 from gonemaster_api.ui.analysis.frame import previous_snapshot, render_view
 from gonemaster_api.ui.analysis.sentences import read_tag_changes, tag_advice
+from gonemaster_api.ui.shell.causes import ShownCauses
 from gonemaster_api.ui.shell.forms.forms import PageQuery, read_query
 from gonemaster_api.ui.shell.texts.formats import duration, number, percent
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_api.ui.shell.texts.sentences import tag_sentence
+from gonemaster_db.core.errors import DocumentDamaged, JobNotFound
+from gonemaster_engine.findings.messages import best_locale
 from gonemaster_engine.profile.zonemaster_tags import engine_tag
 
 blueprint = Blueprint("ui_analysis_details", __name__, url_prefix="/analysis")
@@ -52,9 +56,19 @@ def domain(name: str) -> Response:
         shown = read_domain_detail(view, name, locale=language()) | read_registry_card(view, name)
         elsewhere = [(_("IANA, root zone"), f"https://www.iana.org/domains/root/db/{quote(name)}.html")]
         links = [*(elsewhere if "." not in name else []), *_rdap(shown)]
-        return {"item": shown, "history": _history(view, "domain", name), "links": links}
+        history = _history(view, "domain", name)
+        return {"item": shown, "causes": _causes(view, name), "history": history, "links": links}
 
     return render_view("domain", "analysis/domain.html", read, changes=True)
+
+
+def _causes(view: ViewReading, name: str) -> ShownCauses | None:
+    """Return the root causes of the run of a domain with their remedies; None if the run was purged."""
+    try:
+        finished = read_finished_run(view.state, find_domain(view, name).run_id)
+    except (JobNotFound, DocumentDamaged):
+        return None
+    return ShownCauses(finished, best_locale(language()))
 
 
 def _rdap(shown: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -11,14 +11,15 @@ from gonemaster_api.errors import NotFound
 from gonemaster_api.public.analysis.query_schemas import ReportQuerySchema, SnapshotDiffQuerySchema
 from gonemaster_api.queries.analysis.changes import CHANGES, ChangeFilter, read_changes
 from gonemaster_api.queries.analysis.comparisons import read_diff
-from gonemaster_api.queries.analysis.reading import Reading, reading
+from gonemaster_api.queries.analysis.reading import Reading, ViewReading, reading
 from gonemaster_api.queries.analysis.report import read_report
 from gonemaster_api.queries.causes import ALL_CAUSES
 from gonemaster_api.queries.searching import search_term
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import state
 from gonemaster_api.ui.analysis.frame import Frame, render_cohort, snapshot_before
-from gonemaster_api.ui.analysis.words import cause_word
+from gonemaster_api.ui.analysis.sentences import opening
+from gonemaster_api.ui.analysis.words import cause_word, class_meaning
 from gonemaster_api.ui.shell.forms.forms import PageQuery, read_query
 from gonemaster_api.ui.shell.tables.csv_files import csv_file
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
@@ -117,9 +118,13 @@ def _read(found: Reading, frame: Frame, query: PageQuery) -> dict[str, Any]:
     rows, total = read_changes(
         kind, found, before, after, config, criteria, sentence=tag_sentence, limit=part.limit, offset=part.offset
     )
+    view = ViewReading(state=found.state, session=found.session, cohort=found.cohort, shown=after)
+    is_forward = (before.first_run_at or before.captured_at) < (after.first_run_at or after.captured_at)
     return {
         "before": before,
         "after": after,
+        "sentences": opening(view, before) if is_forward else (),
+        "class_meaning": class_meaning,
         "diff": diff,
         "causes": [cause | {"title": cause_word(cause["cause"])} for cause in by_cause["causes"]],
         "report": report,

@@ -15,7 +15,15 @@ from gonemaster_api.state import state
 from gonemaster_api.ui.analysis.frame import render_view
 from gonemaster_api.ui.analysis.sentences import opening, read_tag_changes
 from gonemaster_api.ui.shell.texts.languages import gettext as _
-from gonemaster_db.analysis.categories import BY_NAME, CAUSE, DNSSEC_POSTURE, GRADE, SEVERITY
+from gonemaster_db.analysis.categories import (
+    BY_NAME,
+    CAUSE,
+    DNSKEY_ALGO,
+    DNSKEY_ALGO_WEAKEST,
+    DNSSEC_POSTURE,
+    GRADE,
+    SEVERITY,
+)
 from gonemaster_db.analysis.histories import read_distributions
 from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 from gonemaster_tasks.config.scoring import current_scoring
@@ -70,15 +78,14 @@ def _read(view: ViewReading) -> dict[str, Any]:
     history = _history(view)
     distributions = {each["category"]: each["buckets"] for each in found["fact_distributions"]}
     before = history[-2] if len(history) > 1 else None
-    stored = read_distributions(view.session, [before.view_id] if before else [])
-    facts = [json.loads(text) for text in stored.values() if text] + [{}]
     changes = read_tag_changes(view, before)
     return {
-        "sentences": opening(view, before, facts, distributions.get(CAUSE, ())),
+        "sentences": opening(view, before),
         "tag_changes": changes if before else None,
         "causes": sorted(distributions.get(CAUSE, ()), key=lambda bucket: -bucket["count"])[:_CAUSES],
         "totals": found["totals"],
         "overview": found | {"top_asns": _once(found["top_asns"])},
+        "facts": _different(found["fact_distributions"]),
         "tiles": list(_tiles(view, history)),
         "movers": _movers(view, history),
         "count": len(until),
@@ -132,6 +139,16 @@ def _once(networks: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     for network in networks:
         found.setdefault(network["label"] or f"AS{network['asn']}", network)
     return list(found.values())
+
+
+def _different(distributions: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the distributions of single values, without the weakest algorithm if it repeats the algorithms."""
+    counts = {
+        each["category"]: {bucket["label"]: bucket["count"] for bucket in each["buckets"]} for each in distributions
+    }
+    is_repeated = counts.get(DNSKEY_ALGO) == counts.get(DNSKEY_ALGO_WEAKEST)
+    left_out = {CAUSE, DNSKEY_ALGO_WEAKEST} if is_repeated else {CAUSE}
+    return [each for each in distributions if each["category"] not in left_out]
 
 
 def _shade(category: str, bucket: Mapping[str, Any], used: Sequence[str] = ()) -> str:

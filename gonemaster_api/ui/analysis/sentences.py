@@ -1,15 +1,18 @@
 """Sentences of the analysis pages: what test cases check, advice, and what changed in a snapshot."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+import json
+from collections.abc import Iterator, Mapping
 
 from gonemaster_api.queries.analysis.reading import ViewReading
+from gonemaster_api.queries.causes import cause_tone
 from gonemaster_api.state import state
 from gonemaster_api.ui.analysis.words import cause_word
 from gonemaster_api.ui.shell.texts.formats import day, number
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import language
+from gonemaster_db.analysis.categories import CAUSE
 from gonemaster_db.analysis.comparisons import StoredComparison
+from gonemaster_db.analysis.histories import read_distributions
 from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 from gonemaster_db.analysis.views.operators import largest_operator
 from gonemaster_engine.findings.messages import advice, best_locale, description
@@ -17,7 +20,7 @@ from gonemaster_engine.testcases.catalogue import cases
 from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.control.comparisons import read_comparison
 
-_TONES = ("neutral", "notice", "warning", "error", "critical")  # of root causes
+_TONES = ("s1", "notice", "warning", "error", "critical")  # of root causes
 
 
 def case_sentence(testcase: str) -> str:
@@ -41,40 +44,32 @@ def read_tag_changes(view: ViewReading, before: PublicSnapshot | None) -> Mappin
     return {(one.key.tag, one.key.testcase): one.domains_after - one.domains_before for one in found.tags}
 
 
-def opening(
-    view: ViewReading,
-    before: PublicSnapshot | None,
-    facts: Sequence[Mapping[str, Any]],
-    causes: Sequence[Mapping[str, Any]],
-) -> list[str]:
-    """Return up to three sentences: what changed, what matters most, and where.
-
-    `facts` has the counts by category of the previous and of this snapshot, `causes` the buckets of root causes, worst
-    first.
-    """
-    return list(_sentences(view, before, facts, causes))
+def opening(view: ViewReading, before: PublicSnapshot | None) -> list[str]:
+    """Return up to three sentences: what changed since an earlier snapshot, what matters most, and where."""
+    return list(_sentences(view, before))
 
 
-def _sentences(
-    view: ViewReading,
-    before: PublicSnapshot | None,
-    facts: Sequence[Mapping[str, Any]],
-    causes: Sequence[Mapping[str, Any]],
-) -> Iterator[str]:
-    shown = view.shown
+def _sentences(view: ViewReading, before: PublicSnapshot | None) -> Iterator[str]:
     if before is None:
-        yield _("This is the first snapshot; it has %(n)s domains.", n=number(shown.domain_count))
+        yield _("This is the first snapshot; it has %(n)s domains.", n=number(view.shown.domain_count))
     else:
         yield _change(view, before)
-    present = [bucket for bucket in causes if bucket["count"]]
-    worst = max(present, key=lambda bucket: (_TONES.index(bucket["tone"]), bucket["count"]), default=None)
-    if worst is None:
+    causes = {cause: count for cause, count in _causes(view, view.shown).items() if count}
+    worst = max(causes, key=lambda cause: (_TONES.index(cause_tone(cause)), causes[cause]), default="")
+    if not worst:
         return
-    yield _matters(view, before, facts, worst)
-    operator = largest_operator(view.session, view.view_id, str(worst["key"]))
+    yield _matters(view, before, worst, causes[worst])
+    operator = largest_operator(view.session, view.view_id, worst)
     if operator and operator[2] > 1:
         name = view.as_label(operator[0], operator[1])
         yield _("%(n)s of these domains are hosted by %(operator)s.", n=number(operator[2]), operator=name)
+
+
+def _causes(view: ViewReading, snapshot: PublicSnapshot) -> Mapping[str, int]:
+    """Return the number of domains by root cause in a snapshot."""
+    stored = read_distributions(view.session, [snapshot.view_id]).get(snapshot.view_id)
+    found: Mapping[str, Mapping[str, int]] = json.loads(stored) if stored else {}
+    return found.get(CAUSE, {})
 
 
 def _change(view: ViewReading, before: PublicSnapshot) -> str:
@@ -99,21 +94,17 @@ def _comparison(view: ViewReading, before: PublicSnapshot) -> StoredComparison:
     return read_comparison(state().store, view.session, before, view.shown, config)
 
 
-def _matters(
-    view: ViewReading, before: PublicSnapshot | None, facts: Sequence[Mapping[str, Any]], worst: Mapping[str, Any]
-) -> str:
-    values = {
-        "n": number(worst["count"]),
-        "all": number(view.shown.domain_count),
-        "cause": cause_word(str(worst["key"])),
-    }
-    was = facts[0].get("cause", {}) if len(facts) > 1 else {}
+def _matters(view: ViewReading, before: PublicSnapshot | None, cause: str, count: int) -> str:
+    values = {"n": number(count), "all": number(view.shown.domain_count), "cause": cause_word(cause)}
+    was = _causes(view, before) if before else {}
     if before is None or not was:
-        return _("Worst root cause: %(cause)s (%(n)s of %(all)s domains).", **values)
-    more = worst["count"] - was.get(worst["key"], 0)
-    values |= {"day": day(before.first_run_at or before.captured_at), "change": number(abs(more))}
+        return _("The most severe root cause, “%(cause)s”, affects %(n)s of %(all)s domains.", **values)
+    more = count - was.get(cause, 0)
+    change = {"n": number(abs(more)), "day": day(before.first_run_at or before.captured_at)}
     if more > 0:
-        return _("Worst root cause: %(cause)s (%(n)s of %(all)s domains, %(change)s more than on %(day)s).", **values)
-    if more < 0:
-        return _("Worst root cause: %(cause)s (%(n)s of %(all)s domains, %(change)s fewer than on %(day)s).", **values)
-    return _("Worst root cause: %(cause)s (%(n)s of %(all)s domains, as many as on %(day)s).", **values)
+        values["change"] = _("%(n)s more than on %(day)s", **change)
+    elif more < 0:
+        values["change"] = _("%(n)s fewer than on %(day)s", **change)
+    else:
+        values["change"] = _("as many as on %(day)s", **change)
+    return _("The most severe root cause, “%(cause)s”, affects %(n)s of %(all)s domains, %(change)s.", **values)

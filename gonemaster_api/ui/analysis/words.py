@@ -42,6 +42,16 @@ CLASSES = {
     "mixed": mark("Mixed"),
     "unknown": mark("Unknown"),
 }
+_MEANINGS = {
+    "cohort_change": mark("the domains, or the list of domains, changed"),
+    "new_in_engine": mark("the earlier engine did not have this check"),
+    "removed_from_engine": mark("the newer engine no longer has this check"),
+    "level_reclassified": mark("the newer engine reports the finding at another level"),
+    "real": mark("the domain changed"),
+    "measurement": mark("the engine changed, not the domain"),
+    "mixed": mark("the domain and the engine changed"),
+    "unknown": mark("the version of an engine is not known"),
+}
 KEYS = {
     "nameserver": mark("name server"),
     "asn": mark("network"),
@@ -67,6 +77,11 @@ def cause_word(cause: str) -> str:
 def class_word(name: str) -> str:
     """Return the label of the cause of a change."""
     return gettext(CLASSES.get(name, name))
+
+
+def class_meaning(name: str) -> str:
+    """Return an explanation of the cause of a change."""
+    return gettext(_MEANINGS[name]) if name in _MEANINGS else ""
 
 
 def key_word(name: str) -> str:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from gonemaster_api.queries.runs.entry_documents import EntryDocument, entry_documents
+from gonemaster_api.queries.runs.entry_documents import entry_documents
+from gonemaster_api.queries.runs.findings import EntryGroup, group_alike
 from gonemaster_api.queries.runs.results import RunWithEntries
+from gonemaster_db.core.levels import LEVELS
+from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.findings.causes.model import Cause, Harm, Snippet
 from gonemaster_engine.findings.causes.sentences import sentence
 from gonemaster_engine.findings.messages import phrase
 
-MAX_SHOWN = 6  # findings of a cause; the page lists all of them below
+MAX_SHOWN = 50  # findings of a cause; the page lists all of them below
+_RANK = {level: rank for rank, level in enumerate(LEVELS)}
 
 
 @dataclass(frozen=True)
@@ -35,16 +39,28 @@ class ShownSnippet:
 
 @dataclass(frozen=True)
 class ShownCause:
-    """A root cause with the findings that it explains."""
+    """A root cause with its number on the page and the entries that it explains."""
 
     cause: Cause
-    findings: Sequence[EntryDocument]  # the first ones that it explains
+    number: int
+    explained: Sequence[EntryRecord]
     locale: str
+
+    @property
+    def findings(self) -> Sequence[EntryGroup]:
+        """The worst findings that it explains, alike ones in groups."""
+        ordered = sorted(self.explained, key=lambda entry: -_RANK[entry.level])
+        return group_alike(entry_documents(ordered[:MAX_SHOWN], locale=self.locale))
+
+    @property
+    def left_out(self) -> int:
+        """The number of findings that `findings` leaves out."""
+        return max(0, self.finding_count - MAX_SHOWN)
 
     @property
     def finding_count(self) -> int:
         """The number of findings that it explains."""
-        return len(self.cause.found.explains)
+        return len(self.explained)
 
     @property
     def level(self) -> str:
@@ -72,7 +88,7 @@ class ShownCause:
         return [ShownSnippet(snippet, self.locale) for snippet in self.cause.found.snippets]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ShownCauses:
     """All root causes of a run in one language; none if the run cannot judge a zone, because its verdict says why."""
 
@@ -81,34 +97,26 @@ class ShownCauses:
 
     @cached_property
     def all(self) -> Sequence[ShownCause]:
-        """The causes, worst first."""
+        """The causes, worst first, and after them good practice."""
         if self.finished.verdict:
             return []
         entries = self.finished.entries
         return [
-            ShownCause(
-                cause,
-                entry_documents([entries[at] for at in cause.found.explains[:MAX_SHOWN]], locale=self.locale),
-                self.locale,
-            )
-            for cause in self.finished.causes
+            ShownCause(cause, number, [entries[at] for at in cause.found.explains], self.locale)
+            for number, cause in enumerate(sorted(self.finished.causes, key=_is_advice), 1)
         ]
 
     def __bool__(self) -> bool:
         return bool(self.all)
 
-    @cached_property
-    def _numbers(self) -> dict[tuple[str, str], int]:
-        entries = self.finished.entries
-        found: dict[tuple[str, str], int] = {}
-        for number, shown in enumerate((*self.first, *self.advice), 1):
-            explained = entry_documents([entries[at] for at in shown.cause.found.explains], locale=self.locale)
-            found |= {(one.testcase, one.raw): number for one in explained}
-        return found
+    def __repr__(self) -> str:
+        """Return the same text in all processes, because the version of a page may contain it."""
+        return f"ShownCauses({[shown.cause.id for shown in self.all]})"
 
-    def explaining(self, findings: Iterable[EntryDocument]) -> list[int]:
-        """Return the numbers of the causes that explain findings, as on the page."""
-        return sorted({self._numbers[key] for one in findings if (key := (one.testcase, one.raw)) in self._numbers})
+    @cached_property
+    def by_position(self) -> Mapping[int, ShownCause]:
+        """The cause that explains an entry, by the position of the entry in the run."""
+        return {at: shown for shown in self.all for at in shown.cause.found.explains}
 
     @property
     def first(self) -> Sequence[ShownCause]:

@@ -41,7 +41,7 @@ class QueryAdmission:
         self._run = run
         self.health = health
         self.account = run.budget.account(address)
-        self.under_way: dict[QueryKey, tuple[Query, Pending]] = {}
+        self.under_way: dict[QueryKey, tuple[Query, Pending, int]] = {}  # the number is of packets charged
         self._active_tcp = 0
         self.is_exclusive = False  # whether the query in flight must stay the only one
         self._held: tuple[deque[Pending], deque[Pending]] = (deque(), deque())  # queries over UDP, queries over TCP
@@ -120,13 +120,14 @@ class QueryAdmission:
         is_sent_once = pending.key.probing or pending.repeat
         return self._run.probe_timing.tries if is_sent_once else self._run.timing.tries
 
-    def charge(self, pending: Pending) -> bool:
-        """Charge the budget for a query; return whether the budget allows it."""
-        return self._run.budget.charge(self.account, self._packets(pending))
+    def charge(self, pending: Pending) -> int:
+        """Charge the budget for a query; return the number of packets, 0 if the budget does not allow them."""
+        packets = self._packets(pending)
+        return packets if self._run.budget.charge(self.account, packets) else 0
 
-    def start(self, query: Query, pending: Pending) -> None:
+    def start(self, query: Query, pending: Pending, charged: int) -> None:
         """Register a query that is in flight."""
-        self.under_way[pending.key] = query, pending
+        self.under_way[pending.key] = query, pending, charged
         self._active_tcp += pending.key.tcp
         self.is_exclusive = pending.repeat is not None
         for network in self.account.networks:
@@ -137,12 +138,11 @@ class QueryAdmission:
 
         Return its transmissions over UDP.
         """
-        query, pending = self.under_way.pop(key)
+        query, _, charged = self.under_way.pop(key)
         self._active_tcp -= key.tcp
         self.is_exclusive = False
         for network in self.account.networks:
             network.active -= 1
-        charged = self._packets(pending)
         transmissions = 0 if key.tcp else charged - query.tries_left
         # A query over UDP may have continued over TCP, when its answers could have been forged.
         self._run.budget.settle(self.account, charged, query.sent_segments() + transmissions)
@@ -174,7 +174,7 @@ class QueryAdmission:
 
     def close(self) -> None:
         """Stop: the run has ended, waiting queries are not sent, and the outcome of the others is not needed."""
-        for query, _ in self.under_way.values():
+        for query, _, _ in self.under_way.values():
             query.abandon()
         if self._timer:
             self._timer.cancel()

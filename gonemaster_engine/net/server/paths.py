@@ -23,9 +23,12 @@ class Path(NamedTuple):
     any_source: bool
 
 
+_PATHS = [Path(tcp, edns, anywhere) for tcp in (False, True) for edns in (False, True) for anywhere in (False, True)]
+
+
 def path_of(key: QueryKey) -> Path:
     """Return the path of a query."""
-    return Path(key.tcp, key.edns is not None, key.any_source)
+    return _PATHS[key.tcp << 2 | (key.edns is not None) << 1 | key.any_source]
 
 
 class Suspension(NamedTuple):
@@ -225,8 +228,10 @@ class PathHealth:
         failures = self._failures.get(path)
         if failures is None:
             failures = self._failures[path] = PathFailures()
-        self._tried_tcp |= key.tcp
-        self._tried_any_source |= key.any_source
+        if key.tcp:
+            self._tried_tcp = True
+        if key.any_source:
+            self._tried_any_source = True
         if response is None:
             failures.count(outcome, now)
             if outcome.error == TIMEOUT:
@@ -236,6 +241,7 @@ class PathHealth:
         failures.answered = True
         self._heard_at = now
         self.rtts_ms.append(response.rtt_ms)
-        self.slowest_ms = max(self.slowest_ms, response.rtt_ms)
+        if response.rtt_ms > self.slowest_ms:
+            self.slowest_ms = response.rtt_ms
         self._spent_ms += response.rtt_ms
         self.refusals += response.rcode_number == 5  # REFUSED

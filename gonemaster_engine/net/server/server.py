@@ -159,12 +159,13 @@ class Server:
 
     def _send(self, pending: Pending) -> None:
         run, key = self._run, pending.key
-        if not self._admission.charge(pending):
+        charged = self._admission.charge(pending)
+        if not charged:
             if not run.budget.is_stopped:  # Otherwise the run is ending, which must not count as silence.
                 pending.answer.set_result(None)
             return
         query = self._query(pending)
-        self._admission.start(query, pending)
+        self._admission.start(query, pending, charged)
         run.queries += 1
         if run.log.traces_queries:
             trace.sent(run.log, self.address, key)
@@ -231,7 +232,8 @@ class Server:
         budget, response = self._run.budget, outcome.response
         if response:
             account = self._admission.account
-            budget.record_answer(account, is_authoritative=self._is_authoritative(key, response))
+            is_authoritative = not account.is_authoritative and self._is_authoritative(key, response)
+            budget.record_answer(account, is_authoritative=is_authoritative)
             if not account.is_independent and response.is_referral_to(self._run.zone_name):
                 budget.note_independent(account)
             if not budget.keep(response, self.address):
@@ -287,7 +289,7 @@ class Server:
         If the address has answered, only queries over the given protocol end. Over TCP, the kernel has retransmitted
         lost packets by then.
         """
-        for query, pending in list(self._admission.under_way.values()):
+        for query, pending, _ in list(self._admission.under_way.values()):
             is_in_doubt = not self.health.has_answered or pending.key.tcp == tcp
             if is_in_doubt and self._is_suspended(pending.key, pending.name):
                 query.give_up()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from gonemaster_engine import names
 from gonemaster_engine.errors import WireError
 from gonemaster_engine.limits import EDNS_MAX_OPTIONS
+from gonemaster_engine.names import LABEL_MAX_OCTETS, label_text
 
 _POINTER = 0xC0
 _MAX_POINTERS = 127  # maximum in one name: as many pointers as a name can have labels
@@ -50,7 +51,6 @@ class MessageOctets:
         wire = self.wire
         start = position
         labels: list[str] = []
-        octets = 1
         try:
             while length := wire[position]:
                 if length >= _POINTER:
@@ -62,16 +62,15 @@ class MessageOctets:
                     suffix = self._names.get(target) or self.follow(target, followed + 1)
                     if not labels:  # only a pointer, as with most owners: cheaper to decode than to store
                         return suffix[0], position + 2
-                    return self._remember(start, labels, octets, suffix, position + 2)
-                end = position + 1 + length
-                if length > names.LABEL_MAX_OCTETS or end >= len(wire):
+                    return self._remember(start, labels, position - start, suffix, position + 2)
+                if length > LABEL_MAX_OCTETS:
                     raise WireError("a label is invalid")
-                octets += length + 1
-                labels.append(names.label_text(wire[position + 1 : end]))
-                position = end
+                end = position + 1 + length
+                labels.append(label_text(wire[position + 1 : end]))
+                position = end  # beyond the end of a message whose last label is too short
         except IndexError:
             raise WireError("a name extends beyond the end of the message") from None
-        return self._remember(start, labels, octets, _ROOT_NAME, position + 1)
+        return self._remember(start, labels, position - start, _ROOT_NAME, position + 1)
 
     def follow(self, target: int, followed: int) -> tuple[str, int, int]:
         """Decode and store the name at the target of a pointer."""
@@ -81,7 +80,7 @@ class MessageOctets:
     def _remember(
         self, start: int, labels: list[str], octets: int, suffix: tuple[str, int, int], after: int
     ) -> tuple[str, int]:
-        octets += suffix[1] - 1
+        octets += suffix[1]
         if octets > names.NAME_MAX_OCTETS:
             raise WireError("a name is longer than 255 octets")
         if suffix[0] != names.ROOT:

@@ -159,7 +159,7 @@ def test_repeat_is_alone_in_flight(world: World, server: Server) -> None:
         admission = one.server._admission
         for name in NAMES:
             assert await one.query(name, "A")
-            if any(pending.repeat for _, pending in admission.under_way.values()):
+            if any(pending.repeat for _, pending, _ in admission.under_way.values()):
                 in_flight.append(len(admission.under_way))
         assert await silent is None
         in_flight.append(1)

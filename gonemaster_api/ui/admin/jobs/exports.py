@@ -22,7 +22,7 @@ def _lines(inspection: Inspection, locale: str) -> Iterator[str]:
     yield f"{gettext('Finished')}: {instant(run.finished_at)}, {run.status}"
     if inspection.score:
         yield f"{gettext('Grade')}: {inspection.score['grade']}, {inspection.score['score']}/100"
-    yield ", ".join(f"{level} {count}" for level, count in inspection.findings.counts.items())
+    yield ", ".join(f"{level.upper()} {count}" for level, count in inspection.findings.counts.items())
     yield ""
     for entry in entry_documents(inspection.finished.entries, locale=locale):
         yield f"{entry.timestamp:7.2f} {entry.level:{_LEVEL_WIDTH}} {entry.testcase:{_CASE_WIDTH}} {entry.text}"

@@ -10,18 +10,17 @@ from typing import Any
 from gonemaster_api.errors import NotFound
 from gonemaster_api.queries.jobs.found import read_found
 from gonemaster_api.queries.jobs.jobs import job_document
-from gonemaster_api.queries.runs.entry_documents import EntryDocument
-from gonemaster_api.queries.runs.findings import MAX_SHOWN, RunFindings, arrange_findings
+from gonemaster_api.queries.runs.findings import EntryGroup
 from gonemaster_api.queries.runs.last_time import LastTime, read_last_time
 from gonemaster_api.queries.runs.results import RunWithEntries, parts_for_operators
 from gonemaster_api.state import State
 from gonemaster_api.ui.shell.causes import ShownCauses
 from gonemaster_api.ui.shell.charts.live import LiveTest, is_fast, live_test
 from gonemaster_api.ui.shell.charts.ways import WayBand, way_of
+from gonemaster_api.ui.shell.findings import Findings
 from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_api.use_cases.score_backfill import read_scored_finish
 from gonemaster_db.core.errors import DocumentDamaged, JobNotFound
-from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.models import Job, Run
 from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_db.runs.runs import get_dnssec_chain, get_run
@@ -66,7 +65,7 @@ class Inspection:
     """A finished job: its run, findings, score and times."""
 
     finished: RunWithEntries
-    findings: RunFindings
+    findings: Findings
     shows_score: bool
     shows_timings: bool
     causes: ShownCauses
@@ -83,11 +82,9 @@ class Inspection:
         return self.finished.score.as_dict(locale=language()) if self.finished.score and self.shows_score else None
 
     @property
-    def unexplained(self) -> Sequence[EntryDocument]:
-        """The findings that no root cause explains, of all modules in one list, worst first."""
-        found = [finding for module in self.findings.modules for finding in module.findings]
-        found = [finding for finding in found if not self.causes.explaining([finding])]
-        return sorted(found, key=lambda finding: -LEVELS.index(finding.level))
+    def unexplained(self) -> Sequence[EntryGroup]:
+        """The worst findings that no root cause explains, of all modules in one list."""
+        return self.findings.unexplained(_WORST)
 
     @property
     def verdict(self) -> Verdict | None:
@@ -175,8 +172,8 @@ def inspect_waiting(state: State, job: Job) -> WaitingJob:
     return WaitingJob(job, job_document(state, job), live_test(job.domain, found))
 
 
-def inspect_run(state: State, run_id: str, *, locale: str, level: str = "", maximum: int = MAX_SHOWN) -> Inspection:
-    """Return the data on the page of a run, with the findings of one level, or of NOTICE and above.
+def inspect_run(state: State, run_id: str, *, locale: str) -> Inspection:
+    """Return the data on the page of a run.
 
     Raises:
         JobNotFound: the run was deleted concurrently.
@@ -184,13 +181,13 @@ def inspect_run(state: State, run_id: str, *, locale: str, level: str = "", maxi
     """
     finished = read_scored_finish(state, run_id)
     shown = parts_for_operators(state.settings)
-    findings = arrange_findings(finished.entries, locale=locale, level=level, maximum=maximum)
+    causes = ShownCauses(finished, locale)
     return Inspection(
         finished,
-        findings,
+        Findings(finished.entries, locale=locale, causes=causes),
         shows_score=shown.score,
         shows_timings=shown.timings,
-        causes=ShownCauses(finished, locale),
+        causes=causes,
         last_time=read_last_time(state, finished, only_public=False, locale=locale),
     )
 
@@ -198,7 +195,7 @@ def inspect_run(state: State, run_id: str, *, locale: str, level: str = "", maxi
 def read_newest(state: State, run_id: str) -> Inspection | None:
     """Return the causes and worst findings of a run for the page of its domain; None if they cannot be read."""
     try:
-        return inspect_run(state, run_id, locale=language(), maximum=_WORST)
+        return inspect_run(state, run_id, locale=language())
     except (JobNotFound, DocumentDamaged):
         return None
 

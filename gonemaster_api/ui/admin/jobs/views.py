@@ -5,7 +5,6 @@ from http import HTTPStatus
 from flask import Blueprint, Response, request, url_for
 
 from gonemaster_api.queries.jobs.jobs import read_job_log
-from gonemaster_api.queries.runs.findings import MAX_ENTRIES, MAX_SHOWN, SHOWN_LEVELS
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.jobs.exports import result_text
 from gonemaster_api.ui.admin.jobs.inspection import (
@@ -17,8 +16,9 @@ from gonemaster_api.ui.admin.jobs.inspection import (
     read_effective_profile,
     read_item,
 )
-from gonemaster_api.ui.admin.jobs.words import FILTERS
+from gonemaster_api.ui.admin.jobs.words import WORDS
 from gonemaster_api.ui.shell.charts.chains import chain_view, svg_response
+from gonemaster_api.ui.shell.findings import DEBUG, FILTERS, MAX_ENTRIES, MAX_SHOWN
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import Problem
 from gonemaster_api.ui.shell.pages import page
@@ -35,7 +35,7 @@ from gonemaster_tasks.control.jobs import cancel_job
 from gonemaster_tasks.control.order import hold_job, move_jobs, release_job
 
 blueprint = Blueprint("ui_jobs", __name__, url_prefix="/jobs")
-for _name, _filter in FILTERS.items():
+for _name, _filter in WORDS.items():
     blueprint.add_app_template_filter(_filter, _name)
 
 register_notes(
@@ -64,15 +64,14 @@ def detail(job_id: str) -> Response:
         attempts = read_job_log(shared, job_id)["attempts"]
         return page("admin/jobs/page.html", parts=("job",), waiting=waiting, follows=follows, attempts=attempts)
     level, problems = _wanted_level()
-    maximum = MAX_ENTRIES if request.args.get("all") else MAX_SHOWN
-    inspection = inspect_run(shared, job_id, locale=language(), level=level, maximum=maximum)
+    inspection = inspect_run(shared, job_id, locale=language())
     return page(
         "admin/jobs/page.html",
         status=HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK,
         inspection=inspection,
         attempts=read_job_log(shared, job_id)["attempts"],
         level=level,
-        levels=SHOWN_LEVELS,
+        maximum=MAX_ENTRIES if request.args.get("all") else MAX_SHOWN,
         problems=problems,
         changes=lambda: count_profile_changes(shared, inspection.run),
         chain=lambda: chain_view(read_chain(shared, job_id)),
@@ -90,10 +89,11 @@ def _markdown(inspection: Inspection) -> str:
 
 
 def _wanted_level() -> tuple[str, list[Problem]]:
-    text = request.args.get("level", "")
-    if text.upper() in SHOWN_LEVELS or not text:
-        return text.upper(), []
-    allowed = ", ".join(level.lower() for level in SHOWN_LEVELS)
+    text = request.args.get("level", "").lower()
+    levels = (*FILTERS, DEBUG)
+    if text in levels or not text:
+        return text, []
+    allowed = ", ".join(levels)
     message = gettext("Invalid level %(given)s. Allowed levels: %(allowed)s.", given=text[:40], allowed=allowed)
     return "", [Problem("level", message, "invalid_level")]
 

@@ -30,4 +30,4 @@ def criterion_name(criterion: str) -> str:
     return gettext(_CRITERIA[criterion]) if criterion in _CRITERIA else criterion
 
 
-FILTERS = {"module": module_name, "category": category_name, "criterion": criterion_name}
+WORDS = {"module": module_name, "category": category_name, "criterion": criterion_name}

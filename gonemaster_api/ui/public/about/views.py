@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response
 
+from gonemaster_api.queries.runs.findings import display_case
 from gonemaster_api.state import state
-from gonemaster_api.ui.public.frame import public_page
 from gonemaster_api.ui.public.glossary import glossary
-from gonemaster_api.ui.public.result.findings import display_case
+from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_api.ui.shell.texts.sentences import tag_sentence
 from gonemaster_api.ui.shell.texts.words import module_name
@@ -62,4 +62,4 @@ def show() -> Response:
         for module in modules().values()
     ]
     count = sum(len(cases) for _title, cases in listed) - len(left_out)
-    return public_page("public/about/page.html", modules=listed, glossary=glossary(), count=count)
+    return page("public/about/page.html", modules=listed, glossary=glossary(), count=count)

@@ -16,8 +16,8 @@ from gonemaster_api.state import State, state
 from gonemaster_api.ui.public.form.checking import FieldProblem, check, refused
 from gonemaster_api.ui.public.form.choices import algorithms, digest_types
 from gonemaster_api.ui.public.form.typed_fields import MAX_ROWS, DsRow, NameserverRow, TypedFields, read_typed
-from gonemaster_api.ui.public.frame import public_page
 from gonemaster_api.ui.shell.forms.typed_names import reverse_zone_of, without_url
+from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import mark
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
@@ -108,7 +108,7 @@ def _form(
     is_open: bool = False,
 ) -> Response:
     problems = problems or {}
-    response = public_page(
+    response = page(
         "public/form/page.html",
         status=status,
         typed=typed,

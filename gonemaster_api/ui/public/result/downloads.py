@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gonemaster_api.ui.public.result.findings import PublicFindings
+from gonemaster_api.ui.shell.findings import Findings
 from gonemaster_api.ui.shell.tables.csv_files import csv_text
 from gonemaster_api.ui.shell.texts.formats import instant
 from gonemaster_api.ui.shell.texts.hidden_characters import clean
@@ -12,19 +12,19 @@ from gonemaster_db.models import Run
 COLUMNS = ("level", "module", "testcase", "tag", "message")
 
 
-def entries_as_csv(findings: PublicFindings) -> str:
+def entries_as_csv(findings: Findings) -> str:
     """Return all entries as CSV."""
     return csv_text(
         COLUMNS, ((entry.level, entry.module, entry.testcase, entry.tag, entry.text) for entry in findings.entries)
     )
 
 
-def plain_text(run: Run, findings: PublicFindings, *, grade: str, address: str) -> str:
+def plain_text(run: Run, findings: Findings, *, grade: str, address: str) -> str:
     """Return all entries as text, one per line, after a header with domain, time and options."""
     return "\n".join(_lines(run, findings, grade, address)) + "\n"
 
 
-def _lines(run: Run, findings: PublicFindings, grade: str, address: str) -> Iterator[str]:
+def _lines(run: Run, findings: Findings, grade: str, address: str) -> Iterator[str]:
     yield _("Test of %(domain)s", domain=run.domain)
     yield _("finished %(moment)s", moment=instant(run.finished_at))
     if grade:

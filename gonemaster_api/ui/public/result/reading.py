@@ -13,12 +13,12 @@ from gonemaster_api.queries.runs.results import RunWithEntries, parts_for_public
 from gonemaster_api.state import State
 from gonemaster_api.ui.public.form.typed_fields import DsRow, NameserverRow, TypedFields
 from gonemaster_api.ui.public.form.views import parent_of_host
-from gonemaster_api.ui.public.result.findings import PublicFindings
-from gonemaster_api.ui.public.result.servers import Servers, servers
+from gonemaster_api.ui.public.result.servers import Servers, own_servers, servers
 from gonemaster_api.ui.public.result.verdict import Banner, Card, banner, card
 from gonemaster_api.ui.shell.causes import ShownCauses
 from gonemaster_api.ui.shell.charts.chains import ChainPicture, chain_view
 from gonemaster_api.ui.shell.charts.ways import WayBand, way_of
+from gonemaster_api.ui.shell.findings import Findings
 from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_db.models import Run, RunStatus
 from gonemaster_engine.findings.messages import best_locale
@@ -45,9 +45,9 @@ class Result:
         return self.run.status is RunStatus.SUCCEEDED
 
     @cached_property
-    def findings(self) -> PublicFindings:
+    def findings(self) -> Findings:
         """The findings."""
-        return PublicFindings(self.finished.entries, locale=self.locale)
+        return Findings(self.finished.entries, locale=self.locale, causes=self.causes)
 
     @cached_property
     def causes(self) -> ShownCauses:
@@ -72,6 +72,16 @@ class Result:
         verdict = self.finished.verdict
         return (verdict.test_instead or "") if verdict else parent_of_host(self.run.domain)
 
+    @property
+    def test_first(self) -> str:
+        """The main action of a result without a zone: test `parent`, or `other` if only a top-level domain is left.
+
+        Empty if the result has a zone or no parent to test: then the main action is to test again.
+        """
+        if not self.has_verdict or not self.test_instead:
+            return ""
+        return "parent" if "." in self.test_instead else "other"
+
     @cached_property
     def card(self) -> Card | None:
         """The grade card, None if the operator hides scores or the test has no score."""
@@ -84,7 +94,7 @@ class Result:
     def servers(self) -> Servers:
         """The response times of the name servers, without rows if the operator hides them."""
         shown = self.finished.nameserver_timings if parts_for_public(self.state.settings).timings else ()
-        return servers(shown, own_servers=self.findings.own_servers)
+        return servers(shown, own_servers=own_servers(self.finished.entries))
 
     @cached_property
     def way(self) -> Sequence[WayBand]:

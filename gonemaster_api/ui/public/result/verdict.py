@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import pi
 
-from gonemaster_api.ui.public.result.findings import PASSED, PublicFindings
+from gonemaster_api.ui.shell.findings import Findings
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import mark, ngettext
 from gonemaster_db.models import Run, RunStatus
@@ -60,7 +60,7 @@ class Card:
     cap: str  # The reason why the grade cannot be better; empty if no root cause limits it.
 
 
-def banner(run: Run, findings: PublicFindings, verdict: Verdict | None, *, locale: str) -> Banner:
+def banner(run: Run, findings: Findings, verdict: Verdict | None, *, locale: str) -> Banner:
     """Return the banner of a finished test: the verdict, or the worst finding."""
     if verdict and verdict.is_of_the_tester:
         return Banner("error", _("This service had no network connection, so the test could not run. Try again later."))
@@ -69,8 +69,8 @@ def banner(run: Run, findings: PublicFindings, verdict: Verdict | None, *, local
     if run.status is not RunStatus.SUCCEEDED:
         return Banner("error", _unfinished(run), "")
     count = findings.counts.get(findings.worst, 0)
-    if findings.worst == PASSED:
-        return Banner(PASSED, _("No problems found."), _("All checks passed."))
+    if findings.worst == "ok":
+        return Banner("ok", _("No problems found."), _("All checks passed."))
     first = findings.first_worst_message()
     if findings.worst == "notice":
         words = ngettext("Works, with %(num)s notice.", "Works, with %(num)s notices.", count)

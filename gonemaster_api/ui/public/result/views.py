@@ -12,14 +12,14 @@ from gonemaster_api.queries.jobs.jobs import progress_of
 from gonemaster_api.queries.jobs.public_jobs import find_public, find_public_run, read_asns, result_version
 from gonemaster_api.queries.runs.results import parts_for_public
 from gonemaster_api.state import State, state
-from gonemaster_api.ui.public.frame import public_page
 from gonemaster_api.ui.public.result.downloads import entries_as_csv, plain_text
-from gonemaster_api.ui.public.result.findings import FILTERS
 from gonemaster_api.ui.public.result.pages import result_page
 from gonemaster_api.ui.public.result.reading import Result, read_result
 from gonemaster_api.ui.shell.charts.chains import svg_response
 from gonemaster_api.ui.shell.charts.live import is_fast, live_test
+from gonemaster_api.ui.shell.findings import level_filter
 from gonemaster_api.ui.shell.page_cache import cached_page
+from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_api.ui.shell.urls import absolute, reduce_query
 from gonemaster_api.use_cases.lookups import name_asns
@@ -47,7 +47,7 @@ def show(public_id: str) -> Response:
 
 
 def _not_available() -> Response:
-    response = public_page("public/result/gone.html", status=HTTPStatus.NOT_FOUND)
+    response = page("public/result/gone.html", status=HTTPStatus.NOT_FOUND)
     return _uncached(response)
 
 
@@ -59,7 +59,7 @@ def _uncached(response: Response) -> Response:
 
 def _progress(shared: State, job: Job) -> Response:
     found = read_found(shared, job) if parts_for_public(shared.settings).timings else None
-    response = public_page(
+    response = page(
         "public/result/progress.html",
         job=job,
         percent=progress_of(shared, job),
@@ -71,8 +71,7 @@ def _progress(shared: State, job: Job) -> Response:
 
 
 def _result(shared: State, run: Run) -> Response:
-    level = request.args.get("level", "")
-    chosen = level if level in FILTERS else ""
+    chosen = level_filter(request.args.get("level", ""))
     reduce_query(level=chosen, lang=language() if "lang" in request.args else "")
     settings = shared.settings
     shown = (settings.exclude, settings.show_history_public, settings.show_asn_names_public, settings.retention_days)
@@ -99,9 +98,7 @@ def networks(public_id: str) -> Response:
     shared = state()
     run = find_public_run(shared, public_id)
     document: dict[str, Any] = name_asns(shared, read_asns(shared, public_id))
-    response = public_page(
-        "public/result/networks.html", run=run, networks=document["asns"], is_complete=document["complete"]
-    )
+    response = page("public/result/networks.html", run=run, networks=document["asns"], is_complete=document["complete"])
     return _uncached(response)
 
 
@@ -115,7 +112,7 @@ def history(public_id: str) -> Response:
     with shared.store.read_only() as session:
         runs = list_public_runs(session, run.domain_id, limit=_MAX_RUNS)
     shown = parts_for_public(shared.settings)
-    return _uncached(public_page("public/result/history.html", run=run, runs=runs, with_grades=shown.score))
+    return _uncached(page("public/result/history.html", run=run, runs=runs, with_grades=shown.score))
 
 
 @blueprint.get("/<public_id>/chain.svg")

@@ -6,10 +6,10 @@ from gonemaster_api.errors import ApiError
 from gonemaster_api.queries.runs.results import parts_for_public, result_document
 from gonemaster_api.queries.runs.shares import read_shared
 from gonemaster_api.state import state
-from gonemaster_api.ui.public.frame import public_page
-from gonemaster_api.ui.public.result.findings import FILTERS
 from gonemaster_api.ui.public.result.pages import result_page
 from gonemaster_api.ui.public.result.reading import read_result
+from gonemaster_api.ui.shell.findings import level_filter
+from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_api.ui.shell.urls import absolute
 
@@ -23,13 +23,12 @@ def show(secret: str) -> Response:
     try:
         share, run = read_shared(shared, secret)
     except ApiError as error:
-        return _private(public_page("public/shared/gone.html", status=error.status, code=error.code))
-    level = request.args.get("level", "")
+        return _private(page("public/shared/gone.html", status=error.status, code=error.code))
     result = read_result(shared, run, shared_until=share.expires_at)
     return _private(
         result_page(
             result,
-            level if level in FILTERS else "",
+            level_filter(request.args.get("level", "")),
             address=absolute("ui_public_shared.show", secret=secret),
             json=url_for("ui_public_shared.as_json", secret=secret, lang=result.locale),
         )

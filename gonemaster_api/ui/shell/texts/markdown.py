@@ -18,8 +18,8 @@ def result_markdown(title: str, when: str, url: str, sentence: str, causes: Show
 
 def _lines(title: str, when: str, url: str, sentence: str, causes: ShownCauses) -> Iterator[str]:
     yield from (f"# {_escaped(title)}", "", _escaped(sentence), "", f"{when}, <{url}>")
-    for number, cause in enumerate((*causes.first, *causes.advice), 1):
-        yield from ("", f"## {number}. {_escaped(cause.title)}", "", _escaped(cause.consequence))
+    for cause in causes.all:
+        yield from ("", f"## {cause.number}. {_escaped(cause.title)}", "", _escaped(cause.consequence))
         yield from ("", f"**{_('What to do')}:** {_escaped(cause.remedy)}")
         for snippet in cause.snippets:
             text = clean(snippet.text)
