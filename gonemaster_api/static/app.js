@@ -345,7 +345,11 @@ async function palette() {
   dialog.append($("form[role=search]", box), $("[data-partial=found]", box));
   const form = $("form", dialog);
   form.action = from.href;
-  form.onsubmit = (event) => { stop(event); links()[0]?.click(); };
+  form.onsubmit = (event) => { // results of an earlier text may still be shown
+    stop(event);
+    clearTimeout(clocks.get(form));
+    preview(form).then(() => { if (dialog.open) links()[0]?.click(); }).catch(refused);
+  };
   dialog.onkeydown = (event) => {
     if (event.key === "Escape") { stop(event); dialog.close(); } // in a search field the browser would only clear the text
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];

@@ -32,12 +32,14 @@ RUN_BY = {
     "make test ": ".ci/run",
     "make test-long ": ".ci/run",
     "make test-lowest": ".ci/run",
+    "make test-compiled": ".ci/run",
     "make dist-check": "tests/deploy/test_release_run.py",
     "make image": "tests/deploy/test_image_run.py",
     "make reference-data": "tests/api/server/test_reference.py",
     "make release": "tests/deploy/test_release_run.py",
     "python3 .ci/release.py": "tests/deploy/test_release_run.py",
-    "sudo --preserve-env=PATH make test-long": ".ci/nightly",
+    "sudo --preserve-env=PATH make test ": ".ci/run",
+    "sudo --preserve-env=PATH make test-long": ".ci/run",
     "sudo --preserve-env=PATH .ci/apt-tools": ".ci/run",
     "sudo --preserve-env=PATH .ci/nightly": "tests/conventions/test_ci_commands.py",
 }
@@ -75,6 +77,18 @@ def test_each_supported_python_is_tested() -> None:
     low, high = re.findall(r"3\.(\d+)", setup_value("options", "python_requires"))
     tested = WORKFLOWS["ci"]["jobs"]["test"]["strategy"]["matrix"]["python"]
     assert tested == [f"3.{minor}" for minor in range(int(low), int(high))]
+
+
+def test_the_jobs_of_long_tests_share_all_folders() -> None:
+    jobs = WORKFLOWS["ci"]["jobs"]
+    assert "make test-long" in jobs["deploy"]["steps"][-1]["run"]
+    shares = [*jobs["long"]["strategy"]["matrix"]["tests"], jobs["deploy"]["steps"][-1]["run"].partition("TESTS=")[2]]
+    folders = {f"tests/{path.relative_to(ROOT / 'tests').parts[0]}" for path in (ROOT / "tests").rglob("test_*.py")}
+    assert sorted(" ".join(shares).split()) == sorted(folders)
+
+
+def test_no_job_may_take_longer_than_twenty_minutes() -> None:
+    assert {job["timeout-minutes"] for job in WORKFLOWS["ci"]["jobs"].values()} == {20}
 
 
 def test_notes_are_the_section_of_the_version() -> None:

@@ -32,9 +32,12 @@ def test_palette_opens_by_key_and_leads_to_a_domain(page: Page, site: Site) -> N
     page.keyboard.press("?")
     expect(page.locator("#keys")).to_contain_text("search everything")
     page.keyboard.press("Escape")
+
+
+def test_enter_leads_to_the_result_of_the_text_even_before_it_is_shown(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/domains")
     page.keyboard.press("Control+k")
-    field.fill("metrics")
-    page.locator("dialog.palette a[href='/statistics']").wait_for()
+    page.locator("dialog.palette input").fill("metrics")
     page.keyboard.press("Enter")
     page.wait_for_url("**/statistics")
 
