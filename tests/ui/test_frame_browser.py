@@ -9,6 +9,8 @@ import pytest
 from gonemaster_engine.version import __version__
 from tests.support.browser import Site, check_screen, shapes
 
+expect = pytest.importorskip("playwright.sync_api").expect
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -63,6 +65,15 @@ def test_theme_is_chosen_with_and_without_script(page: Page, site: Site) -> None
     for theme in ("light", "dark"):
         page.get_by_role("button", name="Theme").click()
         page.locator(f"html[data-theme={theme}]").wait_for()
+
+
+@shapes("390-light")
+def test_on_phones_one_line_shows_the_queue_above_the_title(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/recent")
+    expect(page.locator(".strip .short")).to_be_visible()
+    expect(page.locator(".strip .long").first).to_be_hidden()
+    assert page.locator(".strip").evaluate("part => part.offsetHeight") < 60  # the height of one button, for fingers
+    assert page.locator("h1").evaluate("title => title.getBoundingClientRect().top") < 180
 
 
 def test_parts_renew_themselves(page: Page, site: Site) -> None:

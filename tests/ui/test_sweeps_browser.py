@@ -70,7 +70,7 @@ def test_screens_have_no_faults(page: Page, site: Site, world: World, screen: st
 
 def test_a_deletion_is_asked_for_in_a_dialog(page: Page, site: Site, world: World) -> None:
     page.goto(f"{site.url}/batches/{world.newest}")
-    page.get_by_role("link", name="Delete…").click()
+    page.get_by_role("link", name="Delete batch…").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Finished runs")
     dialog.get_by_role("textbox").fill(world.newest[:-1])

@@ -54,6 +54,11 @@ def test_more_than_four_servers_are_three_and_a_number_with_the_worst_state() ->
     assert max(box.x + 212 for box in zone.boxes) <= WIDTH
 
 
+def test_without_a_chain_servers_of_the_root_are_not_in_the_zone() -> None:
+    root = timing("k.root-servers.net", "193.0.14.129", "ok")
+    assert "k.root-servers.net" not in [box.name for box in bands_of(PARENT, *OWN, timings=[*TIMES, root])[-1].servers]
+
+
 def test_no_timings_no_picture() -> None:
     assert bands_of(PARENT, *OWN, timings=None) == ()
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from gonemaster_api.queries.metrics.http import RouteCounts
-from gonemaster_api.queries.metrics.quantiles import quantiles
+from gonemaster_api.queries.metrics.quantiles import estimates, quantiles
 from gonemaster_api.queries.metrics.reading import Metrics, depth_of
 from gonemaster_api.rest.fields import rfc3339
 from gonemaster_api.web.exporter import LATENCY_BOUNDS_MS
@@ -140,6 +140,7 @@ def _route(route: str, method: str, counts: RouteCounts) -> dict[str, Any]:
         "requests_total": sum(classes.values()),
         "status_class_counts": classes,
         "latency_ms": quantiles(counts.latencies, LATENCY_BOUNDS_MS),
+        "latency_estimates_ms": estimates(counts.latencies, LATENCY_BOUNDS_MS),
     }
 
 
@@ -159,6 +160,7 @@ def _quality(metrics: Metrics) -> dict[str, Any]:
             "count": count,
             "avg": round(metrics.total(DURATION_SUM) / count, 3) if count else 0,
             "percentiles": quantiles(buckets, DURATION_BOUNDS_MS),
+            "estimates": estimates(buckets, DURATION_BOUNDS_MS),
         },
         "outcomes": _outcomes(metrics),
         "severity": {

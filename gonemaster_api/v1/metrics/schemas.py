@@ -133,6 +133,14 @@ class QuantilesSchema(ma.Schema):
     p99 = _integer()
 
 
+class EstimatesSchema(ma.Schema):
+    """Quantiles in milliseconds, interpolated within their buckets, like histogram_quantile of Prometheus."""
+
+    p50 = _number()
+    p90 = _number()
+    p99 = _number()
+
+
 class RouteSchema(ma.Schema):
     """The requests to one route."""
 
@@ -141,6 +149,7 @@ class RouteSchema(ma.Schema):
     requests_total = _integer()
     status_class_counts = _counts("by class of status, 1xx to 5xx")
     latency_ms = ma.fields.Nested(QuantilesSchema, required=True)
+    latency_estimates_ms = ma.fields.Nested(EstimatesSchema, required=True)
 
 
 class ProxySchema(ma.Schema):
@@ -176,6 +185,7 @@ class DurationsSchema(ma.Schema):
     count = _integer()
     avg = _number()
     percentiles = ma.fields.Nested(QuantilesSchema, required=True)
+    estimates = ma.fields.Nested(EstimatesSchema, required=True)
 
 
 class OutcomesSchema(ma.Schema):

@@ -13,7 +13,11 @@ from gonemaster_db.service.metrics.counting import Count
 from gonemaster_db.service.metrics.slots import KEPT_S, SlotKey, SlotSums, is_kept, slots_at
 
 MAX_SEPARATE = 256  # domains and batches that are counted separately
-DURATION_BOUNDS_MS = (100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 120000, 300000, 600000)
+# Most tests take one to five seconds, so the buckets are narrow there.
+DURATION_BOUNDS_MS = (
+    *(100, 250, 500, 750, 1000, 1500, 2000, 2500, 3000, 4000, 5000, 7500),
+    *(10000, 15000, 20000, 30000, 60000, 120000, 300000, 600000),
+)
 SEVERITY, DURATION, DURATION_SUM = "job_severity", "job_duration", "job_duration_sum_ms"
 BEYOND = "+Inf"
 _COMPLETED = (RunStatus.SUCCEEDED, RunStatus.FAILED)

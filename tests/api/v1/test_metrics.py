@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from gonemaster_api.queries.metrics.latencies import LatencyTrend
-from gonemaster_api.queries.metrics.quantiles import quantile, quantiles
+from gonemaster_api.queries.metrics.quantiles import estimate, quantile, quantiles
 from gonemaster_api.state import NAME, State
 from gonemaster_api.web.exporter import http_metrics
 from gonemaster_db.batches.batches import create_batch
@@ -24,6 +24,7 @@ from gonemaster_db.batches.deletion import delete_batch, purge_finished_before
 from gonemaster_db.core.errors import StoreError
 from gonemaster_db.core.records import NewBatch
 from gonemaster_db.models import RunStatus
+from gonemaster_db.service.metrics.aggregation import DURATION_BOUNDS_MS, bucket_of
 from gonemaster_db.service.metrics.counting import LOOKUPS, QUERIES, STARTED, Count, add_counts
 from gonemaster_db.service.metrics.following import follow_runs
 from gonemaster_db.service.metrics.slots import SlotSums, add_to_slots, slots_at
@@ -136,6 +137,7 @@ def test_an_empty_store_has_every_section_with_zeros(client: FlaskClient) -> Non
     assert set(jobs.values()) == {0}
     assert found["quality"]["job_duration_ms"] == {
         "count": 0, "avg": 0, "percentiles": {"p50": 0, "p90": 0, "p99": 0},
+        "estimates": {"p50": 0, "p90": 0, "p99": 0},
     }  # fmt: skip
     assert found["insights"] == {"batches": {"limit": 20, "items": []}, "domains": {"limit": 20, "items": []}}
     windows = found["trends"]["windows"]
@@ -210,6 +212,7 @@ def test_jobs_are_counted_by_what_became_of_them(client: FlaskClient, queue: Que
     assert quality["severity"]["per_completed_rates"]["NOTICE"] == 1
     assert quality["job_duration_ms"] == {
         "count": 2, "avg": 5000, "percentiles": {"p50": 5000, "p90": 5000, "p99": 5000},
+        "estimates": {"p50": 4500, "p90": 4900, "p99": 4990},
     }  # fmt: skip
 
 
@@ -455,3 +458,18 @@ def test_processes_of_a_host_show_the_sum_of_their_counts(tmp_path: Path) -> Non
 def test_quantile_is_the_bound_of_its_bucket(numbers: list[int], q: float, value: int) -> None:
     assert quantile(numbers, (10, 20), q) == value
     assert set(quantiles(numbers, (10, 20))) == {"p50", "p90", "p99"}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "q", "value"),
+    [([0, 0, 0], 0.5, 0), ([4, 0, 0], 0.5, 5), ([1, 1, 0], 0.75, 15), ([0, 3, 1], 0.5, 16.7), ([0, 0, 5], 0.5, 20)],
+)
+def test_estimate_is_interpolated_within_its_bucket(numbers: list[int], q: float, value: float) -> None:
+    """The values are those of histogram_quantile."""
+    assert estimate(numbers, (10, 20), q) == value
+
+
+def test_a_test_of_a_second_has_a_median_of_about_a_second() -> None:
+    numbers = [0] * (len(DURATION_BOUNDS_MS) + 1)
+    numbers[bucket_of(1050, DURATION_BOUNDS_MS)] = 10
+    assert 1000 < estimate(numbers, DURATION_BOUNDS_MS, 0.5) <= 1500

@@ -162,7 +162,7 @@ def clear(cohort_id: int) -> Response:
     back = url_for("ui_cohorts.detail", cohort_id=cohort_id)
     count = len(read_snapshots(state(), cohort_id))
     question = Confirmation(
-        title=_("Clear %(cohort)s?", cohort=_title(cohort_id)),
+        title=_("Delete the snapshots of %(cohort)s?", cohort=_title(cohort_id)),
         text=_(
             "Its facts and snapshots are deleted. Existing batches are not added again until the cohort is rebuilt."
         ),

@@ -45,7 +45,8 @@ def _groups(text: str) -> Iterator[tuple[str, Links]]:
     if link_to("ui_settings.system"):
         keys = [key for key in BY_KEY if part in key][:_MAX_SETTINGS]
         yield _("Settings"), [(key, url_for("ui_settings.system", search=key)) for key in keys]
-    if link_to("ui_test.show"):
+    if link_to("ui_test.show") and ("." in text or text in found.domains):
+        # Without a dot, most typed text is a part of a name; a top-level domain can be typed with its dot.
         yield _("New test"), [(_("Test %(domain)s", domain=text), url_for("ui_test.show", domain=text))]
 
 

@@ -146,7 +146,7 @@ def _zones_of_entries(
             own |= {server["ns"] for server in _servers(entry) if "ns" in server}
     servers: dict[str, list[str]] = {}
     for name, address in measured:
-        if name in own or name not in above:
+        if name in own or not (own or name in above):
             servers.setdefault(name, []).append(address)
     return [*([(parent, above)] if above else ()), (domain, servers)]
 

@@ -63,13 +63,9 @@ def size(octets: float | None) -> str:
 
 
 def percentile(milliseconds: float, bounds: Sequence[int]) -> str:
-    """Return a percentile of a histogram: at most the bound of its bucket, or over the last bound.
-
-    The last bucket also counts larger values, so its bound would be too small.
-    """
-    if milliseconds >= bounds[-1]:
-        return gettext("over %(span)s", span=duration(bounds[-2] / 1000))
-    return f"≤\u00a0{duration(milliseconds / 1000)}"
+    """Return an estimated percentile of a histogram as a duration; beyond the last bound only that it is over it."""
+    text = duration(milliseconds / 1000)
+    return gettext("over %(span)s", span=text) if milliseconds >= bounds[-1] else text
 
 
 def ago(moment: datetime | None, now: datetime | None = None) -> str:
