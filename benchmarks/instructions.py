@@ -50,7 +50,7 @@ def per_zone(path: Path, options: argparse.Namespace) -> collections.Counter[str
 
 
 def count(path: Path, zones: int, options: argparse.Namespace) -> collections.Counter[str]:
-    """Count the instructions of the engine benchmark in a process of its own."""
+    """Count the instructions of the engine benchmark in a separate process."""
     world = [options.world, "--clean"] if options.world else []
     with tempfile.NamedTemporaryFile(suffix=".json") as counts, tempfile.NamedTemporaryFile(suffix=".json") as figures:
         Path(figures.name).write_text("{}")

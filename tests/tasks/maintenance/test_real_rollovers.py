@@ -113,7 +113,7 @@ def decisions(store: Store) -> list[CdsDecision]:
 
 def follow(store: Store, registry: Registry, signer: Knot, watch: Watch, settings: Settings, kind: str) -> Judgement:
     """Roll a key of the signer, carry out each decision, and return the judgement at the end."""
-    scan_until(store, settings, lambda: not any(" active=0" in key for key in signer.keys()))
+    scan_until(store, settings, lambda: not any(" active=0" in key for key in signer.key_states()))
     signer.roll(kind)
     done: set[int] = set()
 
