@@ -73,7 +73,7 @@ class Knot:
         call = ["knotc", "-s", str(self.directory / "knot.sock"), *words]
         return subprocess.run(call, check=True, capture_output=True, text=True).stdout
 
-    def keys(self) -> list[str]:
+    def key_states(self) -> list[str]:
         """Return the lines of the keys, with their times."""
         call = ["keymgr", "-c", str(self.directory / "knot.conf"), self.zone, "list", "-e"]
         return subprocess.run(call, check=True, capture_output=True, text=True).stdout.splitlines()
