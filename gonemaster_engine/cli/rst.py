@@ -1,6 +1,6 @@
 """The command `gonemaster rst`: rehearse ICANN's Registry System Testing with its input parameters in a JSON file.
 
-Exit codes: 0 pass, 1 fail, 2 the input or an option is invalid, 3 undecided.
+Exit codes: 0 pass, 1 fail, 2 the input or an option is invalid, 4 undecided.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gonemaster_engine.cli.domain_list import STANDARD_INPUT
-from gonemaster_engine.cli.options import PROGRAM, add_network_options
+from gonemaster_engine.cli.options import EXIT_FINDINGS, EXIT_UNDECIDED, PROGRAM, add_network_options
 from gonemaster_engine.cli.parsing import Parser
 from gonemaster_engine.cli.settings import check_sources, check_targets, profile_of
 from gonemaster_engine.cli.terminal import Output, ProgressBar
@@ -31,7 +31,7 @@ from gonemaster_engine.rst.text import text_lines
 from gonemaster_engine.rst.tld import Tld
 
 FORMATS = ("text", "json", "html")
-EXIT_CODES = {Result.PASS: 0, Result.SKIPPED: 0, Result.FAIL: 1, Result.UNDECIDED: 3}
+EXIT_CODES = {Result.PASS: 0, Result.SKIPPED: 0, Result.FAIL: EXIT_FINDINGS, Result.UNDECIDED: EXIT_UNDECIDED}
 _TLDS_AT_ONCE = 4
 
 
@@ -68,7 +68,7 @@ def build_parser() -> Parser:
     parser = Parser(
         prog=f"{PROGRAM} rst",
         description="Rehearse the suites StandardDNS and StandardDNSSEC of ICANN's Registry System Testing (RST) 2.0.",
-        epilog="Exit status: 0 pass, 1 fail, 2 the input or an option is invalid, 3 undecided, 130 interrupted.",
+        epilog="Exit status: 0 pass, 1 fail, 2 the input or an option is invalid, 4 undecided, 130 interrupted.",
         allow_abbrev=False,
     )
     parser.add_argument(

@@ -66,7 +66,7 @@ def test_markup_in_records_is_text_in_the_page(tmp_path: Path) -> None:
 
 def test_host_without_ipv6_gets_an_undecided_result(tmp_path: Path) -> None:
     world = healthy()
-    assert run(world, input_of(world), tmp_path, ipv6=False) == 3
+    assert run(world, input_of(world), tmp_path, ipv6=False) == 4
 
 
 @pytest.mark.parametrize(
