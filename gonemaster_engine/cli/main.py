@@ -50,7 +50,7 @@ def _compare(words: Sequence[str]) -> int:
 
 
 def _rehearse(words: Sequence[str]) -> int:
-    from gonemaster_engine.cli.rst import rehearse_file
+    from gonemaster_engine.cli.rst.command import rehearse_file
 
     return rehearse_file(words)
 

@@ -15,8 +15,8 @@ from typing import NamedTuple, TypeAlias
 from gonemaster_engine.errors import WireError
 from gonemaster_engine.net.wire.messages import Record, Response, Section
 from gonemaster_engine.net.wire.rrtypes import RRSIG, SOA, rcode_text, type_text
-from gonemaster_engine.rst.questions import Question
-from gonemaster_engine.rst.tld import TCP, UDP, Path
+from gonemaster_engine.rst.questions import RstQuery
+from gonemaster_engine.rst.tld import TCP, UDP, ServerPath
 
 SECTIONS: tuple[Section, ...] = ("answer", "authority", "additional")
 MAX_VARIANTS = 8  # different responses to a query that are kept; further ones only count as different
@@ -30,7 +30,7 @@ RecordKey: TypeAlias = tuple[str, int, int, int, bytes]
 """Owner, class, type, TTL and rdata in canonical form."""
 
 
-class Content(NamedTuple):
+class ResponseContent(NamedTuple):
     """What is compared of a response; the sections are empty if it is truncated."""
 
     rcode: int
@@ -45,12 +45,12 @@ class Content(NamedTuple):
         return found
 
 
-def content_of(response: Response) -> Content:
+def content_of(response: Response) -> ResponseContent:
     """Return what is compared of a response."""
     if response.tc:
-        return Content(response.rcode_number, is_truncated=True)
+        return ResponseContent(response.rcode_number, is_truncated=True)
     answer, authority, additional = (frozenset(map(_key, response.section(name))) for name in SECTIONS)
-    return Content(response.rcode_number, answer, authority, additional)
+    return ResponseContent(response.rcode_number, answer, authority, additional)
 
 
 def _key(record: Record) -> RecordKey:
@@ -74,16 +74,16 @@ def _without_signature(data: bytes) -> bytes:
 
 
 @dataclass(slots=True)
-class Comparison:
+class QueryComparison:
     """The responses to one query over all paths."""
 
-    question: Question
-    by_path: dict[Path, int] = field(default_factory=dict)  # number of the variant
-    sizes: dict[Path, int] = field(default_factory=dict)  # octets of the message
-    variants: list[Content] = field(default_factory=list)
-    _numbers: dict[Content, int] = field(default_factory=dict)
+    question: RstQuery
+    by_path: dict[ServerPath, int] = field(default_factory=dict)  # number of the variant
+    sizes: dict[ServerPath, int] = field(default_factory=dict)  # octets of the message
+    variants: list[ResponseContent] = field(default_factory=list)
+    _numbers: dict[ResponseContent, int] = field(default_factory=dict)
 
-    def add(self, path: Path, response: Response) -> None:
+    def add(self, path: ServerPath, response: Response) -> None:
         """Add a response."""
         content = content_of(response)
         number = self._numbers.get(content)
@@ -101,7 +101,7 @@ class Comparison:
         RFC 2181 section 9: a server may omit additional records without truncating the response.
         """
         for path, number in self.by_path.items():
-            over_tcp = Path(path.ns, path.address, TCP)
+            over_tcp = ServerPath(path.ns, path.address, TCP)
             complete = self.by_path.get(over_tcp, MAX_VARIANTS)
             if path.protocol != UDP or max(number, complete) >= len(self.variants):
                 continue
@@ -119,10 +119,10 @@ class Comparison:
         )
         return max(counts, key=lambda number: (counts[number], -number), default=0)
 
-    def differing(self) -> dict[int, list[Path]]:
+    def differing(self) -> dict[int, list[ServerPath]]:
         """Return the paths whose responses differ from the most common one, by variant."""
         usual = self.usual()
-        found: dict[int, list[Path]] = {}
+        found: dict[int, list[ServerPath]] = {}
         for path, number in self.by_path.items():
             if number != usual and not self._agrees(number, usual):
                 found.setdefault(number, []).append(path)
@@ -136,7 +136,7 @@ class Comparison:
         return each.is_truncated and each.rcode == self.variants[usual].rcode
 
     def describe(self, number: int) -> tuple[list[str], list[str]]:
-        """Return what differs in a variant, and the first records that only one of both responses has."""
+        """Return the parts of a variant that differ, and the first records that only one of both responses has."""
         if max(number, self.usual()) >= len(self.variants):
             return ["answer"], []
         usual, other = self.variants[self.usual()], self.variants[number]
@@ -169,12 +169,12 @@ def _rdata_text(rtype: int, data: bytes) -> str:
 
 
 def compare(
-    questions: Sequence[Question], responses: Mapping[Path, Mapping[Question, Response | str]], *, payload: int
-) -> list[Comparison]:
+    questions: Sequence[RstQuery], responses: Mapping[ServerPath, Mapping[RstQuery, Response | str]], *, payload: int
+) -> list[QueryComparison]:
     """Return the comparison of the responses to each query; a text in place of a response is an error."""
     found = []
     for question in questions:
-        comparison = Comparison(question)
+        comparison = QueryComparison(question)
         for path, by_question in responses.items():
             response = by_question.get(question)
             if isinstance(response, Response):

@@ -15,11 +15,11 @@ from gonemaster_engine.context import RunContext
 from gonemaster_engine.entries import Entry
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.rst.codes import CONSISTENCY, make_entry
-from gonemaster_engine.rst.comparing import Comparison, compare
+from gonemaster_engine.rst.comparing import QueryComparison, compare
 from gonemaster_engine.rst.encrypted import missing_packages
-from gonemaster_engine.rst.questions import Question, nic_questions, questions_of
+from gonemaster_engine.rst.questions import RstQuery, nic_questions, questions_of
 from gonemaster_engine.rst.sending import NSID, PAYLOAD, ZONEVERSION, Ports, Sender
-from gonemaster_engine.rst.tld import ENCRYPTED, Path, Tld
+from gonemaster_engine.rst.tld import ENCRYPTED, ServerPath, Tld
 
 PATHS_AT_ONCE = 32
 _MAX_VALUES = 4  # NSID and ZONEVERSION values of a path
@@ -27,7 +27,7 @@ _MAX_OCTETS = 64  # of a value
 _MAX_PATHS = 100  # in one finding
 _SOA_SERIAL = 0  # RFC 9660 section 6.2
 
-Answers = dict[Path, dict[Question, Response | str]]
+Answers = dict[ServerPath, dict[RstQuery, Response | str]]
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class ConsistencyCheck:
         sender, slots = Sender(self.context, self.ports), asyncio.Semaphore(PATHS_AT_ONCE)
         questions = questions_of(self.tld)
 
-        async def ask(path: Path) -> None:
+        async def ask(path: ServerPath) -> None:
             async with slots:
                 self.answers[path] = await sender.ask(path, questions)
 
@@ -62,7 +62,7 @@ class ConsistencyCheck:
         for entry in self._judged(ordered, questions):
             yield entry
 
-    def _usable(self) -> tuple[list[Path], list[Entry]]:
+    def _usable(self) -> tuple[list[ServerPath], list[Entry]]:
         """Return the paths that can be tested, and findings about the others."""
         left_out = []
         usable = self.tld.paths()
@@ -81,7 +81,7 @@ class ConsistencyCheck:
                 usable = [path for path in usable if path.protocol != protocol]
         return usable, left_out
 
-    def _judged(self, answers: Answers, questions: list[Question]) -> Iterator[Entry]:
+    def _judged(self, answers: Answers, questions: list[RstQuery]) -> Iterator[Entry]:
         yield from self._failures(answers)
         comparisons = compare(questions, answers, payload=PAYLOAD)
         for comparison in comparisons:
@@ -97,7 +97,7 @@ class ConsistencyCheck:
                 reason = next(iter(failed.values()))
                 yield self._entry("DNS_CONSISTENCY_QUERY_FAILED", **path.as_dict(), reason=reason, failed_queries=shown)
 
-    def _differences(self, comparison: Comparison) -> Iterator[Entry]:
+    def _differences(self, comparison: QueryComparison) -> Iterator[Entry]:
         question = comparison.question
         for number, paths in comparison.differing().items():
             parts, records = comparison.describe(number)
@@ -129,12 +129,12 @@ class ConsistencyCheck:
         return make_entry(CONSISTENCY, tag, self.context.log.elapsed(), **args)
 
 
-def _has(response: Response, question: Question) -> bool:
+def _has(response: Response, question: RstQuery) -> bool:
     """Return whether a response has the records, as an answer or as a referral."""
     return response.has(question.type, question.name) or response.has(question.type, question.name, "authority")
 
 
-def _servers(paths: Iterable[Path]) -> list[dict[str, Any]]:
+def _servers(paths: Iterable[ServerPath]) -> list[dict[str, Any]]:
     return [path.as_dict() for path in list(paths)[:_MAX_PATHS]]
 
 
@@ -158,6 +158,6 @@ def _version_text(value: bytes) -> str:
     return f"{value[0]} {value[1]} {value[2:].hex()}"
 
 
-def answered_paths(answers: Mapping[Path, Mapping[Question, Response | str]]) -> int:
+def answered_paths(answers: Mapping[ServerPath, Mapping[RstQuery, Response | str]]) -> int:
     """Return the number of paths with at least one response."""
     return sum(any(isinstance(each, Response) for each in found.values()) for found in answers.values())

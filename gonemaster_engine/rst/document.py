@@ -105,7 +105,7 @@ def parse_input(document: Any) -> RstInput:
     policy = document.get(GLUE_POLICY, WIDE)
     if policy not in (NARROW, WIDE):
         problems.add(GLUE_POLICY, Text("must be narrow or wide, not {found}", found=brief(policy)))
-    reader = _Reader(problems)
+    reader = _InputReader(problems)
     servers = reader.by_tld(document, NAMESERVERS, "nameservers", reader.servers)
     ds = reader.by_tld(document, DS_RECORDS, "dsRecords", reader.ds_records)
     _compare_tlds(servers, ds, problems)
@@ -146,7 +146,7 @@ def _unknown_parameters(document: Mapping[str, Any], problems: Problems) -> tupl
     return tuple(sorted(others))
 
 
-class _Reader:
+class _InputReader:
     """Reads the lists of a document, and collects their problems."""
 
     def __init__(self, problems: Problems) -> None:

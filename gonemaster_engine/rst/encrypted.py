@@ -14,7 +14,7 @@ import importlib.util
 import ssl
 from typing import Any, Protocol
 
-from gonemaster_engine.rst.tld import Path
+from gonemaster_engine.rst.tld import ServerPath
 
 MAX_MESSAGE_OCTETS = 65_535
 DOH_PATH = "/dns-query"
@@ -23,7 +23,7 @@ _NEEDS = {"DoT": (), "DoH": ("httpx2", "h2"), "DoQ": ("aioquic",)}
 _QUIC_CREDIT = 256 * 1024  # octets that a server may send unread
 
 
-class Session(Protocol):
+class EncryptedSession(Protocol):
     """A connection over which queries are sent."""
 
     async def exchange(self, query: bytes) -> bytes:
@@ -42,7 +42,7 @@ def missing_packages(protocol: str) -> tuple[str, ...]:
     return tuple(name for name in _NEEDS[protocol] if importlib.util.find_spec(name) is None)
 
 
-def open_session(path: Path, port: int, source: str) -> Session:
+def open_session(path: ServerPath, port: int, source: str) -> EncryptedSession:
     """Return a session for a path; nothing is sent yet."""
     if path.protocol == "DoT":
         return _TlsSession(path, port, source)
@@ -61,7 +61,7 @@ def _tls_context(*alpn: str) -> ssl.SSLContext:
 class _TlsSession:
     """A session over TLS; each message has a length prefix."""
 
-    def __init__(self, path: Path, port: int, source: str) -> None:
+    def __init__(self, path: ServerPath, port: int, source: str) -> None:
         self._path, self._port, self._source = path, port, source
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
@@ -94,7 +94,7 @@ class _TlsSession:
 class _HttpsSession:
     """A session over HTTP/2 or HTTP/1.1; each query is a POST request."""
 
-    def __init__(self, path: Path, port: int, source: str) -> None:
+    def __init__(self, path: ServerPath, port: int, source: str) -> None:
         self._path, self._port, self._source = path, port, source
         self._client: Any = None
 
@@ -154,7 +154,7 @@ class _HttpsSession:
 class _QuicSession:
     """A session over QUIC; each query has its own stream."""
 
-    def __init__(self, path: Path, port: int, source: str) -> None:
+    def __init__(self, path: ServerPath, port: int, source: str) -> None:
         self._path, self._port, self._source = path, port, source
         self._connection: Any = None
 

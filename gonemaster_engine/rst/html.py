@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 from gonemaster_engine.findings.messages import DEFAULT_LOCALE, best_locale, phrase
 from gonemaster_engine.findings.messages.formatting import printable, shown
 from gonemaster_engine.findings.messages.rst import SUMMARIES
-from gonemaster_engine.rst.report import CaseReport, Report, SuiteReport
+from gonemaster_engine.rst.report import CaseReport, RstReport, SuiteReport
 from gonemaster_engine.rst.text import counts, label, notes
 
 _STYLE = """
@@ -27,7 +27,7 @@ code { font-size: .92em; } p { margin: .3rem 0; } .facts td:first-child { width:
 """
 
 
-def html_page(report: Report, *, locale: str = DEFAULT_LOCALE) -> str:
+def html_page(report: RstReport, *, locale: str = DEFAULT_LOCALE) -> str:
     """Return the report as a page."""
     page = ET.Element("html", lang=best_locale(locale))
     head = _add(page, "head")
@@ -64,7 +64,7 @@ def _table(parent: ET.Element, titles: Iterable[str], locale: str) -> ET.Element
     return _add(table, "tbody")
 
 
-def _facts(body: ET.Element, report: Report, locale: str) -> None:
+def _facts(body: ET.Element, report: RstReport, locale: str) -> None:
     document = report.as_dict(locale=locale)
     table = _add(_add(body, "table", kind="facts"), "tbody")
     facts = {
@@ -108,7 +108,7 @@ def _case(table: ET.Element, case: CaseReport, locale: str) -> None:
             _add(cell, "p", f"{label('advice', locale)}: {finding['advice']}")
 
 
-def _inputs(body: ET.Element, report: Report, locale: str) -> None:
+def _inputs(body: ET.Element, report: RstReport, locale: str) -> None:
     _add(body, "h2", label("inputs", locale))
     table = _table(body, ("tlds", "name_server", "addresses", "transports"), locale)
     for tld in report.inputs.tlds:
@@ -121,7 +121,7 @@ def _inputs(body: ET.Element, report: Report, locale: str) -> None:
             _row(table, tld.name, f"{record.keytag} {record.algorithm} {record.digtype} {record.digest}")
 
 
-def _identities(body: ET.Element, report: Report, locale: str) -> None:
+def _identities(body: ET.Element, report: RstReport, locale: str) -> None:
     """Add what the name servers say about themselves, with NSID and ZONEVERSION."""
     if not report.identities:
         return

@@ -9,24 +9,24 @@ from gonemaster_engine.rst.tld import Tld
 _APEX_TYPES = ("SOA", "NS", "DNSKEY", "NSEC3PARAM", "TXT")
 
 
-class Question(NamedTuple):
+class RstQuery(NamedTuple):
     """A name and a type."""
 
     name: str
     type: str
 
 
-def questions_of(tld: Tld) -> list[Question]:
+def questions_of(tld: Tld) -> list[RstQuery]:
     """Return the queries that each path of a TLD gets."""
-    found = [Question(tld.name, rtype) for rtype in _APEX_TYPES]
+    found = [RstQuery(tld.name, rtype) for rtype in _APEX_TYPES]
     in_zone = [server.name for server in tld.servers if tld.has_in_zone(server.name)]
-    found += [Question(name, rtype) for name in in_zone for rtype in ("A", "AAAA")]
+    found += [RstQuery(name, rtype) for name in in_zone for rtype in ("A", "AAAA")]
     return [*found, *nic_questions(tld)]
 
 
-def nic_questions(tld: Tld) -> list[Question]:
+def nic_questions(tld: Tld) -> list[RstQuery]:
     """Return the queries about nic.TLD."""
-    return [Question(f"nic.{tld.name}", rtype) for rtype in ("NS", "DS")]
+    return [RstQuery(f"nic.{tld.name}", rtype) for rtype in ("NS", "DS")]
 
 
 def count_queries(tld: Tld) -> int:

@@ -29,7 +29,7 @@ from gonemaster_engine.version import __version__
 _FAIL = Level.ERROR
 
 
-class Result(enum.StrEnum):
+class RstResult(enum.StrEnum):
     """The result of a rehearsal, a suite or a test case. Values are stored and sent: append, never change."""
 
     PASS = "pass"  # noqa: S105 - no password
@@ -81,12 +81,12 @@ class CaseReport:
     """The result of a test case over all TLDs."""
 
     name: str
-    results: Mapping[str, Result]  # by TLD
+    results: Mapping[str, RstResult]  # by TLD
     findings: tuple[ReportedFinding, ...] = ()
     reasons: tuple[str, ...] = ()  # sentences: why it has no result
 
     @property
-    def result(self) -> Result:
+    def result(self) -> RstResult:
         """Fail if it fails for a TLD; otherwise undecided if it is for one; skipped if it is for all."""
         return worst(self.results.values())
 
@@ -115,17 +115,17 @@ class SuiteReport:
     cases: tuple[CaseReport, ...]
 
     @property
-    def result(self) -> Result:
+    def result(self) -> RstResult:
         """The worst result of the test cases."""
         return worst(case.result for case in self.cases)
 
-    def count(self, result: Result) -> int:
+    def count(self, result: RstResult) -> int:
         """Return the number of test cases with a result."""
         return sum(case.result is result for case in self.cases)
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RstReport:
     """The report of a rehearsal."""
 
     inputs: RstInput
@@ -135,7 +135,7 @@ class Report:
     identities: tuple[ReportedFinding, ...] = field(default=())  # NSID and ZONEVERSION of name servers
 
     @property
-    def result(self) -> Result:
+    def result(self) -> RstResult:
         """The worst result of the suites."""
         return worst(suite.result for suite in self.suites)
 
@@ -167,17 +167,19 @@ class Report:
         }
 
 
-def worst(results: Iterable[Result]) -> Result:
+def worst(results: Iterable[RstResult]) -> RstResult:
     """Return fail, undecided, pass or skipped: the first of them that is there."""
     found = set(results)
-    return next((each for each in (Result.FAIL, Result.UNDECIDED, Result.PASS) if each in found), Result.SKIPPED)
+    return next(
+        (each for each in (RstResult.FAIL, RstResult.UNDECIDED, RstResult.PASS) if each in found), RstResult.SKIPPED
+    )
 
 
 def build_report(
     inputs: RstInput, runs: Mapping[str, TldRun], policy: Policy, *, locale: str = DEFAULT_LOCALE
-) -> Report:
+) -> RstReport:
     """Return the report of finished runs by TLD."""
-    cases: dict[str, list[tuple[str, Result, list[ReportedFinding], str]]] = {}
+    cases: dict[str, list[tuple[str, RstResult, list[ReportedFinding], str]]] = {}
     identities = []
     for tld in inputs.tlds:
         run = runs.get(tld.name, TldRun((), problem="no_run"))
@@ -195,7 +197,7 @@ def build_report(
     )
     started = [run.started_at for run in runs.values() if run.started_at]
     finished = [run.finished_at for run in runs.values() if run.finished_at]
-    return Report(
+    return RstReport(
         inputs,
         suites,
         min(started, default=None),
@@ -204,7 +206,7 @@ def build_report(
     )
 
 
-def _case_report(name: str, of_tlds: Sequence[tuple[str, Result, list[ReportedFinding], str]]) -> CaseReport:
+def _case_report(name: str, of_tlds: Sequence[tuple[str, RstResult, list[ReportedFinding], str]]) -> CaseReport:
     return CaseReport(
         name,
         {tld: result for tld, result, _, _ in of_tlds},
@@ -218,7 +220,7 @@ def rst_name(case_id: str) -> str:
     return case_id.replace("dnssec", "dnssec-", 1) if case_id.startswith("dnssec") else f"dns-{case_id}"
 
 
-_Judged = Iterator[tuple[str, Result, list[ReportedFinding], str]]
+_Judged = Iterator[tuple[str, RstResult, list[ReportedFinding], str]]
 
 
 def _of_policy(tld: str, run: TldRun, policy: Policy, locale: str) -> _Judged:
@@ -231,14 +233,14 @@ def _of_policy(tld: str, run: TldRun, policy: Policy, locale: str) -> _Judged:
 
 def _of_case(
     tld: str, run: TldRun, case: CaseVerdict, reasons: Sequence[str], locale: str
-) -> tuple[Result, list[ReportedFinding], str]:
+) -> tuple[RstResult, list[ReportedFinding], str]:
     """Return the result of a test case; a reason of the whole run makes a pass undecided."""
     findings = [ReportedFinding(tld, each.code or each.entry.tag, each.level, each.entry) for each in case.findings]
-    result = Result(case.result.value)
+    result = RstResult(case.result.value)
     reason = run.problem or case.reason
-    if result is Result.PASS and reasons:
-        result, reason = Result.UNDECIDED, reasons[0]
-    if result is not Result.UNDECIDED:
+    if result is RstResult.PASS and reasons:
+        result, reason = RstResult.UNDECIDED, reasons[0]
+    if result is not RstResult.UNDECIDED:
         return result, findings, ""
     return result, findings, reason if reason in REASONS else reason_text(reason, locale=locale)
 
@@ -262,12 +264,12 @@ def _own(tld: str, run: TldRun) -> _Judged:
 
 def _own_result(
     run: TldRun, tags: set[str], findings: list[ReportedFinding]
-) -> tuple[Result, list[ReportedFinding], str]:
+) -> tuple[RstResult, list[ReportedFinding], str]:
     if any(finding.fails for finding in findings):
-        return Result.FAIL, findings, ""
+        return RstResult.FAIL, findings, ""
     if "RST_CASE_FINISHED" not in tags or tags & UNDECIDED:
-        return Result.UNDECIDED, findings, run.problem or ("not_all_tested" if tags & UNDECIDED else "no_run")
-    return (Result.SKIPPED if "RST_CASE_SKIPPED" in tags else Result.PASS), findings, ""
+        return RstResult.UNDECIDED, findings, run.problem or ("not_all_tested" if tags & UNDECIDED else "no_run")
+    return (RstResult.SKIPPED if "RST_CASE_SKIPPED" in tags else RstResult.PASS), findings, ""
 
 
 def _text(moment: datetime | None) -> str | None:

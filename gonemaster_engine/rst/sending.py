@@ -20,9 +20,9 @@ from gonemaster_engine.net.query import Query, QueryOutcome, Timing
 from gonemaster_engine.net.randomness import random_16_bits
 from gonemaster_engine.net.wire.messages import DNSSEC_PAYLOAD, HEADER_OCTETS, Edns, Response, query_body
 from gonemaster_engine.net.wire.rrtypes import IN, type_number
-from gonemaster_engine.rst.encrypted import Session, open_session
-from gonemaster_engine.rst.questions import Question
-from gonemaster_engine.rst.tld import TCP, UDP, Path
+from gonemaster_engine.rst.encrypted import EncryptedSession, open_session
+from gonemaster_engine.rst.questions import RstQuery
+from gonemaster_engine.rst.tld import TCP, UDP, ServerPath
 
 NSID, ZONEVERSION = 3, 19  # RFC 5001, RFC 9660
 PAYLOAD = DNSSEC_PAYLOAD
@@ -55,16 +55,16 @@ class Sender:
         self._ports = ports
         self.queries = 0
 
-    def is_allowed(self, path: Path) -> bool:
+    def is_allowed(self, path: ServerPath) -> bool:
         """Return whether packets may be sent to the address."""
         guarded = not self._context.profile.allow_non_global_targets
         return is_allowed_target(path.address, guarded=guarded)
 
-    async def ask(self, path: Path, questions: list[Question]) -> dict[Question, Response | str]:
+    async def ask(self, path: ServerPath, questions: list[RstQuery]) -> dict[RstQuery, Response | str]:
         """Send the queries over a path one after the other; a text in place of a response says what failed."""
         if not self.is_allowed(path):
             return dict.fromkeys(questions, BLOCKED)
-        found: dict[Question, Response | str] = {}
+        found: dict[RstQuery, Response | str] = {}
         failures = 0
         async with self._open(path) as exchange:
             for question in questions:
@@ -77,7 +77,7 @@ class Sender:
         return found
 
     @contextlib.asynccontextmanager
-    async def _open(self, path: Path) -> AsyncIterator[Callable[[Question], Awaitable[Response | str]]]:
+    async def _open(self, path: ServerPath) -> AsyncIterator[Callable[[RstQuery], Awaitable[Response | str]]]:
         if path.protocol in (UDP, TCP):
             yield lambda question: self._ask_plain(path, question)
             return
@@ -87,11 +87,11 @@ class Sender:
         finally:
             await session.close()
 
-    def _source(self, path: Path) -> str:
+    def _source(self, path: ServerPath) -> str:
         profile = self._context.profile
         return profile.source6 if path.is_ipv6 else profile.source4
 
-    async def _ask_plain(self, path: Path, question: Question) -> Response | str:
+    async def _ask_plain(self, path: ServerPath, question: RstQuery) -> Response | str:
         ended: asyncio.Future[QueryOutcome] = self._context.loop.create_future()
 
         def on_done(outcome: QueryOutcome) -> None:
@@ -108,7 +108,7 @@ class Sender:
             raise
         return outcome.response or outcome.error
 
-    def _query(self, path: Path, question: Question, on_done: Callable[[QueryOutcome], None]) -> Query:
+    def _query(self, path: ServerPath, question: RstQuery, on_done: Callable[[QueryOutcome], None]) -> Query:
         context = self._context
         qname = names.to_wire(question.name)
         timeout_s = TIMEOUT_S.get(path.protocol, OTHER_TIMEOUT_S)
@@ -124,7 +124,7 @@ class Sender:
             response_pool=context.response_pool,
         )
 
-    async def _ask_encrypted(self, session: Session, path: Path, question: Question) -> Response | str:
+    async def _ask_encrypted(self, session: EncryptedSession, path: ServerPath, question: RstQuery) -> Response | str:
         query = self._query(path, question, lambda _: None)
         await self._wait_for_pace(query)
         identifier = b"\0\0" if path.protocol != "DoT" else random_16_bits().to_bytes(2)  # RFC 8484 4.1, RFC 9250 4.2.1

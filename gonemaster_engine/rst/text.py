@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from gonemaster_engine.findings.messages import DEFAULT_LOCALE, phrase
 from gonemaster_engine.findings.messages.rst import LABELS, SUMMARIES
-from gonemaster_engine.rst.report import CaseReport, Report, Result, SuiteReport
+from gonemaster_engine.rst.report import CaseReport, RstReport, RstResult, SuiteReport
 
 
-def text_lines(report: Report, *, locale: str = DEFAULT_LOCALE) -> Iterator[str]:
+def text_lines(report: RstReport, *, locale: str = DEFAULT_LOCALE) -> Iterator[str]:
     """Yield the lines of the report; test cases that passed have one line."""
     yield label("title", locale)
     for tld in report.inputs.tlds:
@@ -35,7 +35,7 @@ def _case(case: CaseReport, locale: str) -> Iterator[str]:
         yield f"    {finding['tld']}: {finding['code']} ({finding['severity']}): {finding['message']}"
 
 
-def notes(report: Report, locale: str) -> Iterator[str]:
+def notes(report: RstReport, locale: str) -> Iterator[str]:
     """Yield what a reader of the report must know."""
     yield phrase(SUMMARIES["not_official"], {}, locale=locale)
     yield phrase(SUMMARIES["one_place"], {}, locale=locale)
@@ -45,7 +45,12 @@ def notes(report: Report, locale: str) -> Iterator[str]:
 
 def counts(suite: SuiteReport, locale: str) -> str:
     """Return the number of test cases with each result."""
-    names = {"passed": Result.PASS, "failed": Result.FAIL, "undecided": Result.UNDECIDED, "skipped": Result.SKIPPED}
+    names = {
+        "passed": RstResult.PASS,
+        "failed": RstResult.FAIL,
+        "undecided": RstResult.UNDECIDED,
+        "skipped": RstResult.SKIPPED,
+    }
     return phrase(SUMMARIES["counts"], {key: suite.count(value) for key, value in names.items()}, locale=locale)
 
 

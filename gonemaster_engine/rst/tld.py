@@ -23,7 +23,7 @@ class NameserverInput:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Path:
+class ServerPath:
     """A path to a name server: its name, one of its addresses, and a protocol."""
 
     ns: str
@@ -52,14 +52,14 @@ class Tld:
         """Return whether a name is in the zone of the TLD."""
         return names.is_in_domain(name, self.name)
 
-    def paths(self) -> list[Path]:
+    def paths(self) -> list[ServerPath]:
         """Return all paths, one per address and protocol, in the order of the input."""
-        found: dict[tuple[str, str], Path] = {}
+        found: dict[tuple[str, str], ServerPath] = {}
         for server in self.servers:
             for address in server.addresses:
                 for protocol in PROTOCOLS:
                     if protocol in (UDP, TCP) or protocol in server.protocols:
-                        found.setdefault((address, protocol), Path(server.name, address, protocol))
+                        found.setdefault((address, protocol), ServerPath(server.name, address, protocol))
         return list(found.values())
 
     def glue(self, *, wide: bool) -> list[tuple[str, str | None]]:

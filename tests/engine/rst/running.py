@@ -11,7 +11,7 @@ from gonemaster_engine.profile.profile import Profile, default_profile
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.rst.document import RstInput, parse_input
 from gonemaster_engine.rst.rehearsal import rehearse_tld, rst_policy
-from gonemaster_engine.rst.report import CaseReport, Report, TldRun, build_report
+from gonemaster_engine.rst.report import CaseReport, RstReport, TldRun, build_report
 from gonemaster_engine.rst.sending import Ports
 from gonemaster_engine.run.run import RunResult
 from tests.support.dnsworld import World
@@ -55,7 +55,7 @@ def rehearse(
     *,
     ports: Ports = PORTS,
     ipv6: bool = True,
-) -> Report:
+) -> RstReport:
     """Serve a world, rehearse its TLDs and return the report."""
     inputs = parse_input(document or input_of(world))
     with counted_network(), world:
@@ -63,11 +63,11 @@ def rehearse(
     return report_of(inputs, runs)
 
 
-def report_of(inputs: RstInput, runs: dict[str, RunResult]) -> Report:
+def report_of(inputs: RstInput, runs: dict[str, RunResult]) -> RstReport:
     """Return the report of finished runs."""
     return build_report(inputs, {name: TldRun(run.entries) for name, run in runs.items()}, rst_policy())
 
 
-def case_of(report: Report, name: str) -> CaseReport:
+def case_of(report: RstReport, name: str) -> CaseReport:
     """Return a test case of a report."""
     return next(case for suite in report.suites for case in suite.cases if case.name == name)

@@ -8,10 +8,10 @@ import dns.rrset
 import pytest
 
 from gonemaster_engine.net.wire.messages import Response
-from gonemaster_engine.rst.comparing import MAX_VARIANTS, Comparison, content_of
+from gonemaster_engine.rst.comparing import MAX_VARIANTS, QueryComparison, content_of
 from gonemaster_engine.rst.hostnames import invalid_labels
-from gonemaster_engine.rst.questions import Question
-from gonemaster_engine.rst.tld import TCP, UDP, Path
+from gonemaster_engine.rst.questions import RstQuery
+from gonemaster_engine.rst.tld import TCP, UDP, ServerPath
 
 SOA = "xa. 60 IN SOA ns1.xa. host.xa. {serial} 2 3 4 5"
 SIGNED_SOA = "xa. 60 IN RRSIG SOA 13 1 60 {end} 20260101000000 {tag} xa. {signature}"
@@ -70,11 +70,11 @@ def test_responses_differ(name: str) -> None:
     assert content_of(first) != content_of(second)
 
 
-def compared(*responses: tuple[str, str, Response]) -> Comparison:
+def compared(*responses: tuple[str, str, Response]) -> QueryComparison:
     """Compare responses by address and protocol."""
-    comparison = Comparison(Question("xa", "SOA"))
+    comparison = QueryComparison(RstQuery("xa", "SOA"))
     for address, protocol, each in responses:
-        comparison.add(Path("ns1.xa", address, protocol), each)
+        comparison.add(ServerPath("ns1.xa", address, protocol), each)
     comparison.settle(payload=100)
     return comparison
 

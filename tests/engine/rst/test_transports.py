@@ -9,7 +9,7 @@ import pytest
 from gonemaster_engine.rst import encrypted
 from gonemaster_engine.rst.codes import CONSISTENCY
 from gonemaster_engine.rst.document import parse_input
-from gonemaster_engine.rst.report import CaseReport, Report, Result
+from gonemaster_engine.rst.report import CaseReport, RstReport, RstResult
 from tests.engine.rst.code_zones import healthy
 from tests.engine.rst.running import case_of, report_of, run_tlds
 from tests.support.certificates import Certificates, make_certificates
@@ -27,8 +27,10 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 @pytest.fixture
-def rehearse_encrypted(certificates: Certificates) -> Callable[..., Report]:
-    def rehearse(world: World, *protocols: str, spoil: Callable[[EncryptedServers], object] = lambda _: None) -> Report:
+def rehearse_encrypted(certificates: Certificates) -> Callable[..., RstReport]:
+    def rehearse(
+        world: World, *protocols: str, spoil: Callable[[EncryptedServers], object] = lambda _: None
+    ) -> RstReport:
         inputs = parse_input(input_of(world, supports={SERVERS[0]: protocols}))
         with counted_network(), world, EncryptedServers(world, (A1, V6_1), certificates) as listening:
             spoil(listening)
@@ -47,18 +49,18 @@ def _failed_over(case: CaseReport, code: str = "DNS_CONSISTENCY_QUERY_FAILED") -
     return {finding.entry.args["protocol"] for finding in case.findings if finding.code == code}
 
 
-def test_same_responses_over_all_transports_pass(rehearse_encrypted: Callable[..., Report]) -> None:
+def test_same_responses_over_all_transports_pass(rehearse_encrypted: Callable[..., RstReport]) -> None:
     world = healthy()
     world.server(A1).set(nsid=b"fra1")
     report = rehearse_encrypted(world, *ENCRYPTED)
-    assert report.result is Result.PASS
+    assert report.result is RstResult.PASS
     assert connections == {"DoT": 2, "DoH": 2, "DoQ": 2}  # one for each address
     seen = {each.entry.args["protocol"]: each.entry.args["nsid"] for each in report.identities}
     assert seen == {protocol: ["fra1"] for protocol in ("UDP", "TCP", *ENCRYPTED)}
 
 
 @pytest.mark.parametrize("protocol", ENCRYPTED)
-def test_other_response_over_one_transport_fails(protocol: str, rehearse_encrypted: Callable[..., Report]) -> None:
+def test_other_response_over_one_transport_fails(protocol: str, rehearse_encrypted: Callable[..., RstReport]) -> None:
     world = healthy()
     other = faults.answers(answer='xa. 3600 TXT "only here"')
     world.server(A1).fault(other, qtype="TXT", transport=protocol.lower())
@@ -69,7 +71,7 @@ def test_other_response_over_one_transport_fails(protocol: str, rehearse_encrypt
 
 
 @pytest.mark.parametrize("protocol", ENCRYPTED)
-def test_silence_over_one_transport_fails(protocol: str, rehearse_encrypted: Callable[..., Report]) -> None:
+def test_silence_over_one_transport_fails(protocol: str, rehearse_encrypted: Callable[..., RstReport]) -> None:
     world = healthy()
     world.server(A1).fault(faults.silence(), qtype="TXT", transport=protocol.lower())
     case = case_of(rehearse_encrypted(world, protocol), CONSISTENCY)
@@ -100,7 +102,7 @@ def test_server_that_does_not_listen_gets_three_queries_only(certificates: Certi
     ],
 )
 def test_unusable_http_response_fails(
-    spoil: Callable[[EncryptedServers], object], reason: str, rehearse_encrypted: Callable[..., Report]
+    spoil: Callable[[EncryptedServers], object], reason: str, rehearse_encrypted: Callable[..., RstReport]
 ) -> None:
     case = case_of(rehearse_encrypted(healthy(), "DoH", spoil=spoil), CONSISTENCY)
     assert _failed_over(case) == {"DoH"}
@@ -108,11 +110,11 @@ def test_unusable_http_response_fails(
 
 
 def test_without_the_extra_a_transport_is_undecided_and_the_package_is_named(
-    monkeypatch: pytest.MonkeyPatch, rehearse_encrypted: Callable[..., Report]
+    monkeypatch: pytest.MonkeyPatch, rehearse_encrypted: Callable[..., RstReport]
 ) -> None:
     monkeypatch.setitem(encrypted._NEEDS, "DoQ", ("no_such_package",))
     case = case_of(rehearse_encrypted(healthy(), "DoQ"), CONSISTENCY)
-    assert case.result is Result.UNDECIDED
+    assert case.result is RstResult.UNDECIDED
     (finding,) = case.findings
     assert finding.entry.args["packages"] == ["no_such_package"]
     assert "gonemaster[encrypted]" in finding.as_dict()["message"]

@@ -10,7 +10,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 
 from gonemaster_engine.cli.domain_list import STANDARD_INPUT
@@ -25,13 +25,18 @@ from gonemaster_engine.resources import Resources
 from gonemaster_engine.rst.document import MAX_OCTETS, RstInput, parse_text
 from gonemaster_engine.rst.html import html_page
 from gonemaster_engine.rst.rehearsal import DEADLINE_S, rehearse_tld, rst_policy
-from gonemaster_engine.rst.report import Report, Result, TldRun, build_report
+from gonemaster_engine.rst.report import RstReport, RstResult, TldRun, build_report
 from gonemaster_engine.rst.sending import Ports
 from gonemaster_engine.rst.text import text_lines
 from gonemaster_engine.rst.tld import Tld
 
 FORMATS = ("text", "json", "html")
-EXIT_CODES = {Result.PASS: 0, Result.SKIPPED: 0, Result.FAIL: EXIT_FINDINGS, Result.UNDECIDED: EXIT_UNDECIDED}
+EXIT_CODES = {
+    RstResult.PASS: 0,
+    RstResult.SKIPPED: 0,
+    RstResult.FAIL: EXIT_FINDINGS,
+    RstResult.UNDECIDED: EXIT_UNDECIDED,
+}
 _TLDS_AT_ONCE = 4
 
 
@@ -159,7 +164,6 @@ async def _run_all(
 
     async def run(tld: Tld) -> TldRun:
         async with slots:
-            started_at = datetime.now(UTC)
             result = await rehearse_tld(
                 tld,
                 profile,
@@ -170,7 +174,8 @@ async def _run_all(
                 on_progress=lambda percent: progress(tld.name, percent),
                 is_urgent=True,
             )
-            return TldRun(result.entries, started_at, datetime.now(UTC), _families(profile))
+            finished_at = result.started_at + timedelta(seconds=result.duration_s)
+            return TldRun(result.entries, result.started_at, finished_at, _families(profile))
 
     try:
         runs = await asyncio.gather(*map(run, inputs.tlds))
@@ -183,7 +188,7 @@ def _families(profile: Profile) -> frozenset[str]:
     return frozenset(name for name in ("ipv4", "ipv6") if getattr(profile, name))
 
 
-def _lines(report: Report, shape: str, locale: str) -> Iterator[str]:
+def _lines(report: RstReport, shape: str, locale: str) -> Iterator[str]:
     if shape == "json":
         yield json.dumps(report.as_dict(locale=locale), indent=2, ensure_ascii=False)
     elif shape == "html":
