@@ -64,6 +64,7 @@ ACCESS = {
     "profiles.ConfigurationDiff": Access.OPERATE,  # uses POST for its body and changes nothing
     "scoring": Access.ADMIN,
     "zone_checks": Access.OPERATE,
+    "rst_checks": Access.OPERATE,
     "settings": Access.ADMINS,
     "tokens": Access.ADMINS,
     "spec": Access.READ,
@@ -134,6 +135,7 @@ ACCESS = {
     "ui_domains.delete": Access.ADMINS,
     "ui_domains.prune": Access.ADMINS,
     "ui_operations": Access.READ,
+    "ui_rst": Access.OPERATE,
     "ui_workers": Access.READ,
     "ui_search": Access.READ,
     "ui_wall": Access.READ,

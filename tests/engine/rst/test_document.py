@@ -58,8 +58,8 @@ def test_document_is_read() -> None:
     inputs = parse_input(DOCUMENT)
     (tld,) = inputs.tlds
     assert [(each.name, each.addresses, each.protocols) for each in tld.servers] == [
-        ("ns1.nic.example", ("192.0.2.1", "2001:db8::53:1"), {"DoT"}),
-        ("ns2.example.net", ("192.0.2.2",), set()),
+        ("ns1.nic.example", ("192.0.2.1", "2001:db8::53:1"), frozenset({"DoT"})),
+        ("ns2.example.net", ("192.0.2.2",), frozenset()),
     ]
     assert tld.ds == (DSInfo(12345, 8, 2, DIGEST),)
     assert not inputs.is_wide
