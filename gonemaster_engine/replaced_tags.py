@@ -1,7 +1,7 @@
 """Tags of Zonemaster 2025.2 that tags of Zonemaster 2026.1 replace, under the names of this engine.
 
-A run reports the tags of one release (`zonemaster.tags` in its profile). Whatever reads runs understands both, because
-a run can be older than the profile.
+A run reports the tags of one release (`zonemaster.tags` in its profile). Code that reads runs must understand both,
+because a run can be older than the profile.
 
 The key `successors` of data/zonemaster-names.json lists the tags.
 """
@@ -27,7 +27,24 @@ def with_successors(tags: frozenset[str]) -> frozenset[str]:
     return tags.union(*map(successors, tags))
 
 
+def predecessor(tag: str) -> str | None:
+    """Return the tag of the older release that a tag replaces."""
+    return _predecessors().get(tag)
+
+
+def same_tags(tag: str) -> tuple[str, ...]:
+    """Return a tag and its name in the other release, if there is exactly one or if several replaced one."""
+    new = successors(tag)
+    other = new[0] if len(new) == 1 else predecessor(tag)
+    return (tag, other) if other else (tag,)
+
+
 @cache
 def _successors() -> Mapping[str, tuple[str, ...]]:
     document = json.loads(_TABLE.read_text(encoding="utf-8"))
     return {old: tuple(new) for old, new in document["successors"].items()}
+
+
+@cache
+def _predecessors() -> Mapping[str, str]:
+    return {new: old for old, all_new in _successors().items() for new in all_new}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from gonemaster_engine.profile.profile import Profile, default_profile, load_pro
 from gonemaster_engine.profile.repair import find_unknown_tags
 from gonemaster_engine.profile.tag_sets import find_replaced_tags
 
+_NO_POLICY: Mapping[str, Any] = {}
+
 
 def selected(options: argparse.Namespace) -> tuple[str, ...]:
     """Return the test cases and modules to run; "zone/zone01" means "zone01"."""
@@ -32,8 +34,8 @@ def excluded(options: argparse.Namespace) -> tuple[str, ...]:
     return tuple(name.strip() for names_ in options.exclude for name in names_.split(",") if name.strip())
 
 
-def profile_of(options: argparse.Namespace) -> Profile:
-    """Return the profile: the default, overridden by the file, then by the options; warn about tags in the file.
+def profile_of(options: argparse.Namespace, policy: Mapping[str, Any] = _NO_POLICY) -> Profile:
+    """Return the profile: the default, overridden by the file, the policy and the options; warn about the file's tags.
 
     Raises:
       ProfileError: the file or the value of an option is invalid.
@@ -45,7 +47,7 @@ def profile_of(options: argparse.Namespace) -> Profile:
         print(f"warning: {options.profile}: {sentence}", file=sys.stderr)
     for sentence in find_replaced_tags(document):
         print(f"note: {options.profile}: {sentence}", file=sys.stderr)
-    return base.merge(_overrides(options))
+    return base.merge(policy).merge(_overrides(options))
 
 
 @contextmanager

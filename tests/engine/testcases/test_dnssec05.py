@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.support.case_runs import A1, A2, BOTH, S1, S2, Scenario, findings
@@ -19,7 +21,7 @@ from tests.support.weak_keys import (
 NUMBERS = (13, 10, 5, 4, 19, 253, 2)
 KEYS = only_key(*(rsa_rdata(3, STRONG_MODULUS, algorithm=number) for number in NUMBERS))
 OK = "DS05_ALGO_RECOMMENDED"
-OLDER = {"zonemaster_tags": "2025.2"}
+OLDER: dict[str, Any] = {"zonemaster_tags": "2025.2"}
 ACCEPTABLE = {  # number: key tag, mnemonic, description, tag with 2026.1
     8: (17974, "RSASHA256", "RSA/SHA-256", "DS05_ALGO_RECOMMENDED"),
     13: (17979, "ECDSAP256SHA256", "ECDSA Curve P-256 with SHA-256", "DS05_ALGO_RECOMMENDED"),
