@@ -92,5 +92,6 @@ def detail(check_id: str) -> Response:
     """Show a rehearsal: its TLDs, and the result and its reports once all have finished."""
     check = read_check(state(), check_id)
     result = check["result"]
-    values: dict[str, Any] = {"result_word": gettext(RESULTS[result]) if result else "", "tone": _TONES.get(result or "", "")}
+    word = gettext(RESULTS[result]) if result else ""
+    values: dict[str, Any] = {"result_word": word, "tone": _TONES.get(result or "", "")}
     return page("admin/rst/detail.html", check=check, busy=check["state"] != "finished", states=_STATES, **values)
