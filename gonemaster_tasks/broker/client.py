@@ -9,6 +9,7 @@ from gonemaster_tasks.broker import keys
 from gonemaster_tasks.broker.address import BrokerAddress, parse_broker_url
 from gonemaster_tasks.broker.attempts import Attempts
 from gonemaster_tasks.broker.beat import BeatSchedule
+from gonemaster_tasks.broker.check_clients import CheckClients
 from gonemaster_tasks.broker.connection import NOT_ALLOWED, SLICE, reachable, server_time
 from gonemaster_tasks.broker.events import Events
 from gonemaster_tasks.broker.job_losses import JobLosses
@@ -56,6 +57,7 @@ class Broker:
         self.locks = Locks(self._client)
         self.registration_requests = RegistrationRequests(self._client)
         self.events = Events(self._client)
+        self.check_clients = CheckClients(self._client)
         self.beat = BeatSchedule(self._client)
         self.attempts = Attempts(self._client)
 

@@ -96,6 +96,11 @@ def found(job_id: str) -> str:
     return f"gm:found:{job_id}"
 
 
+def check_clients(job_id: str) -> str:
+    """Return the key of the number of clients that wait for a check (string); it expires."""
+    return f"gm:check-clients:{job_id}"
+
+
 def watched(job_id: str) -> str:
     """Return the key that is present while a client reads a job's events."""
     return f"gm:watch:{job_id}"
