@@ -9,7 +9,6 @@ from gonemaster_tasks.broker import keys
 from gonemaster_tasks.broker.address import BrokerAddress, parse_broker_url
 from gonemaster_tasks.broker.attempts import Attempts
 from gonemaster_tasks.broker.beat import BeatSchedule
-from gonemaster_tasks.broker.check_clients import CheckClients
 from gonemaster_tasks.broker.connection import NOT_ALLOWED, SLICE, reachable, server_time
 from gonemaster_tasks.broker.events import Events
 from gonemaster_tasks.broker.job_losses import JobLosses
@@ -22,6 +21,7 @@ from gonemaster_tasks.broker.processes.machines import Processes
 from gonemaster_tasks.broker.processes.maintenance_times import MaintenanceTimes
 from gonemaster_tasks.broker.processes.reports import Reports
 from gonemaster_tasks.broker.processes.workers import Workers
+from gonemaster_tasks.broker.queue.check_clients import CheckClients
 from gonemaster_tasks.broker.queue.lists import WaitingLists
 from gonemaster_tasks.broker.queue.rejected_items import RejectedItems
 from gonemaster_tasks.broker.queue.unacked import Unacked

@@ -8,13 +8,12 @@ from typing import Any
 
 from gonemaster_db.core.records import EntryRecord, RunRecord
 from gonemaster_db.core.states import RunStatus
-from gonemaster_db.queue.jobs import ClaimedJob
 from gonemaster_engine.findings.verdict import verdict_of
 from gonemaster_engine.scoring.rule import RULE_VERSION
 from gonemaster_engine.texts import text_of
 from gonemaster_tasks.broker.events import FOUND, JobEvent
-from gonemaster_tasks.control.checks import RUN_UNTIL
-from gonemaster_tasks.queues import BATCH, NORMAL
+from gonemaster_tasks.control.jobs import RUN_UNTIL
+from gonemaster_tasks.queues import BATCH, CHECK, NORMAL
 from gonemaster_tasks.tracing import span
 from gonemaster_tasks.worker.execute.claims import Claim
 from gonemaster_tasks.worker.execute.isolation import IsolatedProcessEnded, IsolatedProcessLost, IsolatedRunFailed
@@ -69,17 +68,19 @@ def test_domain(process: Process, claim: Claim) -> RunRecord | None:
 def _outcome(process: Process, claim: Claim) -> RunOutcome | None:
     """Test in the shared event loop, or from the second start on in a separate process."""
     job, running = claim.job, claim.running
-    order = TestOrder(job.id, job.domain, job.config, job.profile, _limit_s(process, job), is_urgent=running.tier != BATCH)
+    order = TestOrder(
+        job.id, job.domain, job.config, job.profile, _limit_s(process, claim), is_urgent=running.tier != BATCH
+    )
     listeners = _listeners(process, running)
     if job.starts > 1:
         return process.isolation.run(order, running, listeners, settings=process.settings, gate=process.gate)
     return process.loop.run(running, process.runner.run(order, listeners))
 
 
-def _limit_s(process: Process, job: ClaimedJob) -> float:
-    """Return the time limit of a run, which ends before the client of a check stops waiting for its result."""
+def _limit_s(process: Process, claim: Claim) -> float:
+    """Return the time limit of a run; a check ends before its client stops waiting for the result."""
     limit_s = float(process.settings.job_timeout_seconds)
-    end = job.config.get(RUN_UNTIL)
+    end = claim.job.config.get(RUN_UNTIL) if claim.running.tier == CHECK else None  # A rerun has no such client.
     return limit_s if end is None else max(_MIN_LIMIT_S, min(limit_s, end - process.clock.timestamp()))
 
 
@@ -101,7 +102,7 @@ def _record(process: Process, outcome: RunOutcome, *, has_network: bool) -> RunR
 
 
 def _listeners(process: Process, running: RunningJob) -> Listeners:
-    """Create the callbacks that publish the progress of a job, and unless it is a batch job its entries and what it found."""
+    """Create the callbacks that publish progress, unless in a batch entries, and of normal jobs what they found."""
     published_at = 0.0
 
     def on_progress(percent: int) -> None:

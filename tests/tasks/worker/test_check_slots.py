@@ -11,7 +11,7 @@ from gonemaster_db.core.states import Priority
 from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
-from gonemaster_tasks.control.checks import RUN_UNTIL, join_check, leave_check
+from gonemaster_tasks.control.jobs import RUN_UNTIL, join_check, leave_check
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
 from gonemaster_tasks.control.settings import change_settings
 from gonemaster_tasks.control.submit import submit_job
