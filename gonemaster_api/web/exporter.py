@@ -25,7 +25,7 @@ LOCALES = "gonemaster_result_locale_requests"
 TOOL_CALLS = "gonemaster_mcp_tool_calls"
 CHECKS = "gonemaster_checks"
 CHECK_DURATIONS = "gonemaster_check_duration_seconds"
-CHECK_BOUNDS_S = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0)
+CHECK_BOUNDS_MS = (250, 500, 1000, 1500, 2000, 3000, 5000, 10_000, 20_000, 30_000)
 
 _NAME = "gonemaster-http-metrics"
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
@@ -51,7 +51,10 @@ class HttpMetrics:
         self.locales = Counter(LOCALES, "Results read by locale.", ["locale"], registry=self._own)
         self._checks = Counter(CHECKS, "Checks before delegation by verdict.", ["verdict"], registry=self._own)
         self._check_durations = Histogram(
-            CHECK_DURATIONS, "Time to the answer of a check.", registry=self._own, buckets=CHECK_BOUNDS_S
+            CHECK_DURATIONS,
+            "Time to the answer of a check.",
+            registry=self._own,
+            buckets=[bound / 1000 for bound in CHECK_BOUNDS_MS],
         )
         self.tool_calls = Counter(TOOL_CALLS, "Tool calls.", ["outcome", "tool"], registry=self._own)
 

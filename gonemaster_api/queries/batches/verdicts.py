@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 from sqlalchemy.orm import Session
-from gonemaster_engine.policies.policy import Policy
 
 from gonemaster_api.queries.batches.export import JOBS_PER_READ
 from gonemaster_api.queries.runs.checks import CheckedDelegation, judged_document
@@ -19,6 +18,7 @@ from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.models import Job, Run
 from gonemaster_db.runs.job_walk import jobs_after
 from gonemaster_db.runs.run_documents import StoredRun, entries_of, read_stored_runs
+from gonemaster_engine.policies.policy import Policy
 from gonemaster_tasks.control.jobs import POLICY
 
 _RUNS_PER_READ = 50  # a document can have megabytes
@@ -70,7 +70,7 @@ def _lines(state: State, export: VerdictExport, items: Sequence[Job | Run]) -> l
         stored = read_stored_runs(session, [item.id for item in items if isinstance(item, Run)])
         entries = {run_id: _entries(session, run) for run_id, run in stored.items()}
     checked = CheckedDelegation("", export.policy, export.locale)
-    lines = []
+    lines: list[Mapping[str, Any]] = []
     for item in items:
         common = {"run_id": item.id, "domain": item.domain, "status": item.status.value}
         if isinstance(item, Run) and item.id in stored:

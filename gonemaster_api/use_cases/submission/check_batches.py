@@ -9,7 +9,6 @@ from typing import Any
 import marshmallow as ma
 import msgspec
 import structlog
-from gonemaster_engine.policies.policy import Policy
 from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import ApiError, BadRequest
@@ -20,6 +19,7 @@ from gonemaster_api.use_cases.submission.checks import check_parent, delegation_
 from gonemaster_api.use_cases.submission.traced import about_request
 from gonemaster_db.core.records import NewBatch, NewJob
 from gonemaster_db.models import Priority
+from gonemaster_engine.policies.policy import Policy
 from gonemaster_engine.texts import Text, joined
 from gonemaster_tasks.control.submit import SubmittedBatch, check_options, submit_batch
 from gonemaster_tasks.reference_data.tlds import current_tlds

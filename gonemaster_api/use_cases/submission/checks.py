@@ -11,7 +11,6 @@ from typing import Any
 import marshmallow as ma
 import structlog
 from flask import g
-from gonemaster_engine.policies.policy import Policy, load
 from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import BadRequest, Unavailable
@@ -28,11 +27,13 @@ from gonemaster_api.use_cases.submission.jobs import (
 from gonemaster_api.use_cases.submission.traced import submit_traced_job
 from gonemaster_db.core.errors import StoreConflict, StoreUnavailable
 from gonemaster_db.core.records import NewJob
-from gonemaster_db.models import Job, Priority
+from gonemaster_db.models import Job, Priority, RunStatus
+from gonemaster_db.queue.jobs import find_final_states
 from gonemaster_db.queue.pauses import is_paused
 from gonemaster_db.queue.queue import states_of
 from gonemaster_db.service.idempotency import find_response, forget_response, store_response
 from gonemaster_engine.errors import PolicyError
+from gonemaster_engine.policies.policy import Policy, load
 from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.config.profiles import is_guarded
 from gonemaster_tasks.control.jobs import POLICY, RUN_UNTIL, join_check, leave_check
@@ -43,6 +44,7 @@ ORIGIN = "check"
 _STORING_S = 0.8  # from the end of a run to its answer: the run is stored, and its end is reported
 _OPEN_CHECK = "open-check:"  # prefix of the keys of open checks, among the keys of idempotent requests
 _ATTEMPTS = 3
+_WITHOUT_ANSWER = frozenset({RunStatus.CANCELED.value, RunStatus.EXPIRED.value, "deleted"})
 
 log = structlog.get_logger(__name__)
 
@@ -105,11 +107,13 @@ def open_check(state: State, request: Mapping[str, Any]) -> OpenCheck:
     identity = g.get("identity")
     digest = delegation.digest(deadline_s, identity.token.digest if identity else "")
     limit = timedelta(seconds=deadline_s)
+    # A client that lost its connection left its check, which was canceled; its repetition needs a new run.
     ticket, _, headers = answer_once(
         state,
         TicketSchema,
         200,
         lambda keep: _submit(state, delegation, digest=digest, now=now, limit=limit, keep=keep),
+        is_final=lambda ticket: _has_run(state, ticket["run_id"]),
     )
     join_check(state.queue, ticket["run_id"])
     return OpenCheck(
@@ -119,6 +123,12 @@ def open_check(state: State, request: Mapping[str, Any]) -> OpenCheck:
         locale=request["locale"],
         is_replayed=REPLAYED in headers,
     )
+
+
+def _has_run(state: State, run_id: str) -> bool:
+    """Return whether a check is open, or its run was not canceled."""
+    with state.store.read_only() as session:
+        return find_final_states(session, [run_id]).get(run_id) not in _WITHOUT_ANSWER
 
 
 def read_delegation(state: State, request: Mapping[str, Any]) -> Delegation:

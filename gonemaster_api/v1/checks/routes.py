@@ -85,7 +85,8 @@ class CheckBatch(MethodView):
     @blueprint.response(202, BatchAcceptedSchema)
     @blueprint.submits(
         invalid="as for a check, with the number of the line in the details; duplicate_domain, batch_too_large,"
-        " options_too_large"
+        " options_too_large",
+        query=CheckBatchQuerySchema,
     )
     def post(self, query: dict[str, Any]) -> Any:
         """Queue checks of many delegations as a batch. All lines are validated before anything is stored.

@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 import marshmallow as ma
-from gonemaster_engine.policies.verdict import Result
 from marshmallow import validate
 
 from gonemaster_api.queries.runs.checks import REASONS
@@ -14,6 +13,7 @@ from gonemaster_api.rest.plain_text import PlainName, PlainText
 from gonemaster_api.v1.causes.schemas import RootCauseSchema
 from gonemaster_api.v1.jobs.schemas import MAX_UNDELEGATED, STATUSES, DsSchema, NameserverSchema
 from gonemaster_db.core.levels import LEVELS
+from gonemaster_engine.policies.verdict import Result
 
 DEFAULT_POLICY = "registration"
 MIN_DEADLINE_S, DEFAULT_DEADLINE_S, MAX_DEADLINE_S = 2, 10, 30
@@ -29,7 +29,7 @@ class DelegationSchema(RequestSchema):
     nameservers = ma.fields.List(
         ma.fields.Nested(NameserverSchema),
         required=True,
-        validate=validate.Length(1, MAX_UNDELEGATED),
+        validate=validate.Length(1, MAX_UNDELEGATED, error=Message("must have from {min} to {max} items")),
         metadata={"description": "one item per address; without `ip` the name is resolved"},
     )
     ds_info = ma.fields.List(ma.fields.Nested(DsSchema), validate=validate.Length(max=MAX_UNDELEGATED), allow_none=True)

@@ -7,6 +7,7 @@ from gonemaster_tasks.broker import keys
 from gonemaster_tasks.broker.connection import reachable
 
 _LIFE = timedelta(minutes=2)  # Longer than any deadline: a client that was killed never leaves.
+_RECENT = timedelta(days=1)
 
 
 class CheckClients:
@@ -20,7 +21,13 @@ class CheckClients:
         with reachable(), self._client.pipeline(transaction=True) as pipe:
             pipe.incr(keys.check_clients(job_id))
             pipe.expire(keys.check_clients(job_id), _LIFE)
+            pipe.set(keys.CHECKED, "1", ex=_RECENT)
             pipe.execute()
+
+    def any_recent(self) -> bool:
+        """Return whether there was a check within the last day."""
+        with reachable():
+            return bool(self._client.exists(keys.CHECKED))
 
     def leave(self, job_id: str) -> int:
         """Remove a client; return how many are left."""
