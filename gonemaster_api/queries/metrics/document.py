@@ -20,7 +20,7 @@ from gonemaster_db.service.metrics.aggregation import (
     DomainSums,
 )
 from gonemaster_db.service.metrics.counting import LOOKUPS, OTHERS, QUERIES, SCHEDULED, WAITED_MS, WAITS
-from gonemaster_engine.policies.verdict import Result
+from gonemaster_engine.policies.verdict import PolicyResult
 from gonemaster_engine.version import __version__
 
 SCHEMA_VERSION = "v1"
@@ -121,7 +121,7 @@ def _api(metrics: Metrics, rate_limit_keys: int) -> dict[str, Any]:
             "rate_limit_keys": rate_limit_keys,
         },
         "checks": {
-            "verdict_counts": {verdict.value: http.checks.get(verdict.value, 0) for verdict in Result},
+            "verdict_counts": {verdict.value: http.checks.get(verdict.value, 0) for verdict in PolicyResult},
             "latency_ms": quantiles(http.check_latencies, CHECK_BOUNDS_MS),
             "latency_estimates_ms": estimates(http.check_latencies, CHECK_BOUNDS_MS),
             "reserved_slots": metrics.reserved_check_slots,

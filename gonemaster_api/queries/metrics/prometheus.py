@@ -20,7 +20,7 @@ from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_db.models import JobStatus
 from gonemaster_db.service.metrics.aggregation import DURATION_BOUNDS_MS, DURATION_SUM, SEVERITY
 from gonemaster_db.service.metrics.counting import LOOKUPS, QUERIES, WAITED_MS, WAITS
-from gonemaster_engine.policies.verdict import Result
+from gonemaster_engine.policies.verdict import PolicyResult
 from gonemaster_engine.version import __version__
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -188,7 +188,7 @@ def _results(metrics: Metrics) -> Iterator[Metric]:
 
 
 def _checks(metrics: Metrics) -> Iterator[Metric]:
-    checks = {verdict.value: metrics.http.checks.get(verdict.value, 0) for verdict in Result}
+    checks = {verdict.value: metrics.http.checks.get(verdict.value, 0) for verdict in PolicyResult}
     yield counters("checks_total", "Checks before delegation by verdict.", ["verdict"], _by(checks))
     durations = HistogramMetricFamily(f"{PREFIX}check_duration_seconds", "Time to the answer of a check.")
     durations.add_metric([], _buckets(metrics.http.check_latencies, CHECK_BOUNDS_MS), metrics.http.check_sum_s)

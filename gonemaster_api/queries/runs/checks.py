@@ -4,9 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gonemaster_engine.policies.policy import Policy
-from gonemaster_engine.policies.verdict import Result, Verdict, judge
-
 from gonemaster_api.errors import ApiError
 from gonemaster_api.queries.runs.results import RunWithEntries, read_finished_run
 from gonemaster_api.state import State
@@ -15,6 +12,8 @@ from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.models import Run, RunStatus
 from gonemaster_engine.findings.causes.model import Cause
 from gonemaster_engine.findings.messages import best_locale
+from gonemaster_engine.policies.policy import Policy
+from gonemaster_engine.policies.verdict import PolicyResult, PolicyVerdict, judge
 from gonemaster_engine.testcases.catalogue import select
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.profiles import cached_base_profile
@@ -95,7 +94,7 @@ def undecided_document(
 ) -> dict[str, Any]:
     """Return the answer to a check without a verdict."""
     verdict = judge_entries(state, checked, entries)
-    return _document(checked, verdict, Result.UNDECIDED, (reason,), [str(REASONS[reason])])
+    return _document(checked, verdict, PolicyResult.UNDECIDED, (reason,), [str(REASONS[reason])])
 
 
 def judge_entries(
@@ -105,7 +104,7 @@ def judge_entries(
     timings: Iterable[Mapping[str, Any]] = (),
     *,
     causes: Sequence[Cause] | None = None,
-) -> Verdict:
+) -> PolicyVerdict:
     """Return the verdict of the policy on entries. What the server excludes from all runs cannot pass."""
     policy, excluded = checked.policy, state.settings.exclude
     skipped = {case.id for case in select(excluded)} if excluded else set()
@@ -122,7 +121,11 @@ def judge_entries(
 
 
 def _document(
-    checked: CheckedDelegation, verdict: Verdict, result: Result, reasons: Iterable[str], explanations: Iterable[str]
+    checked: CheckedDelegation,
+    verdict: PolicyVerdict,
+    result: PolicyResult,
+    reasons: Iterable[str],
+    explanations: Iterable[str],
 ) -> dict[str, Any]:
     locale = best_locale(checked.locale)
     decisive = verdict.decisive_causes

@@ -13,11 +13,11 @@ from gonemaster_api.rest.plain_text import PlainName, PlainText
 from gonemaster_api.v1.causes.schemas import RootCauseSchema
 from gonemaster_api.v1.jobs.schemas import MAX_UNDELEGATED, STATUSES, DsSchema, NameserverSchema
 from gonemaster_db.core.levels import LEVELS
-from gonemaster_engine.policies.verdict import Result
+from gonemaster_engine.policies.verdict import PolicyResult
 
 DEFAULT_POLICY = "registration"
 MIN_DEADLINE_S, DEFAULT_DEADLINE_S, MAX_DEADLINE_S = 2, 10, 30
-VERDICTS = [result.value for result in Result]
+VERDICTS = [result.value for result in PolicyResult]
 
 
 class DelegationSchema(RequestSchema):
