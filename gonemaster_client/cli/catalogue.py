@@ -200,7 +200,7 @@ COMMANDS: Mapping[str, tuple[str, Mapping[str, Command]]] = {
         )),
         "resume": Command("service.resume", "start jobs again", (_TIER,)),
     }),
-    "check": ("check a delegation before it is published; exit code 0 pass, 1 fail, 3 undecided", {
+    "check": ("check a delegation before it is published; exit code 0 pass, 1 fail, 4 undecided", {
         "": Command("checks.check", "", (
             arg("--domain", required=True, metavar="NAME", help="domain to check"),
             arg("--ns", action="append", required=True, type=nameserver, metavar="NAME[/ADDRESS]",

@@ -48,14 +48,14 @@ async def test_domain(
 test_domain.__test__ = False  # type: ignore[attr-defined]  # pytest: not a test
 
 
-class Nameserver(BaseModel):
+class GivenNameserver(BaseModel):
     """A name server with one address; without an address its name is resolved."""
 
     ns: Annotated[str, Field(min_length=1, max_length=255)]
     ip: Annotated[str | None, Field(max_length=64)] = None
 
 
-class DsRecord(BaseModel):
+class GivenDs(BaseModel):
     """A DS record."""
 
     keytag: Annotated[int, Field(ge=0, le=65535)]
@@ -67,8 +67,8 @@ class DsRecord(BaseModel):
 async def check_delegation(
     api: ToolApi,
     domain: Text,
-    nameservers: Annotated[list[Nameserver], Field(min_length=1, max_length=32, description="one item per address")],
-    ds: Annotated[list[DsRecord] | None, Field(max_length=32)] = None,
+    nameservers: Annotated[list[GivenNameserver], Field(min_length=1, max_length=32, description="one item per address")],
+    ds: Annotated[list[GivenDs] | None, Field(max_length=32)] = None,
     policy: Annotated[str, Field(max_length=100)] = "registration",
     deadline_seconds: Annotated[int, Field(ge=2, le=30)] = 20,
     lang: Lang = "en",

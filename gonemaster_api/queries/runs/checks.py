@@ -13,22 +13,14 @@ from gonemaster_db.models import Run, RunStatus
 from gonemaster_engine.findings.causes.model import Cause
 from gonemaster_engine.findings.messages import best_locale
 from gonemaster_engine.policies.policy import Policy
-from gonemaster_engine.policies.verdict import PolicyResult, PolicyVerdict, judge
+from gonemaster_engine.policies.verdict import PolicyResult, PolicyVerdict, judge, reason_text
 from gonemaster_engine.testcases.catalogue import select
-from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.profiles import cached_base_profile
 from gonemaster_tasks.control.verdicts import StoredTiming, as_reported
 from gonemaster_tasks.errors import BrokerUnavailable
 
-REASONS: Mapping[str, str] = {
-    "deadline": Text("the test did not finish before the deadline"),
-    "not_started": Text("no slot was free before the deadline"),
-    "canceled": Text("the test was canceled"),
-    "failed": Text("the test failed"),
-    "deleted": Text("the run was deleted"),
-    "unavailable": Text("the result cannot be read now"),
-}
-"""The reasons of checks without a verdict, in addition to those of policies."""
+REASONS = ("deadline", "not_started", "canceled", "failed", "deleted", "unavailable")
+"""The reasons of checks whose runs have no result, in addition to those of policies."""
 _BY_STATUS = {
     RunStatus.CANCELED: "canceled",
     RunStatus.EXPIRED: "not_started",
@@ -94,7 +86,8 @@ def undecided_document(
 ) -> dict[str, Any]:
     """Return the answer to a check without a verdict."""
     verdict = judge_entries(state, checked, entries)
-    return _document(checked, verdict, PolicyResult.UNDECIDED, (reason,), [str(REASONS[reason])])
+    text = reason_text(reason, locale=best_locale(checked.locale))
+    return _document(checked, verdict, PolicyResult.UNDECIDED, (reason,), [text])
 
 
 def judge_entries(

@@ -27,6 +27,7 @@ from gonemaster_api.v1.checks.schemas import (
 from gonemaster_api.v1.checks.waiting import CheckResponse
 from gonemaster_api.web.asgi_responses import ASGI_RESPONSE
 from gonemaster_api.web.body_limits import read_blocks
+from gonemaster_api.web.clients import client_key
 from gonemaster_api.web.exporter import http_metrics
 from gonemaster_api.web.request_deadlines import HAS_LEFT
 from gonemaster_api.web.streaming import stream
@@ -57,6 +58,7 @@ class Check(MethodView):
 
     @blueprint.arguments(CheckRequestSchema)
     @blueprint.response(200, CheckSchema)
+    @blueprint.refuses(_429="too_many_client_streams")
     @blueprint.submits(
         invalid="missing_domain, invalid_domain, missing_nameservers, invalid_undelegated, private_undelegated_ip,"
         " unknown_policy, unknown_parent, invalid_deadline_seconds"
@@ -68,7 +70,13 @@ class Check(MethodView):
         with the same Idempotency-Key, joins the open one. A client that disconnects cancels the check.
         """
         shared, began = state(), time.monotonic()
-        waiting = CheckResponse(shared, open_check(shared, request_body), began, http_metrics().count_check)
+        give_back = shared.seats.take(client_key())  # the number of clients that wait is limited
+        try:
+            check = open_check(shared, request_body)
+        except BaseException:
+            give_back()
+            raise
+        waiting = CheckResponse(shared, check, began, http_metrics().count_check, give_back)
         headers = {REPLAYED: "true"} if waiting.check.is_replayed else {}
         if HAS_LEFT not in request.environ:
             return waiting.wait_in_thread(), 200, headers

@@ -31,6 +31,7 @@ class CheckResponse:
     check: OpenCheck
     began: float  # of the request, on the monotonic clock
     measure: Measure
+    give_back: Callable[[], None]  # frees the position of the client
 
     @property
     def _left_s(self) -> float:
@@ -44,6 +45,7 @@ class CheckResponse:
                 await send({"type": "http.response.start", "status": 200, "headers": _headers(body)})
                 await send({"type": "http.response.body", "body": body})
         finally:
+            self.give_back()
             await asyncio.shield(asyncio.to_thread(close_check, self.state, self.check))
 
     async def _wait(self, receive: Any) -> bool:
@@ -98,6 +100,7 @@ class CheckResponse:
                 after = events[-1].id if events else after
             return self.document()
         finally:
+            self.give_back()
             close_check(self.state, self.check)
 
 

@@ -128,10 +128,10 @@ def test_the_reservation_changes_while_the_worker_runs(farm: Farm) -> None:
 
 def test_a_check_of_a_killed_worker_is_repeated_in_time(farm: Farm) -> None:
     victim = farm.start_worker("victim", GONEMASTER_RESERVED_CHECK_SLOTS="1")
-    job_id = submit_check(farm, "c-1500.test")
+    job_id = submit_check(farm, "c-3000.test")
     wait_until(lambda: farm.started(job_id), what="the first start")
-    farm.start_worker("second", GONEMASTER_RESERVED_CHECK_SLOTS="1")
     victim.send_signal(signal.SIGKILL)
+    farm.start_worker("second", GONEMASTER_RESERVED_CHECK_SLOTS="1")
     run = farm.run_of(job_id)
     assert (run.status, run.attempt) == ("succeeded", 2)
 

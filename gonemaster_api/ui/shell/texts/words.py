@@ -21,7 +21,7 @@ _WORDS = {
     # Tiers.
     "normal": mark("Normal"),
     "batch": mark("Batch"),
-    "check": mark("Check"),
+    "check": mark("Checks"),
     # States of batches and operations.
     "done": mark("Done"),
     "waiting": mark("Waiting"),
