@@ -183,7 +183,8 @@ def _clients(service: Service, job_id: str) -> str | None:
     import redis
 
     with redis.Redis(unix_socket_path=str(service.data_dir / "redis" / "redis.sock"), decode_responses=True) as client:
-        return client.get(f"gm:check-clients:{job_id}")  # type: ignore[return-value]
+        found: Any = client.get(f"gm:check-clients:{job_id}")
+    return str(found) if found else None
 
 
 def test_paused_checks_are_refused_and_nothing_is_queued(checking: Service) -> None:

@@ -24,6 +24,7 @@ class DelegationSchema(RequestSchema):
     """A delegation that a registry is about to publish."""
 
     error_codes: ClassVar = {"nameservers": "invalid_undelegated", "ds_info": "invalid_undelegated"}
+    missing_codes: ClassVar = {"nameservers": "missing_nameservers"}
 
     domain = ma.fields.String(required=True, metadata={"example": "example.com"})
     nameservers = ma.fields.List(
