@@ -123,7 +123,7 @@ def sweeping(service: Service, zones: list[dict[str, Any]], *, wanted: bool) -> 
             ending.wait(1.0)
 
     def finished() -> int:
-        done = sum(service.get(f"/batches/{batch_id}?limit=1")["completed"] for batch_id in batches)
+        done: int = sum(service.get(f"/batches/{batch_id}?limit=1")["completed"] for batch_id in batches)
         return round(done / (time.monotonic() - began) * 60)
 
     thread = threading.Thread(target=keep_waiting)

@@ -67,7 +67,7 @@ class GivenDs(BaseModel):
 async def check_delegation(
     api: ToolApi,
     domain: Text,
-    nameservers: Annotated[list[GivenNameserver], Field(min_length=1, max_length=32, description="one item per address")],
+    nameservers: Annotated[list[GivenNameserver], Field(min_length=1, max_length=32, description="one per address")],
     ds: Annotated[list[GivenDs] | None, Field(max_length=32)] = None,
     policy: Annotated[str, Field(max_length=100)] = "registration",
     deadline_seconds: Annotated[int, Field(ge=2, le=30)] = 20,
