@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import Any
 
 from cachetools import LRUCache
-from gonemaster_engine.policies.policy import load
 
 from gonemaster_db.core.json_text import dump_json
+from gonemaster_engine.policies.policy import load
 from gonemaster_engine.profile.callers import restricted_to_caller
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_tasks.control.jobs import POLICY
