@@ -120,6 +120,46 @@ class Fault:
     at: int
 
 
+class CachedSet(enum.StrEnum):
+    """The record set whose former version may be in caches. Values are sent: append, never change."""
+
+    KEYS = "dnskey"
+    SIGNATURES = "signatures"
+    DS = "ds"
+
+
+CACHED_TEXTS = {
+    CachedSet.KEYS: "Caches may have the DNSKEY records without the new key: it should not be the only one that signs.",
+    CachedSet.SIGNATURES: "Caches may have former signatures of the zone: their keys should stay published.",
+    CachedSet.DS: "Caches may have the former DS records: their keys should continue to sign the keys.",
+}
+_CACHED_AFTER = {
+    StepKind.KEY_PUBLISHED: CachedSet.KEYS,
+    StepKind.KEY_SIGNS: CachedSet.SIGNATURES,
+    StepKind.KEY_STOPPED: CachedSet.SIGNATURES,
+    StepKind.DS_ADDED: CachedSet.DS,
+    StepKind.DS_REMOVED: CachedSet.DS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CacheDeadline:
+    """The time after a step until which caches may have the former record set, POSIX seconds."""
+
+    cached: CachedSet
+    since: int
+    until: int
+
+
+class RolloverVerdict(enum.StrEnum):
+    """The outcome so far. Values are sent: append, never change."""
+
+    UNCHANGED = "unchanged"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    BROKEN = "broken"
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What a timeline says. `completed_at` is when the last rollover ended; 0 if none or if one is in progress."""
@@ -128,6 +168,16 @@ class Judgement:
     steps: tuple[Step, ...]
     faults: tuple[Fault, ...]
     completed_at: int = 0
+    deadlines: tuple[CacheDeadline, ...] = ()
+
+    @property
+    def verdict(self) -> RolloverVerdict:
+        """The outcome so far; a fault remains even if the rollover is completed."""
+        if self.faults:
+            return RolloverVerdict.BROKEN
+        if self.completed_at:
+            return RolloverVerdict.COMPLETED
+        return RolloverVerdict.IN_PROGRESS if self.steps else RolloverVerdict.UNCHANGED
 
 
 def state_of(found: Observation) -> ZoneState | None:
@@ -180,7 +230,7 @@ def judge_timeline(spans: Sequence[Span]) -> Judgement:
     timeline = _Timeline(spans)
     steps = tuple(sorted(timeline.steps(), key=lambda step: (step.at, step.key.id, step.kind)))
     faults = tuple(sorted(timeline.faults(), key=lambda fault: (fault.at, fault.kind, fault.address)))
-    return Judgement(timeline.kind(steps), steps, faults, timeline.completed_at(steps))
+    return Judgement(timeline.kind(steps), steps, faults, timeline.completed_at(steps), timeline.deadlines())
 
 
 Holds: TypeAlias = Callable[[ZoneState, KeyFacts], bool]
@@ -212,19 +262,40 @@ class _Timeline:
 
     def steps(self) -> Iterable[Step]:
         """Yield the changes between neighbouring states."""
+        for before, after in zip(self._spans, self._spans[1:], strict=False):
+            yield from self._steps_between(before, after)
+
+    def deadlines(self) -> tuple[CacheDeadline, ...]:
+        """Return how long caches may have what each step replaced: the TTL of the former set, after the step.
+
+        The TTL of a DS set that was empty is unknown, so the first DS record of a zone has no deadline.
+        """
+        found: dict[tuple[CachedSet, int], CacheDeadline] = {}
+        for before, after in zip(self._spans, self._spans[1:], strict=False):
+            ttls = {
+                CachedSet.KEYS: max((server.key_ttl for server in before.state.servers), default=0),
+                CachedSet.SIGNATURES: max((server.zone_ttl for server in before.state.servers), default=0),
+                CachedSet.DS: before.state.ds_ttl,
+            }
+            for step in self._steps_between(before, after):
+                cached = _CACHED_AFTER.get(step.kind)
+                if cached is not None and ttls[cached]:
+                    found[cached, step.at] = CacheDeadline(cached, step.at, step.at + ttls[cached])
+        return tuple(sorted(found.values(), key=lambda each: (each.since, each.cached)))
+
+    def _steps_between(self, before: Span, after: Span) -> Iterable[Step]:
         rules: list[tuple[Holds, StepKind | None, StepKind | None]] = [
             (_IS_PUBLISHED, StepKind.KEY_PUBLISHED, None),
             (_IS_ANYWHERE, None, StepKind.KEY_REMOVED),
             (_SIGNS_ZONE, StepKind.KEY_SIGNS, StepKind.KEY_STOPPED),
             (_has_ds, StepKind.DS_ADDED, StepKind.DS_REMOVED),
         ]
-        for before, after in zip(self._spans, self._spans[1:], strict=False):
-            for key in self._keys.values():
-                for holds, gained, lost in rules:
-                    was, now = holds(before.state, key), holds(after.state, key)
-                    kind = gained if now and not was else lost if was and not now else None
-                    if kind:
-                        yield Step(kind, key, after.first_at)
+        for key in self._keys.values():
+            for holds, gained, lost in rules:
+                was, now = holds(before.state, key), holds(after.state, key)
+                kind = gained if now and not was else lost if was and not now else None
+                if kind:
+                    yield Step(kind, key, after.first_at)
 
     def faults(self) -> Iterable[Fault]:
         """Yield each fault once per server, at the first time; without DS records there is no chain to break."""

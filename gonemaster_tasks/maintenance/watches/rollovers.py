@@ -10,6 +10,7 @@ from gonemaster_db.models import RolloverSpan, WatchEvent
 from gonemaster_db.service.rollover_spans import MAX_SPANS, add_span, extend_span, read_spans
 from gonemaster_engine.automation.observation import Observation
 from gonemaster_engine.automation.rollover import (
+    CACHED_TEXTS,
     FAULT_TEXTS,
     Judgement,
     Span,
@@ -54,6 +55,7 @@ def judgement_document(found: Judgement) -> dict[str, Any]:
     """Return a judgement as a document."""
     return {
         "rollover": found.kind or None,
+        "verdict": found.verdict.value,
         "completed_at": _instant(found.completed_at) if found.completed_at else None,
         "steps": [
             {"at": _instant(step.at), "step": step.kind.value, "key_tag": step.key.tag, "algorithm": step.key.algorithm}
@@ -67,6 +69,15 @@ def judgement_document(found: Judgement) -> dict[str, Any]:
                 "text": FAULT_TEXTS[fault.kind],
             }
             for fault in found.faults
+        ],
+        "deadlines": [
+            {
+                "since": _instant(each.since),
+                "until": _instant(each.until),
+                "cached": each.cached.value,
+                "text": CACHED_TEXTS[each.cached],
+            }
+            for each in found.deadlines
         ],
     }
 
