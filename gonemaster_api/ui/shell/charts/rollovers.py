@@ -52,7 +52,7 @@ class TimelineBand:
 
 
 @dataclass(frozen=True)
-class Timeline:
+class RolloverPicture:
     """The placed picture. `marks` are the numbers of steps, `more` the servers that it does not show."""
 
     width: int
@@ -73,7 +73,7 @@ class StateGroup:
     history: tuple[Mapping[str, str] | None, ...]  # what each key does: published, keys, zone or both
 
 
-def timeline_of(document: dict[str, Any], size: tuple[int, int] = WIDE) -> Timeline | None:
+def timeline_of(document: dict[str, Any], size: tuple[int, int] = WIDE) -> RolloverPicture | None:
     """Return the picture of a document of `GET /watches/{id}/rollover`; None without a sample."""
     spans = document["spans"][-MOST_STATES:]
     return _Drawing(document | {"spans": spans}, *size).timeline() if spans else None
@@ -129,7 +129,7 @@ class _Drawing:
         self._first, self._last = first, last
         self._end = max(min(max(ends, default=last), last + ahead), last, first + 60)
 
-    def timeline(self) -> Timeline:
+    def timeline(self) -> RolloverPicture:
         groups = groups_of(self._spans)
         bands: list[TimelineBand] = []
         y = _TOP
@@ -140,7 +140,7 @@ class _Drawing:
             y += height + _BETWEEN
         more = sum(len(group.servers) for group in groups[_MOST_BANDS:])
         ticks = [self._first + (self._end - self._first) * n / _TICKS for n in range(_TICKS + 1)]
-        return Timeline(
+        return RolloverPicture(
             self._width,
             y,
             self._labels,
