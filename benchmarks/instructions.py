@@ -63,12 +63,14 @@ def count(path: Path, zones: int, options: argparse.Namespace) -> collections.Co
 
 def monitor(counts: Path) -> None:
     """Run the engine benchmark with the other arguments, and write the counts by function."""
+    monitoring = getattr(sys, "monitoring", None)
+    if monitoring is None:
+        sys.exit("benchmarks.instructions needs Python 3.12 or newer, because it uses sys.monitoring")
     found: collections.Counter[CodeType] = collections.Counter()
 
     def add(code: CodeType, _offset: int) -> None:
         found[code] += 1
 
-    monitoring = sys.monitoring
     monitoring.use_tool_id(_TOOL, "instructions")
     monitoring.register_callback(_TOOL, monitoring.events.INSTRUCTION, add)
     monitoring.set_events(_TOOL, monitoring.events.INSTRUCTION)

@@ -37,6 +37,10 @@ class ProfileError(DocumentError):
     """A profile is invalid."""
 
 
+class PolicyError(DocumentError):
+    """A policy is invalid or unknown."""
+
+
 class ScoringConfigError(DocumentError):
     """A scoring configuration is invalid."""
 

@@ -1,7 +1,8 @@
 """The `gonemaster` command: test domains from the command line.
 
 Source: contract cli.md section 1. Exit codes: 0 the tests finished; 1 they have a finding of the level of --fail-level
-or above; 2 usage or runtime error; 3 this host has no network; 130 interrupted.
+or above, or fail the policy; 2 usage or runtime error; 3 this host has no network; 4 no verdict by the policy;
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gonemaster_engine.cli.options import EXIT_FINDINGS, EXIT_USAGE, PROGRAM, build_parser
+from gonemaster_engine.cli.options import EXIT_FINDINGS, EXIT_UNDECIDED, EXIT_USAGE, PROGRAM, build_parser
 from gonemaster_engine.cli.parsing import UsageError
 from gonemaster_engine.errors import EngineError
 from gonemaster_engine.memory import process_of_one_run
@@ -103,7 +104,9 @@ def _exit_code(outcome: CommandOutcome) -> int:
         return EXIT_USAGE
     if outcome.no_network:
         return EXIT_NO_NETWORK
-    return EXIT_FINDINGS if outcome.failed else EXIT_OK
+    if outcome.failed:
+        return EXIT_FINDINGS
+    return EXIT_UNDECIDED if outcome.undecided else EXIT_OK
 
 
 def print_version(program: str) -> None:

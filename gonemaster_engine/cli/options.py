@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 EXIT_FINDINGS = 1
 EXIT_USAGE = 2
+EXIT_UNDECIDED = 4
 PROGRAM = "gonemaster"
 DOCUMENTS = ("csv", "json-lines", "junit", "markdown", "prometheus", "sarif")
 """The output formats of `cli.formats`, which is slow to load."""
@@ -34,6 +35,7 @@ def build_parser() -> Parser:
         "--file", metavar="FILE", type=Path, help="test the domains in this file, one a line; - for standard input"
     )
     _add_selection(parser)
+    _add_policy(parser)
     _add_output(parser)
     _add_score(parser)
     add_network_options(parser)
@@ -69,6 +71,18 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--deadline", metavar="S", type=_positive, default=300.0, help="time limit of the run in seconds (%(default)g)"
+    )
+
+
+def _add_policy(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("policy")
+    group.add_argument(
+        "--policy",
+        metavar="NAME|FILE",
+        help="judge by this policy: default, registration, rst-v2, or a file in JSON or YAML; exit with 1 if it fails",
+    )
+    group.add_argument(
+        "--suite", metavar="NAME", action="append", default=[], help="judge only this suite of the policy; repeatable"
     )
 
 

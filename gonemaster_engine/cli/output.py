@@ -19,6 +19,7 @@ from gonemaster_engine.net.timings import NameserverTiming
 
 if TYPE_CHECKING:
     from gonemaster_engine.findings.causes.model import Cause
+    from gonemaster_engine.policies.verdict import PolicyVerdict
     from gonemaster_engine.scoring.score import Score
 
 _EARLY_MODULES = frozenset({"BASIC", SYSTEM})
@@ -53,11 +54,15 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The end of an output: what was requested, and the verdict on a run that cannot judge a zone."""
+    """The end of an output: what was requested, and the verdict on a run that cannot judge a zone.
+
+    `by_policy` is the verdict of the policy, if there is one.
+    """
 
     timings: Iterable[NameserverTiming] | None = None
     verdict: Verdict | None = None
     causes: Sequence[Cause] | None = None
+    by_policy: PolicyVerdict | None = None
 
 
 class Writer(Protocol):
@@ -119,6 +124,11 @@ class TextWriter:
                 self._write(line)
         elif not self._count:
             self._write(f"No entries at level {self._view.min_level.name} or above.")
+        if ending.by_policy:
+            from gonemaster_engine.cli.policies import text_lines
+
+            for line in text_lines(ending.by_policy, locale=self._view.locale):
+                self._write(line)
         for line in timing_table(ending.timings or ()):
             self._write(line)
 
@@ -144,6 +154,11 @@ class RawWriter:
             from gonemaster_engine.cli.causes_output import raw_lines
 
             for line in raw_lines(ending.causes):
+                self._write(line)
+        if ending.by_policy:
+            from gonemaster_engine.cli import policies
+
+            for line in policies.raw_lines(ending.by_policy):
                 self._write(line)
         for line in timing_table(ending.timings or ()):
             self._write(line)
@@ -221,6 +236,10 @@ def _documents(ending: Ending, places: _Places, view: View) -> dict[str, Any]:
         from gonemaster_engine.cli.causes_output import cause_documents
 
         found |= cause_documents(ending.causes, places.shown, locale=view.locale)
+    if ending.by_policy:
+        from gonemaster_engine.cli.policies import add_verdict
+
+        add_verdict(found, ending.by_policy, locale=view.locale)
     if ending.timings is not None:
         found["nameserver_timings"] = _timing_dicts(ending.timings)
     return found

@@ -19,14 +19,17 @@ from gonemaster_engine.findings.verdict import Verdict, verdict_of
 from gonemaster_engine.run.run import RunResult
 
 if TYPE_CHECKING:
-    from gonemaster_engine.cli.formats.model import Format
+    from gonemaster_engine.cli.formats.model import EndedRun, Format
     from gonemaster_engine.findings.causes.model import Cause
+    from gonemaster_engine.policies.policy import Policy
+    from gonemaster_engine.policies.verdict import PolicyVerdict
     from gonemaster_engine.scoring.config import ScoringConfig
     from gonemaster_engine.scoring.score import Score
 
 QUERY_TAGS = frozenset({"EXTERNAL_QUERY", "EXTERNAL_RESPONSE", "EMPTY_RETURN"})
 
 _STREAMED = frozenset({"text", "raw", "json", "json-stream"})
+_JSON = frozenset({"json", "json-stream", "json-lines"})
 _METRICS = "prometheus"
 _EXTRAS = ("score", "causes", "nstimes")
 
@@ -35,6 +38,8 @@ class RunReports:
     """The reports of all runs of a command, and what its exit code depends on."""
 
     def __init__(self, options: argparse.Namespace, output: Output, bar: ProgressBar, *, is_single: bool) -> None:
+        self.policy: Policy | None = None
+        self.undecided = False
         self.options = options
         self.output = output
         self.bar = bar
@@ -51,7 +56,7 @@ class RunReports:
     def end_run(self, report: Report, result: RunResult) -> None:
         """Write the report of an ended run, or the rest of it."""
         verdict = verdict_of(result.entries)
-        report.end(result, verdict)
+        by_policy = report.end(result, verdict)
         self._ended += 1
         if self.is_single:
             self.result = result
@@ -60,10 +65,13 @@ class RunReports:
         self.no_network |= verdict is not None and verdict.is_of_the_tester
         level: Level | None = self.options.fail_level
         self.failed |= level is not None and any(entry.level >= level for entry in result.entries)
+        if by_policy:
+            self.failed |= by_policy.result.value == "fail"
+            self.undecided |= by_policy.result.value == "undecided"
 
 
 @contextmanager
-def open_reports(options: argparse.Namespace, *, is_single: bool) -> Iterator[RunReports]:
+def open_reports(options: argparse.Namespace, *, is_single: bool, policy: Policy | None = None) -> Iterator[RunReports]:
     """Open the outputs, and write the start and the end of the documents.
 
     Raises:
@@ -74,6 +82,7 @@ def open_reports(options: argparse.Namespace, *, is_single: bool) -> Iterator[Ru
         output = opened.enter_context(Output(options.output, replaces=options.shape == _METRICS))
         bar = opened.enter_context(ProgressBar(enabled=not options.no_progress, output=output))
         reports = RunReports(options, output, bar, is_single=is_single)
+        reports.policy = policy
         if not reports.is_streamed:
             _check_extras(options)
             reports.documents.append((_document(options.shape, reports), bar.write))
@@ -116,31 +125,34 @@ class Report:
         if self._writer:
             self._writer.entry(entry)
 
-    def end(self, result: RunResult, verdict: Verdict | None) -> None:
-        """Write the output of an ended run."""
-        options, config = self._options, self.all.config
-        causes = _causes(result) if self._with_causes or config else []
+    def end(self, result: RunResult, verdict: Verdict | None) -> PolicyVerdict | None:
+        """Write the output of an ended run; return the verdict of the policy, if there is one."""
+        options, config, policy = self._options, self.all.config, self.all.policy
+        causes = _causes(result) if self._with_causes or config or policy else []
+        by_policy = _judged(policy, result, causes) if policy else None
         shown_causes = causes if self._with_causes else None
         timings = result.timings if options.nstimes else None
         score = _score(result, config, causes) if config else None
         if self._writer:
-            self._writer.end(Ending(timings, verdict, shown_causes))
+            self._writer.end(Ending(timings, verdict, shown_causes, by_policy))
         if self.all.documents:
-            self._write_documents(result, verdict, score, shown_causes)
+            from gonemaster_engine.cli.formats.model import EndedRun
+
+            self._write_documents(EndedRun(result, verdict, score, shown_causes, timings, self._line, by_policy))
         if self.all.is_single:
             self.all.bar.stop()
         self._write_tables(result, verdict, score)
         if self._writer:
             for line in self._kept or ():
                 self.all.bar.write(line)
+        return by_policy
 
-    def _write_documents(
-        self, result: RunResult, verdict: Verdict | None, score: Score | None, causes: list[Cause] | None
-    ) -> None:
-        from gonemaster_engine.cli.formats.model import EndedRun
+    def _write_documents(self, ended: EndedRun) -> None:
+        if ended.by_policy and not self._writer and "policy" not in self.all.documents[0][0].writes:
+            from gonemaster_engine.cli.policies import text_lines
 
-        timings = result.timings if self._options.nstimes else None
-        ended = EndedRun(result, verdict, score=score, causes=causes, timings=timings, line=self._line)
+            for line in text_lines(ended.by_policy, locale=self._options.locale):
+                to_stderr(line)
         for document, write in self.all.documents:
             for line in document.run(ended):
                 write(line)
@@ -183,8 +195,10 @@ def _document(shape: str, reports: RunReports) -> Format:
 
 
 def _shows_causes(options: argparse.Namespace, output: Output) -> bool:
-    """Return whether to show root causes: by default in text on a terminal."""
+    """Return whether to show root causes: by default in text on a terminal, and with a policy in JSON."""
     wanted: bool | None = options.causes
+    if wanted is None and options.policy is not None:
+        wanted = options.shape in _JSON
     return options.shape == "text" and output.is_terminal if wanted is None else wanted
 
 
@@ -210,3 +224,9 @@ def _score(result: RunResult, config: ScoringConfig, causes: list[Cause]) -> Sco
     from gonemaster_engine.scoring.score import compute_score
 
     return compute_score(result.domain, result.entries, config, causes=causes)
+
+
+def _judged(policy: Policy, result: RunResult, causes: list[Cause]) -> PolicyVerdict:
+    from gonemaster_engine.policies.verdict import judge_result
+
+    return judge_result(policy, result, causes=causes)

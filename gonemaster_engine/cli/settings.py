@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from gonemaster_engine.net.ports import check_source
 from gonemaster_engine.profile.profile import Profile, default_profile, load_profile
 from gonemaster_engine.profile.repair import find_unknown_tags
 
+_NO_POLICY: Mapping[str, Any] = {}
+
 
 def selected(options: argparse.Namespace) -> tuple[str, ...]:
     """Return the test cases and modules to run; "zone/zone01" means "zone01"."""
@@ -30,8 +32,8 @@ def excluded(options: argparse.Namespace) -> tuple[str, ...]:
     return tuple(name.strip() for names_ in options.exclude for name in names_.split(",") if name.strip())
 
 
-def profile_of(options: argparse.Namespace) -> Profile:
-    """Return the profile: the default, overridden by the file, then by the options; warn about unknown tags.
+def profile_of(options: argparse.Namespace, policy: Mapping[str, Any] = _NO_POLICY) -> Profile:
+    """Return the profile: the default, overridden by the file, the policy and the options; warn about unknown tags.
 
     Raises:
       ProfileError: the file or the value of an option is invalid.
@@ -40,7 +42,7 @@ def profile_of(options: argparse.Namespace) -> Profile:
         base = load_profile(options.profile) if options.profile else default_profile()
     for sentence in find_unknown_tags(base.as_dict()) if options.profile else ():
         print(f"warning: {options.profile}: {sentence}", file=sys.stderr)
-    return base.merge(_overrides(options))
+    return base.merge(policy).merge(_overrides(options))
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from gonemaster_engine.cli.chain_file import check_writable, write_chain
 from gonemaster_engine.cli.domain_list import DomainList
 from gonemaster_engine.cli.options import PROGRAM
 from gonemaster_engine.cli.parsing import UsageError
+from gonemaster_engine.cli.policies import policy_of
 from gonemaster_engine.cli.reports import Report, RunReports, open_reports, to_stderr
 from gonemaster_engine.cli.settings import (
     check_outputs,
@@ -47,8 +48,9 @@ class CommandOutcome:
     """What the exit code of a command depends on."""
 
     no_network: bool  # for one of the runs
-    failed: bool  # there is a finding of the level of --fail-level or above
+    failed: bool  # there is a finding of the level of --fail-level or above, or a domain fails the policy
     invalid: int  # lines of the file that are not domain names
+    undecided: bool = False  # there is no verdict by the policy on a domain
 
 
 def test_domains(options: argparse.Namespace) -> CommandOutcome:
@@ -60,7 +62,8 @@ def test_domains(options: argparse.Namespace) -> CommandOutcome:
     """
     domains = domains_of(options)
     check_outputs(options)
-    profile = profile_of(options)
+    policy = policy_of(options)
+    profile = profile_of(options, policy.profile if policy else {})
     check_targets(options.ns, profile)
     check_sources(profile)
     for path in (options.chain_svg, options.save):
@@ -68,7 +71,10 @@ def test_domains(options: argparse.Namespace) -> CommandOutcome:
             check_writable(path)
     cache = _restored(options)
     is_single = len(domains) == 1 and options.file is None
-    with closing(DomainList(domains, options.file)) as listed, open_reports(options, is_single=is_single) as reports:
+    with (
+        closing(DomainList(domains, options.file)) as listed,
+        open_reports(options, is_single=is_single, policy=policy) as reports,
+    ):
         if is_single:
             reports.bar.show_percentage()
         else:
@@ -81,7 +87,9 @@ def test_domains(options: argparse.Namespace) -> CommandOutcome:
         _save(options, result, missing)
         if options.chain_svg is not None:
             write_chain(options.chain_svg, result.chain, locale=options.locale)
-    return CommandOutcome(no_network=reports.no_network, failed=reports.failed, invalid=listed.invalid)
+    return CommandOutcome(
+        no_network=reports.no_network, failed=reports.failed, invalid=listed.invalid, undecided=reports.undecided
+    )
 
 
 def run_async(work: Coroutine[Any, Any, _T]) -> _T:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gonemaster_engine.cli.domain_list import STANDARD_INPUT
 from gonemaster_engine.cli.parsing import UsageError
+from gonemaster_engine.cli.policies import policy_of
 from gonemaster_engine.cli.reports import Report, RunReports, open_reports, to_stderr
 from gonemaster_engine.cli.settings import check_sources, domains_of, excluded, profile_of, selected
 from gonemaster_engine.cli.testing import CommandOutcome, run_async
@@ -40,6 +41,7 @@ def test_zone_file(options: argparse.Namespace) -> CommandOutcome:
     for name in _UNUSED:
         if getattr(options, name):
             raise UsageError(f"--{name.replace('_', '-')} cannot be combined with --zone-file")
+    policy_of(options)  # refuses a policy: most test cases of one need more than the file
     domains = domains_of(options)
     if len(domains) > 1:
         raise UsageError("--zone-file takes a single domain")

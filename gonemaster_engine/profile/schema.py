@@ -37,12 +37,13 @@ def check_document(document: Any, known_vars: Mapping[str, Mapping[str, Any]]) -
       ProfileError: a key or value is invalid; the error has each path and the allowed values.
     """
     problems = Problems(ProfileError)
-    checked = _section(problems, "", document, _keys(known_vars))
+    checked = check_section(problems, "", document, _keys(known_vars))
     problems.raise_if_any()
     return dict(checked)
 
 
-def _section(problems: Problems, path: str, value: Any, keys: Mapping[str, Check]) -> Any:
+def check_section(problems: Problems, path: str, value: Any, keys: Mapping[str, Check]) -> Any:
+    """Return a mapping whose values are in normal form, without ignored keys; add a problem for each unknown key."""
     if not isinstance(value, Mapping):
         return problems.add(path, Text("must be a mapping, not {kind}", kind=kind(value)))
     checked: Document = {}
@@ -64,7 +65,7 @@ def _is_ignored(path: str, key: Any, item: Any) -> bool:
 
 
 def _within(keys: Mapping[str, Check]) -> Check:
-    return lambda problems, path, value: _section(problems, path, value, keys)
+    return lambda problems, path, value: check_section(problems, path, value, keys)
 
 
 def _keys(known_vars: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Check]:
@@ -159,7 +160,7 @@ def _asn_sources(problems: Problems, path: str, value: Any) -> Any:
 def _badkeys(problems: Problems, path: str, value: Any) -> Any:
     if isinstance(value, str):  # the short form
         return {"path": value}
-    return _section(problems, path, value, {"path": _text})
+    return check_section(problems, path, value, {"path": _text})
 
 
 def _text(problems: Problems, path: str, value: Any) -> Any:
@@ -230,7 +231,7 @@ def _test_cases_vars(known_vars: Mapping[str, Mapping[str, Any]]) -> Check:
                 problems.add(below, Text("has no properties; test cases with properties are {having}", having=having))
                 continue
             keys = dict.fromkeys(known, _whole(0, _SECONDS_MAX))
-            checked[str(case_id).lower()] = _section(problems, below, properties, keys)
+            checked[str(case_id).lower()] = check_section(problems, below, properties, keys)
         return checked
 
     return check

@@ -71,6 +71,7 @@ class RunResult:
     profile: Profile
     judged_at: int  # the time at which signatures etc. were validated, POSIX seconds
     chain: dict[str, Any] | None = None  # the chain of trust, if requested and available
+    planned: list[str] = field(default_factory=list)  # IDs of the selected cases, in their order
     unfinished: list[str] = field(default_factory=list)  # IDs of cases that the deadline interrupted
     answers: list[tuple[str, QueryKey, Response | None]] = field(default_factory=list)  # all queries and responses
     origins: dict[str, Origin] = field(default_factory=dict)  # all AS lookups, by address
@@ -154,6 +155,7 @@ async def run_test(
     finally:
         await run.close()
     result = _result_of(run, context, started_at, keep_answers=keep_answers)
+    result.planned = [case.id for case in plan]
     context.release()
     return result
 

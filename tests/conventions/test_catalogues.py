@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from babel.messages.catalog import Catalog
@@ -21,12 +22,12 @@ COMPLETE = ("sv",)
 
 
 @pytest.fixture(scope="module")
-def tool() -> ModuleType:
+def tool() -> Any:
     """Return `.ci/messages.py`, which does not belong to a package."""
     spec = importlib.util.spec_from_file_location("messages_tool", ROOT / ".ci" / "messages.py")
     assert spec
     assert spec.loader
-    module = importlib.util.module_from_spec(spec)
+    module: Any = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     module.DOMAINS = [replace(domain, texts=list(domain.texts()).__iter__) for domain in module.DOMAINS]

@@ -9,12 +9,13 @@ from typing import Any
 
 from gonemaster_engine.cli.formats.model import EndedRun, Format
 from gonemaster_engine.cli.output import json_entries
+from gonemaster_engine.cli.policies import add_verdict
 
 
 class JsonLinesFormat(Format):
     """Writes one line for each domain."""
 
-    writes = frozenset({"causes", "nstimes", "score"})
+    writes = frozenset({"causes", "nstimes", "policy", "score"})
 
     def run(self, ended: EndedRun) -> Iterator[str]:
         """Yield the line of a domain."""
@@ -45,6 +46,8 @@ class JsonLinesFormat(Format):
             from gonemaster_engine.cli.causes_output import cause_documents
 
             document |= cause_documents(ended.causes, places, locale=locale)
+        if ended.by_policy:
+            add_verdict(document, ended.by_policy, locale=locale)
         if ended.timings is not None:
             document["nameserver_timings"] = [asdict(timing) for timing in ended.timings]
         return document

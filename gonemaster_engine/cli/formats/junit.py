@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 from gonemaster_engine.cli.formats.model import EndedRun, Format
 from gonemaster_engine.entries import Entry
 from gonemaster_engine.findings.tags import SYSTEM
+from gonemaster_engine.policies.verdict import CaseVerdict, PolicyResult, reason_text
 
 if TYPE_CHECKING:
+    from gonemaster_engine.policies.verdict import PolicyVerdict
     from gonemaster_engine.scoring.score import Score
 
 
 class JunitFormat(Format):
     """Writes one document. A test case fails if it has a finding of the level of `--fail-level` or above."""
 
-    writes = frozenset({"score"})
+    writes = frozenset({"policy", "score"})
 
     def start(self) -> Iterator[str]:
         """Yield the start of the document."""
@@ -26,6 +28,9 @@ class JunitFormat(Format):
 
     def run(self, ended: EndedRun) -> Iterator[str]:
         """Yield the test suite of a domain."""
+        if ended.by_policy:
+            yield from self._by_policy(ended, ended.by_policy)
+            return
         result = ended.result
         entries_by_case: dict[str, list[Entry]] = {}
         for entry in result.entries:
@@ -41,6 +46,45 @@ class JunitFormat(Format):
             suite.append(_properties(ended.score))
         suite.extend(cases)
         yield ET.tostring(suite, encoding="unicode")
+
+    def _by_policy(self, ended: EndedRun, verdict: PolicyVerdict) -> Iterator[str]:
+        """Yield a test suite for each suite of the policy; a test case without a result is an error."""
+        if verdict.reasons:
+            yield self._reasons(ended.result.domain, verdict)
+        for judged in verdict.suites:
+            suite = ET.Element("testsuite", name=f"{ended.result.domain} {judged.name}", hostname="localhost")
+            counts = {"tests": len(judged.cases), "failures": len(judged.of(PolicyResult.FAIL))}
+            counts |= {"errors": len(judged.of(PolicyResult.UNDECIDED)), "skipped": 0}
+            for name, count in counts.items():
+                suite.set(name, str(count))
+            suite.set("time", f"{ended.result.duration_s:.3f}")
+            suite.set("timestamp", ended.result.started_at.strftime("%Y-%m-%dT%H:%M:%S"))
+            if ended.score:
+                suite.append(_properties(ended.score))
+            suite.extend(self._judged(ended.result.domain, case) for case in judged.cases)
+            yield ET.tostring(suite, encoding="unicode")
+
+    def _reasons(self, domain: str, verdict: PolicyVerdict) -> str:
+        """Return a test suite with the reasons that make a pass impossible."""
+        suite = ET.Element("testsuite", name=f"{domain} {verdict.policy}", tests="1", errors="1", failures="0")
+        text = " ".join(verdict.explanations(locale=self.view.locale))
+        case = _element(domain, "run")
+        ET.SubElement(case, "error", type=verdict.reasons[0], message=text)
+        suite.append(case)
+        return ET.tostring(suite, encoding="unicode")
+
+    def _judged(self, domain: str, judged: CaseVerdict) -> ET.Element:
+        case = _element(domain, judged.case)
+        if judged.findings:
+            worst = max(judged.findings, key=lambda finding: finding.level)
+            ((_, text), *_) = self.view.lines(worst.entry)
+            failure = ET.SubElement(case, "failure", type=worst.code or worst.entry.tag, message=text)
+            failure.text = self._listed([finding.entry for finding in judged.findings])
+        elif judged.result is PolicyResult.UNDECIDED:
+            ET.SubElement(
+                case, "error", type=judged.reason, message=reason_text(judged.reason, locale=self.view.locale)
+            )
+        return case
 
     def end(self) -> Iterator[str]:
         """Yield the end of the document."""

@@ -14,6 +14,7 @@ from gonemaster_engine.run.run import RunResult
 
 if TYPE_CHECKING:
     from gonemaster_engine.findings.causes.model import Cause
+    from gonemaster_engine.policies.verdict import PolicyVerdict
     from gonemaster_engine.scoring.score import Score
 
 
@@ -27,6 +28,7 @@ class EndedRun:
     causes: Sequence[Cause] | None = None
     timings: Sequence[NameserverTiming] | None = None
     line: int = 1  # of the domain in the list of domains
+    by_policy: PolicyVerdict | None = None
 
     @property
     def worst(self) -> Level:
@@ -38,7 +40,7 @@ class Format:
     """Yields the lines of a document: its start, a part for each domain, its end. It keeps no entries."""
 
     writes: ClassVar[frozenset[str]] = frozenset()
-    """The options whose results the format contains: `score`, `causes`, `nstimes`."""
+    """The options whose results the format contains: `score`, `causes`, `nstimes`, `policy`."""
 
     def __init__(self, view: View, *, fail_level: Level, source: str = "") -> None:
         self.view = view

@@ -20,6 +20,7 @@ _HELP = {
     "duration_seconds": "Duration of the last test.",
     "timestamp_seconds": "Start of the last test.",
     "queries": "Queries sent in the last test.",
+    "verdict": "1 for the result of the last test by the policy: pass, fail or undecided.",
     "complete": "1 if all test cases of the last test finished, else 0.",
 }
 
@@ -27,7 +28,7 @@ _HELP = {
 class PrometheusFormat(Format):
     """Writes the metrics after the last run, because the format keeps the samples of a metric together."""
 
-    writes = frozenset({"score"})
+    writes = frozenset({"policy", "score"})
     _samples: dict[str, list[str]]
     _domains = 0
 
@@ -51,6 +52,9 @@ class PrometheusFormat(Format):
         self._add("duration_seconds", label, round(result.duration_s, 3))
         self._add("timestamp_seconds", label, round(result.started_at.timestamp()))
         self._add("queries", label, result.queries)
+        if verdict := ended.by_policy:
+            policy = f'{label},policy="{_escaped(verdict.policy)}"'
+            self._add("verdict", f'{policy},result="{verdict.result.value}"', 1)
         self._add("complete", label, int(not result.unfinished))
         yield from ()
 
