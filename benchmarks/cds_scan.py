@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import subprocess
 import tempfile
 import time
@@ -27,7 +28,6 @@ import dns.dnssec
 import dns.message
 import dns.name
 import dns.query
-import dns.rdatatype
 
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.session import Store, open_store
@@ -125,21 +125,25 @@ def write_zones(directory: Path, domains: int, signed: int, port: int) -> None:
     (directory / "knot.conf").write_text(text, encoding="ascii")
 
 
-def keys_of(number: int, port: int) -> list[str]:
-    """Return the DS records for the keys of a signed domain, once it is served."""
-    name = dns.name.from_text(name_of(number))
-    end = time.monotonic() + _START_S
+def ask(number: int, rtype: str, port: int) -> dns.message.Message:
+    """Return the answer of a server of a domain, once it has records of a type."""
+    query, end = dns.message.make_query(name_of(number), rtype), time.monotonic() + _START_S
     while time.monotonic() < end:
-        try:
-            query = dns.message.make_query(name, "DNSKEY")
+        with contextlib.suppress(OSError, EOFError):
             answer = dns.query.tcp(query, addresses_of(number)[0], port=port, timeout=10)
-        except OSError:
-            time.sleep(0.5)
-            continue
-        if answer.answer:
-            return [dns.dnssec.make_ds(name, key, "SHA256").to_text() for key in answer.answer[0]]
+            if answer.answer:
+                return answer
         time.sleep(0.5)
-    raise RuntimeError(f"{name} is not served")
+    raise RuntimeError(f"{name_of(number)} is not served")
+
+
+def ds_of(number: int, port: int) -> list[str]:
+    """Return the DS records of the parent for a signed domain: as requested, with an old record, or none."""
+    name, group = dns.name.from_text(name_of(number)), number % 3
+    if group == 2:
+        return []
+    texts = [dns.dnssec.make_ds(name, key, "SHA256").to_text() for key in ask(number, "DNSKEY", port).answer[0]]
+    return [*texts, OLD_DS] if group else texts
 
 
 @contextmanager
@@ -148,14 +152,10 @@ def served(directory: Path, domains: int, signed: int, port: int) -> Iterator[No
     write_zones(directory, domains, signed, port)
     process = subprocess.Popen(["knotd", "-c", str(directory / "knot.conf")], stdout=subprocess.DEVNULL)
     try:
-        found = {number: keys_of(number, port) for number in range(signed)}
-        of_group = {0: lambda texts: texts, 1: lambda texts: [*texts, OLD_DS], 2: lambda _texts: []}
-        write_parent(directory, domains, {number: of_group[number % 3](texts) for number, texts in found.items()})
-        subprocess.run(
-            ["knotc", "-b", "-s", str(directory / "knot.sock"), "zone-reload", TLD],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        ask(domains - 1, "SOA", port)
+        write_parent(directory, domains, {number: ds_of(number, port) for number in range(signed)})
+        command = ["knotc", "-b", "-s", str(directory / "knot.sock"), "zone-reload", TLD]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         yield
     finally:
         process.terminate()

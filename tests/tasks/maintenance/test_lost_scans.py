@@ -46,7 +46,12 @@ def test_a_scan_of_a_killed_worker_is_repeated_once(
     cds_watch(store)
     tag(store, ZONE)
     is_free, asked = threading.Event(), threading.Event()
-    world = with_fault(rolling(), faults.hold(lambda: asked.set() or is_free.is_set()), A2, qtype="CDS")
+
+    def may_answer() -> bool:
+        asked.set()
+        return is_free.is_set()
+
+    world = with_fault(rolling(), faults.hold(may_answer), A2, qtype="CDS")
     start = utcnow()
     with served(world, tmp_path) as settings:
         worker = multiprocessing.get_context("spawn").Process(target=scan_in_process, args=(store_settings, settings))
