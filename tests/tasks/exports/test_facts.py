@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
@@ -176,3 +178,17 @@ def test_each_column_has_its_meaning_in_the_file_and_in_the_reference() -> None:
         assert f"| `{name}` |" in page, name
         if "." not in name:
             assert schema.field(name).metadata[b"meaning"].decode() == column.meaning
+
+
+def test_the_queries_of_the_how_to_answer(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_batch(store, make_batch(store), NAMES)
+    run_batch(store, make_batch(store), NAMES[:2], at=NOON + timedelta(days=1))
+    exported(store, tmp_path / "facts")
+    page = (Path(__file__).parents[3] / "docs/howto/analyse-facts.md").read_text()
+    grades, tags, newest = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    with duckdb.connect() as database:
+        assert sum(number for _, number in database.execute(grades).fetchall()) == len(NAMES) + 2
+        assert len(database.execute(tags).fetchall()) <= 10
+        names = [row[0] for row in database.execute(newest).fetchall()]
+    assert sorted(names) == sorted(NAMES)

@@ -60,9 +60,8 @@ def probed(store: Store, directory: Path, *, address: str = "127.0.0.1", domain:
 
 def test_an_endpoint_that_answers_is_good(store: Store, tmp_path: Path) -> None:
     found = probed(store, tmp_path)
-    assert [(answer.address, answer.rcode, answer.problem) for answer in found.answers] == [
-        ("127.0.0.1", "REFUSED", "")
-    ]
+    (answer,) = found.answers
+    assert (answer.address, answer.rcode, answer.problem) == ("127.0.0.1", "REFUSED", "")
     assert found.is_good  # it answers, but no watch of this receiver has the domain
     assert found.lines() == [f"{TARGET} port {answer.record.port}, 127.0.0.1: REFUSED"]
 
