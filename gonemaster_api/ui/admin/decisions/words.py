@@ -55,7 +55,7 @@ def reason_texts() -> dict[str, str]:
         Reason.SIGNAL_SILENT.value: signals,
         Reason.SERVERS_DIFFER.value: _("All name servers must have the same CDS and CDNSKEY records (RFC 9975)."),
         Reason.CDS_CDNSKEY_DIFFER.value: _("CDS and CDNSKEY records must be for the same keys (RFC 7344)."),
-        Reason.MALFORMED.value: _("Fix the malformed CDS or CDNSKEY record."),
+        Reason.MALFORMED.value: _("Fix the malformed CDS or CDNSKEY record. At most 64 records of a type are allowed."),
         Reason.MIXED_DELETE.value: _("A removal must be the only CDS and the only CDNSKEY record (RFC 8078)."),
         Reason.NO_DNSKEY.value: _("The zone requests DS records but has no DNSKEY records."),
         Reason.NOT_SIGNED.value: _(
