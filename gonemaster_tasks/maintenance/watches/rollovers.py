@@ -21,7 +21,7 @@ from gonemaster_engine.automation.rollover import (
 )
 from gonemaster_tasks.maintenance.watches.messages import ObservedEvent, instant
 
-_MAX_WEIGHT = 400_000  # of a timeline: 2,000 states of a zone with ten servers and six keys need less
+MAX_WEIGHT = 400_000  # of a timeline: 2,000 states of a zone with ten servers and six keys need less
 Events = Mapping[WatchEvent, Sequence[ObservedEvent]]
 """Events by kind."""
 
@@ -36,7 +36,7 @@ def follow_rollover(
     spans, at = list(read_spans(session, watch_id)), datetime.fromtimestamp(found.at, UTC)
     if spans and read_state(spans[-1].state) == state:
         extend_span(spans[-1], at=at)
-    elif len(spans) < MAX_SPANS and sum(_weight(span.state) for span in spans) < _MAX_WEIGHT:
+    elif len(spans) < MAX_SPANS and sum(_weight(span.state) for span in spans) < MAX_WEIGHT:
         spans.append(add_span(session, watch_id, at=at, state=state_document(state)))
     events = _events(found.domain, judge_spans(spans))
     known = set(reported)

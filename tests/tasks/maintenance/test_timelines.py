@@ -47,7 +47,7 @@ def test_an_incomplete_sample_is_no_state(store: Store) -> None:
 def test_a_zone_with_other_keys_in_each_sample_has_a_limited_timeline(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gonemaster_tasks.maintenance.watches.rollovers._MAX_WEIGHT", 100)
+    monkeypatch.setattr("gonemaster_tasks.maintenance.watches.rollovers.MAX_WEIGHT", 100)
     changing = [sampled(at * 60, *(key(at % 200 + number) for number in range(3))) for at in range(40)]
     states = followed(store, *changing)
     assert 2 <= len(states) < 10
