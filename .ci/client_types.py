@@ -19,6 +19,7 @@ from gonemaster_tasks.config.loader import load_settings
 CLIENT = Path(__file__).parents[1] / "gonemaster_client"
 USED = (
     "get_jobs", "post_jobs", "post_jobs_purge", "get_jobs_job_id", "post_jobs_job_id_cancel", "get_jobs_job_id_result",
+    "post_check", "post_checks_batch", "get_checks_batch_batch_id",
     "post_jobs_batch", "get_batches", "get_batches_batch_id", "post_batches_batch_id_cancel",
     "get_batches_batch_id_delete_preview", "get_batches_batch_id_diff_other_id",
     "get_domains", "get_domains_domain_id", "get_domains_domain_id_runs",
@@ -78,7 +79,12 @@ def modules(document: dict[str, Any]) -> dict[str, str]:
     }
     used, schemas = [operations[name] for name in USED], document["components"]["schemas"]
     answers = [content for each in used for content in _answers(each)]
-    bodies = [each["requestBody"]["content"]["application/json"]["schema"] for each in used if "requestBody" in each]
+    bodies = [
+        content["schema"]
+        for each in used
+        for kind, content in each.get("requestBody", {}).get("content", {}).items()
+        if kind == "application/json"
+    ]
     queries = {
         "".join(part.title() for part in name.split("_")): found for name in USED if (found := _query(operations[name]))
     }
@@ -90,8 +96,9 @@ def modules(document: dict[str, Any]) -> dict[str, str]:
 
 def _answers(operation: Mapping[str, Any]) -> Iterator[Any]:
     for status, answer in operation["responses"].items():
-        if status.startswith("2") and "application/json" in answer.get("content", {}):
-            yield answer["content"]["application/json"]["schema"]
+        for kind in ("application/json", "application/jsonl"):
+            if status.startswith("2") and kind in answer.get("content", {}):
+                yield answer["content"][kind]["schema"]
 
 
 def _query(operation: Mapping[str, Any]) -> dict[str, Any]:

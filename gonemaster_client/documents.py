@@ -321,6 +321,21 @@ class BatchSummaryPage(TypedDict):
     prev_cursor: NotRequired[str]
 
 
+class BatchVerdict(TypedDict):
+    """The schema BatchVerdict."""
+
+    run_id: str
+    domain: str
+    status: str
+    verdict: str
+    reasons: NotRequired[list[str]]
+    explanations: NotRequired[list[str]]
+    policy: NotRequired[CheckPolicy]
+    locale: NotRequired[str]
+    findings: NotRequired[list[FailingFinding]]
+    root_causes: NotRequired[list[DecisiveCause]]
+
+
 class Bonus(TypedDict):
     """The schema Bonus."""
 
@@ -417,6 +432,38 @@ class CdsEvidence(TypedDict):
     evidence: dict[str, Any]
 
 
+class Check(TypedDict):
+    """The schema Check."""
+
+    verdict: str
+    reasons: list[str]
+    explanations: list[str]
+    domain: str
+    policy: CheckPolicy
+    run_id: str
+    locale: str
+    findings: list[FailingFinding]
+    root_causes: list[DecisiveCause]
+    timings: CheckTimings
+
+
+class CheckPolicy(TypedDict):
+    """The schema CheckPolicy."""
+
+    name: str
+    version: str
+
+
+class CheckTimings(TypedDict):
+    """The schema CheckTimings."""
+
+    submitted_at: str
+    deadline_at: str
+    waited_ms: int
+    run_ms: int
+    total_ms: int
+
+
 class Cohort(TypedDict):
     """The schema Cohort."""
 
@@ -450,6 +497,24 @@ class ComparedBatch(TypedDict):
     tag: str
     created_at: str
     status: str
+
+
+class DecisiveCause(TypedDict):
+    """The schema DecisiveCause."""
+
+    cause: str
+    harm: str
+    responsible: str
+    title: str
+    consequence: str
+    remedy: str
+    level: str
+    snippets: list[Snippet]
+    subject: Subject
+    servers_affected: int
+    servers: int
+    explains: list[int]
+    decisive: bool
 
 
 class DeletePreview(TypedDict):
@@ -544,6 +609,20 @@ class EppDs(TypedDict):
     alg: int
     digestType: int
     digest: str
+
+
+class FailingFinding(TypedDict):
+    """The schema FailingFinding."""
+
+    module: str
+    testcase: str
+    tag: str
+    code: str
+    level: str
+    args: dict[str, Any]
+    message: str
+    advice: str
+    reference: str
 
 
 class FindingChange(TypedDict):

@@ -64,6 +64,7 @@ ACCESS = {
     "profiles.ConfigurationDiff": Access.OPERATE,  # uses POST for its body and changes nothing
     "scoring": Access.ADMIN,
     "zone_checks": Access.OPERATE,
+    "checks": Access.OPERATORS,
     "settings": Access.ADMINS,
     "tokens": Access.ADMINS,
     "spec": Access.READ,
