@@ -118,6 +118,8 @@ ACCESS = {
     "ui_schedules": Access.OPERATORS,
     "ui_watches": Access.OPERATORS,
     "ui_watch_changes": Access.OPERATORS,
+    "ui_rollovers": Access.OPERATORS,
+    "ui_cds_decisions": Access.READ,
     "ui_public": Access.PUBLIC,
     "ui_public_about": Access.PUBLIC,
     "ui_public_badge": Access.PUBLIC,
