@@ -64,6 +64,7 @@ ACCESS = {
     "profiles.ConfigurationDiff": Access.OPERATE,  # uses POST for its body and changes nothing
     "scoring": Access.ADMIN,
     "zone_checks": Access.OPERATE,
+    "checks": Access.OPERATORS,
     "rst_checks": Access.OPERATE,
     "settings": Access.ADMINS,
     "tokens": Access.ADMINS,
@@ -118,6 +119,8 @@ ACCESS = {
     "ui_schedules": Access.OPERATORS,
     "ui_watches": Access.OPERATORS,
     "ui_watch_changes": Access.OPERATORS,
+    "ui_rollovers": Access.OPERATORS,
+    "ui_cds_decisions": Access.READ,
     "ui_public": Access.PUBLIC,
     "ui_public_about": Access.PUBLIC,
     "ui_public_badge": Access.PUBLIC,

@@ -10,6 +10,7 @@ from gonemaster_api.ui.admin.cohorts import changes as cohort_changes
 from gonemaster_api.ui.admin.cohorts import forms as cohort_forms
 from gonemaster_api.ui.admin.cohorts import snapshots
 from gonemaster_api.ui.admin.cohorts import views as cohorts
+from gonemaster_api.ui.admin.decisions import views as decisions
 from gonemaster_api.ui.admin.domains import views as domains
 from gonemaster_api.ui.admin.jobs import shares
 from gonemaster_api.ui.admin.jobs import views as jobs
@@ -27,6 +28,7 @@ from gonemaster_api.ui.admin.tags import owner_changes as tag_owner
 from gonemaster_api.ui.admin.tags import views as tags
 from gonemaster_api.ui.admin.wall import views as wall
 from gonemaster_api.ui.admin.watches import changes as watch_changes
+from gonemaster_api.ui.admin.watches import rollovers
 from gonemaster_api.ui.admin.watches import views as watches
 from gonemaster_api.ui.admin.workers import views as workers
 
@@ -35,7 +37,7 @@ _BATCHES = (batches, batch_changes, batch_comparison, batch_deletion, new_batch)
 _TAGS = (tags, tag_changes, tag_owner)
 _COHORTS = (cohorts, cohort_changes, cohort_forms, snapshots, schedules)
 _SETTINGS = (system, profiles, scoring, tokens)
-_WATCHES = (watches, watch_changes)
+_WATCHES = (watches, watch_changes, rollovers, decisions)
 
 BLUEPRINTS = (
     audit,
