@@ -52,7 +52,7 @@ QUERIES = {
     "edns version 1": (query(edns=1, payload=512), QueryKey("a.example", "SOA", edns=Edns(version=1))),
     "edns flags": (query(edns=0, payload=512, ednsflags=3), QueryKey("a.example", "SOA", edns=Edns(z=3))),
     "edns option": (
-        query(edns=0, payload=512, options=[dns.edns.GenericOption(137, b"")]),
+        query(edns=0, payload=512, options=[dns.edns.GenericOption(dns.edns.OptionType.make(137), b"")]),
         QueryKey("a.example", "SOA", edns=Edns(options=((137, b""),))),
     ),
     "other spelling": (query("A.exAmple"), QueryKey("a.example", "SOA", qname_octets=b"\1A\7exAmple\0")),
