@@ -17,7 +17,7 @@ class NewJob:
 
     `domain` is normalised. `config` holds the values that differ from the defaults: tests, overrides, nameservers, ds,
     min_level, ipv4_disabled, ipv6_disabled, origin and tags (which the domain joins at graduation), and the request_id
-    and traceparent of the request that submitted the job.
+    and traceparent of the request that submitted the job. Checks before delegation also have policy and run_until.
     """
 
     domain: str

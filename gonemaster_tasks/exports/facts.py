@@ -92,7 +92,7 @@ def export_facts(
 def _rows(
     store: Store, selection: RunSelection, floor: str, found: ExportReport, report: Callable[[ExportReport], None]
 ) -> Iterator[dict[str, Any]]:
-    """Yield the rows of runs in order of key. Each part is read in a transaction of its own."""
+    """Yield the rows of runs in order of key. Each part is read in a separate transaction."""
     outlines, last = Outlines(floor), -1
     while True:
         with store.read_only() as session:
