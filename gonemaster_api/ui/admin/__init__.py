@@ -19,6 +19,7 @@ from gonemaster_api.ui.admin.new_test import views as new_test
 from gonemaster_api.ui.admin.operations import views as operations
 from gonemaster_api.ui.admin.queue.views import blueprint as queue
 from gonemaster_api.ui.admin.recent import views as recent
+from gonemaster_api.ui.admin.rst import views as rst
 from gonemaster_api.ui.admin.schedules import views as schedules
 from gonemaster_api.ui.admin.search import views as search
 from gonemaster_api.ui.admin.settings import profiles, scoring, system, tokens
@@ -31,7 +32,7 @@ from gonemaster_api.ui.admin.watches import rollovers
 from gonemaster_api.ui.admin.watches import views as watches
 from gonemaster_api.ui.admin.workers import views as workers
 
-_WORK = (new_test, jobs, shares, recent, domains, operations, workers, wall, search)
+_WORK = (new_test, rst, jobs, shares, recent, domains, operations, workers, wall, search)
 _BATCHES = (batches, batch_changes, batch_comparison, batch_deletion, new_batch)
 _TAGS = (tags, tag_changes, tag_owner)
 _COHORTS = (cohorts, cohort_changes, cohort_forms, snapshots, schedules)
