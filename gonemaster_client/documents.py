@@ -394,6 +394,44 @@ class CauseServer(TypedDict):
     address: str
 
 
+class CdsDecision(TypedDict):
+    """The schema CdsDecision."""
+
+    id: int
+    watch_id: int
+    domain: str
+    action: str
+    reason: str
+    text: str
+    ds: list[EppDs]
+    current_ds: list[EppDs]
+    epp: str
+    decided_at: str
+
+
+class CdsDecisionPage(TypedDict):
+    """The schema CdsDecisionPage."""
+
+    items: list[CdsDecision]
+    next_cursor: int
+
+
+class CdsEvidence(TypedDict):
+    """The schema CdsEvidence."""
+
+    id: int
+    watch_id: int
+    domain: str
+    action: str
+    reason: str
+    text: str
+    ds: list[EppDs]
+    current_ds: list[EppDs]
+    epp: str
+    decided_at: str
+    evidence: dict[str, Any]
+
+
 class Check(TypedDict):
     """The schema Check."""
 
@@ -564,6 +602,15 @@ class EntryPage(TypedDict):
     next_after: NotRequired[str]
 
 
+class EppDs(TypedDict):
+    """The schema EppDs."""
+
+    keyTag: int
+    alg: int
+    digestType: int
+    digest: str
+
+
 class FailingFinding(TypedDict):
     """The schema FailingFinding."""
 
@@ -720,6 +767,57 @@ class ResultEntry(TypedDict):
     message: str
     reference: str
     raw: str
+
+
+class Rollover(TypedDict):
+    """The schema Rollover."""
+
+    watch_id: int
+    domain: str
+    ends_at: str
+    rollover: str
+    verdict: str
+    completed_at: str
+    steps: list[RolloverStep]
+    faults: list[RolloverFault]
+    deadlines: list[RolloverDeadline]
+    spans: list[RolloverSpan]
+
+
+class RolloverDeadline(TypedDict):
+    """The schema RolloverDeadline."""
+
+    since: str
+    until: str
+    cached: str
+    text: str
+
+
+class RolloverFault(TypedDict):
+    """The schema RolloverFault."""
+
+    at: str
+    fault: str
+    address: str
+    text: str
+
+
+class RolloverSpan(TypedDict):
+    """The schema RolloverSpan."""
+
+    first_at: str
+    last_at: str
+    samples: int
+    state: dict[str, Any]
+
+
+class RolloverStep(TypedDict):
+    """The schema RolloverStep."""
+
+    at: str
+    step: str
+    key_tag: int
+    algorithm: int
 
 
 class RootCause(TypedDict):

@@ -65,6 +65,19 @@ class GetBatchesBatchIdDiffOtherId(TypedDict):
     after: NotRequired[str]
 
 
+class GetCdsDecisions(TypedDict):
+    """Parameters of a request."""
+
+    limit: NotRequired[int]
+    action: NotRequired[str]
+    reason: NotRequired[str]
+    domain: NotRequired[str]
+    tag: NotRequired[str]
+    watch_id: NotRequired[int]
+    cursor: NotRequired[int]
+    format: NotRequired[str]
+
+
 class GetChecksBatchBatchId(TypedDict):
     """Parameters of a request."""
 

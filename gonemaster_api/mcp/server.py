@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from gonemaster_api.mcp.calls import CallFailed, ToolApi
 from gonemaster_api.mcp.texts import shorten
-from gonemaster_api.mcp.tools import batches, cohorts, records, runs
+from gonemaster_api.mcp.tools import batches, cohorts, observations, records, runs
 from gonemaster_engine.version import __version__
 
 MAX_CALL_S = 600.0
@@ -32,7 +32,8 @@ _READING = (
     records.ping, runs.run_get, runs.latest_for, runs.run_search, runs.run_diff, records.spec_list_testcases,
     records.spec_get_testcase, records.profile_list, records.domain_tag_list, cohorts.cohort_list,
     cohorts.cohort_schedule_list, cohorts.cohort_stats, cohorts.cohort_tag_values, cohorts.cohort_report,
-    batches.batch_list, batches.batch_get, batches.failures_by_tag,
+    batches.batch_list, batches.batch_get, batches.failures_by_tag, observations.cds_decision_list,
+    observations.cds_decision_get, observations.rollover_get,
 )  # fmt: skip
 _WRITING = ((batches.batch_enqueue, _TESTS), (batches.batch_cancel, _CANCELS), (batches.cancel_job, _CANCELS))
 

@@ -24,6 +24,7 @@ _LINES = {
     "worker": "run worker processes",
     "beat": "run the scheduler of periodic tasks",
     "notify": "receive NOTIFY messages about CDS records (RFC 9859); requires notify_listen",
+    "dsync": "check whether DSYNC records for a domain are published, and send their endpoints a NOTIFY message",
     "flower": "run Flower, a monitor of workers and tasks; requires the extra [flower]",
     "setup": "ask five questions, write the configuration and the systemd units, and check them",
     "demo": "run the whole service with its own name servers and sample results, without Internet access",
@@ -220,6 +221,7 @@ _ARGUMENTS = {
         "SQLite file, dump of MySQL or MariaDB (also gzipped), or postgresql://USER:PASSWORD@HOST/NAME",
     ),
     ("backup",): ("FILE", "file to create"),
+    ("dsync",): ("DOMAIN", "domain whose parent zone publishes the records"),
     ("auth", "revoke"): ("ID_OR_LABEL", "id or label of the token"),
 }
 """The commands with one argument: its name and its help."""

@@ -14,6 +14,7 @@ from gonemaster_api.v1.metrics.routes import blueprint as metrics
 from gonemaster_api.v1.operations.routes import blueprint as operations
 from gonemaster_api.v1.profiles.routes import blueprint as profiles
 from gonemaster_api.v1.queue.routes import blueprint as queue
+from gonemaster_api.v1.rst_checks.routes import blueprint as rst_checks
 from gonemaster_api.v1.runs.routes import blueprint as runs
 from gonemaster_api.v1.schedules.routes import blueprint as schedules
 from gonemaster_api.v1.scoring.routes import blueprint as scoring
@@ -31,5 +32,5 @@ BLUEPRINTS = (
     jobs, batches, comparison, queue, domains, runs, shares, entries, tags, profiles, scoring, settings, spec, causes,
     system,
     operations, analysis, schedules, tokens, watches, metrics, session, mcp, zone_checks,
-    cds_decisions, checks,
+    cds_decisions, checks, rst_checks,
 )  # fmt: skip

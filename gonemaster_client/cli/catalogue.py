@@ -184,6 +184,25 @@ COMMANDS: Mapping[str, tuple[str, Mapping[str, Command]]] = {
             *_RULE,
         )),
     }),
+    "cds": ("decisions about DS records that zones request with CDS and CDNSKEY records", {
+        "list": Command("observations.decisions", "list decisions, oldest first", (
+            arg("--action", choices=("add", "replace", "remove", "refuse"), help="only this action"),
+            arg("--reason", metavar="NAME", help="only this reason, such as not_signed"),
+            arg("--domain", metavar="NAME", help="only this domain"),
+            arg("--tag", metavar="TAG", help="only domains of this tag"),
+            arg("--watch-id", type=positive, metavar="N", help="only decisions of this watch"),
+            arg("--cursor", type=number, metavar="N", help="only decisions after this ID"),
+            limit(100, "decisions"),
+        )),
+        "get": Command("observations.decision", "show a decision; with --format json also its evidence", (
+            identity("ID of the decision"),
+        )),
+    }),
+    "rollovers": ("watched key rollovers", {
+        "get": Command("observations.rollover", "show verdict, steps and faults; with --format json the timeline", (
+            identity("ID of the watch"),
+        )),
+    }),
     "report": ("compare two snapshots of a cohort, as Markdown or JSON", {
         "": Command("cohorts.report", "", (
             arg("tag", nargs="?", metavar="TAG", help="tag of a public cohort (default: the default cohort)"),
