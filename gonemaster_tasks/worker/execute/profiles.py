@@ -26,7 +26,7 @@ def job_overrides(order: TestOrder, *, guard_forced: bool) -> list[Mapping[str, 
     policy = order.config.get(POLICY)
     documents = (
         order.profile,
-        load(policy).profile if policy else None,
+        load(policy["name"]).profile if policy else None,
         order.config.get("overrides"),
         {"net": net} if net else None,
     )
