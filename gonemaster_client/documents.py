@@ -268,6 +268,7 @@ class BatchDetail(TypedDict):
     status_counts: dict[str, int]
     grades: dict[str, int]
     worst_levels: dict[str, int]
+    verdicts: dict[str, int]
     limit: int
     offset: int
     sort: str
@@ -334,6 +335,16 @@ class CanceledBatch(TypedDict):
     batch_id: str
     canceled: int
     stopping: int
+
+
+class CaseVerdict(TypedDict):
+    """The schema CaseVerdict."""
+
+    case: str
+    result: str
+    reason: str
+    explanation: str
+    findings: list[FailingFinding]
 
 
 class CategoryScore(TypedDict):
@@ -499,6 +510,21 @@ class EntryPage(TypedDict):
     next_after: NotRequired[str]
 
 
+class FailingFinding(TypedDict):
+    """The schema FailingFinding."""
+
+    position: int
+    module: str
+    testcase: str
+    tag: str
+    code: str
+    level: str
+    args: dict[str, Any]
+    message: str
+    advice: str
+    reference: str
+
+
 class FindingChange(TypedDict):
     """The schema FindingChange."""
 
@@ -535,6 +561,9 @@ class Job(TypedDict):
     profile_name: NotRequired[str]
     score: NotRequired[int]
     grade: NotRequired[str]
+    policy: NotRequired[str]
+    policy_version: NotRequired[str]
+    verdict: NotRequired[str]
 
 
 class JobPage(TypedDict):
@@ -690,6 +719,9 @@ class Run(TypedDict):
     nameserver_timings: NotRequired[list[NameserverTiming]]
     score: NotRequired[int]
     grade: NotRequired[str]
+    policy: str
+    policy_version: str
+    verdict: str
     error: str
 
 
@@ -730,6 +762,7 @@ class Schedule(TypedDict):
     time_of_day: str
     timezone: str
     profile_id: int
+    policy: str
     promote_default: bool
     catch_up: bool
     summary: str
@@ -840,6 +873,15 @@ class Subject(TypedDict):
     since: str
 
 
+class SuiteVerdict(TypedDict):
+    """The schema SuiteVerdict."""
+
+    name: str
+    description: str
+    result: str
+    cases: list[CaseVerdict]
+
+
 class Tag(TypedDict):
     """The schema Tag."""
 
@@ -869,6 +911,13 @@ class Verdict(TypedDict):
     harm: str
     sentence: str
     test_instead: str
+    policy: NotRequired[str]
+    version: NotRequired[str]
+    result: NotRequired[str]
+    summary: NotRequired[str]
+    reasons: NotRequired[list[str]]
+    explanations: NotRequired[list[str]]
+    suites: NotRequired[list[SuiteVerdict]]
 
 
 class Whoami(TypedDict):

@@ -17,11 +17,12 @@ _MAX_PROFILES = 100
 
 
 def job_overrides(order: TestOrder, *, guard_forced: bool) -> list[Mapping[str, Any]]:
-    """Return the overrides of the base profile in order: the stored profile, the job's overrides, its switches."""
+    """Return the overrides of the base profile: the stored profile, the policy, the job's overrides, its switches."""
     net = {family: False for family in ("ipv4", "ipv6") if order.config.get(f"{family}_disabled")}
     if guard_forced:
         net["allow_non_global_targets"] = False
-    documents = (order.profile, order.config.get("overrides"), {"net": net} if net else None)
+    of_policy = order.policy["profile"] if order.policy else None
+    documents = (order.profile, of_policy, order.config.get("overrides"), {"net": net} if net else None)
     return [document for document in documents if document]
 
 
