@@ -207,7 +207,10 @@ _CHANGES = (
     "",
     "| Key | A change affects |",
     "| --- | --- |",
-    "| `worker_count`, `reserved_normal_slots`, `min_batch_slots` | the next jobs that each worker takes |",
+    (
+        "| `worker_count`, `reserved_normal_slots`, `reserved_check_slots`, `min_batch_slots`"
+        " | the next jobs that each worker takes |"
+    ),
     "| `max_concurrent_jobs` | the next jobs; the limit is divided among the running workers |",
     f"| {_OF_RUNS} | runs that start after the change; the cache is emptied if its settings change |",
     "| `stuck_job_timeout_minutes` | the jobs that `GET /queue/health` reports as stalled |",

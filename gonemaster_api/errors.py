@@ -29,6 +29,7 @@ MISSING = {
     "snapshot": mark("no such snapshot: {key}"),
     "operation": mark("no such operation: {key}"),
     "watch": mark("no such watch: {key}"),
+    "rstcheck": mark("no such rehearsal: {key}"),
     "decision": mark("no such decision: {key}"),
     "rollover": mark("watch {key} is not of kind rollover"),
     "worker": mark("no such worker: {key}"),

@@ -322,6 +322,21 @@ class BatchSummaryPage(TypedDict):
     prev_cursor: NotRequired[str]
 
 
+class BatchVerdict(TypedDict):
+    """The schema BatchVerdict."""
+
+    run_id: str
+    domain: str
+    status: str
+    verdict: str
+    reasons: NotRequired[list[str]]
+    explanations: NotRequired[list[str]]
+    policy: NotRequired[CheckPolicy]
+    locale: NotRequired[str]
+    findings: NotRequired[list[FailingFinding]]
+    root_causes: NotRequired[list[DecisiveCause]]
+
+
 class Bonus(TypedDict):
     """The schema Bonus."""
 
@@ -344,7 +359,7 @@ class CaseVerdict(TypedDict):
     result: str
     reason: str
     explanation: str
-    findings: list[FailingFinding]
+    findings: list[SuiteFinding]
 
 
 class CategoryScore(TypedDict):
@@ -390,6 +405,76 @@ class CauseServer(TypedDict):
     address: str
 
 
+class CdsDecision(TypedDict):
+    """The schema CdsDecision."""
+
+    id: int
+    watch_id: int
+    domain: str
+    action: str
+    reason: str
+    text: str
+    ds: list[EppDs]
+    current_ds: list[EppDs]
+    epp: str
+    decided_at: str
+
+
+class CdsDecisionPage(TypedDict):
+    """The schema CdsDecisionPage."""
+
+    items: list[CdsDecision]
+    next_cursor: int
+
+
+class CdsEvidence(TypedDict):
+    """The schema CdsEvidence."""
+
+    id: int
+    watch_id: int
+    domain: str
+    action: str
+    reason: str
+    text: str
+    ds: list[EppDs]
+    current_ds: list[EppDs]
+    epp: str
+    decided_at: str
+    evidence: dict[str, Any]
+
+
+class Check(TypedDict):
+    """The schema Check."""
+
+    verdict: str
+    reasons: list[str]
+    explanations: list[str]
+    domain: str
+    policy: CheckPolicy
+    run_id: str
+    locale: str
+    findings: list[FailingFinding]
+    root_causes: list[DecisiveCause]
+    timings: CheckTimings
+
+
+class CheckPolicy(TypedDict):
+    """The schema CheckPolicy."""
+
+    name: str
+    version: str
+
+
+class CheckTimings(TypedDict):
+    """The schema CheckTimings."""
+
+    submitted_at: str
+    deadline_at: str
+    waited_ms: int
+    run_ms: int
+    total_ms: int
+
+
 class Cohort(TypedDict):
     """The schema Cohort."""
 
@@ -423,6 +508,24 @@ class ComparedBatch(TypedDict):
     tag: str
     created_at: str
     status: str
+
+
+class DecisiveCause(TypedDict):
+    """The schema DecisiveCause."""
+
+    cause: str
+    harm: str
+    responsible: str
+    title: str
+    consequence: str
+    remedy: str
+    level: str
+    snippets: list[Snippet]
+    subject: Subject
+    servers_affected: int
+    servers: int
+    explains: list[int]
+    decisive: bool
 
 
 class DeletePreview(TypedDict):
@@ -510,10 +613,18 @@ class EntryPage(TypedDict):
     next_after: NotRequired[str]
 
 
+class EppDs(TypedDict):
+    """The schema EppDs."""
+
+    keyTag: int
+    alg: int
+    digestType: int
+    digest: str
+
+
 class FailingFinding(TypedDict):
     """The schema FailingFinding."""
 
-    position: int
     module: str
     testcase: str
     tag: str
@@ -670,6 +781,57 @@ class ResultEntry(TypedDict):
     message: str
     reference: str
     raw: str
+
+
+class Rollover(TypedDict):
+    """The schema Rollover."""
+
+    watch_id: int
+    domain: str
+    ends_at: str
+    rollover: str
+    verdict: str
+    completed_at: str
+    steps: list[RolloverStep]
+    faults: list[RolloverFault]
+    deadlines: list[RolloverDeadline]
+    spans: list[RolloverSpan]
+
+
+class RolloverDeadline(TypedDict):
+    """The schema RolloverDeadline."""
+
+    since: str
+    until: str
+    cached: str
+    text: str
+
+
+class RolloverFault(TypedDict):
+    """The schema RolloverFault."""
+
+    at: str
+    fault: str
+    address: str
+    text: str
+
+
+class RolloverSpan(TypedDict):
+    """The schema RolloverSpan."""
+
+    first_at: str
+    last_at: str
+    samples: int
+    state: dict[str, Any]
+
+
+class RolloverStep(TypedDict):
+    """The schema RolloverStep."""
+
+    at: str
+    step: str
+    key_tag: int
+    algorithm: int
 
 
 class RootCause(TypedDict):
@@ -871,6 +1033,21 @@ class Subject(TypedDict):
     records: list[str]
     key_tags: list[int]
     since: str
+
+
+class SuiteFinding(TypedDict):
+    """The schema SuiteFinding."""
+
+    position: int
+    module: str
+    testcase: str
+    tag: str
+    code: str
+    level: str
+    args: dict[str, Any]
+    message: str
+    advice: str
+    reference: str
 
 
 class SuiteVerdict(TypedDict):

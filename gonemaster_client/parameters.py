@@ -5,6 +5,17 @@ from __future__ import annotations
 from typing import Any, NotRequired, TypedDict
 
 
+class CheckRequest(TypedDict):
+    """The schema CheckRequest."""
+
+    domain: str
+    nameservers: list[Nameserver]
+    ds_info: NotRequired[list[Ds]]
+    policy: NotRequired[str]
+    deadline_seconds: NotRequired[int]
+    locale: NotRequired[str]
+
+
 class Ds(TypedDict):
     """The schema Ds."""
 
@@ -54,6 +65,27 @@ class GetBatchesBatchIdDiffOtherId(TypedDict):
     cause: NotRequired[str]
     limit: NotRequired[int]
     after: NotRequired[str]
+
+
+class GetCdsDecisions(TypedDict):
+    """Parameters of a request."""
+
+    limit: NotRequired[int]
+    action: NotRequired[str]
+    reason: NotRequired[str]
+    domain: NotRequired[str]
+    tag: NotRequired[str]
+    watch_id: NotRequired[int]
+    cursor: NotRequired[int]
+    format: NotRequired[str]
+
+
+class GetChecksBatchBatchId(TypedDict):
+    """Parameters of a request."""
+
+    policy: NotRequired[str]
+    after: NotRequired[str]
+    locale: NotRequired[str]
 
 
 class GetDomains(TypedDict):
@@ -251,6 +283,14 @@ class Pause(TypedDict):
     tier: NotRequired[str]
     reason: NotRequired[str]
     until: NotRequired[str]
+
+
+class PostChecksBatch(TypedDict):
+    """Parameters of a request."""
+
+    policy: NotRequired[str]
+    name: NotRequired[str]
+    description: NotRequired[str]
 
 
 class Purge(TypedDict):

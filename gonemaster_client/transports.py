@@ -54,7 +54,7 @@ class _Base:
     def _request(self, http: httpx.Client | httpx.AsyncClient, call: Call[Any], accept: str) -> httpx.Request:
         headers = {"Accept": accept}
         if call.body is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = call.content_type
         if call.key:
             headers["Idempotency-Key"] = call.key
         url = self._url(call.path, is_public=call.is_public)

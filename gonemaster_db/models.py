@@ -53,6 +53,7 @@ from gonemaster_db.service.models.observed_zones import CdsDecision, ObservedZon
 from gonemaster_db.service.models.operations import Operation, OperationKind, OperationStatus
 from gonemaster_db.service.models.reference_lists import ReferenceList
 from gonemaster_db.service.models.registrations import Registration
+from gonemaster_db.service.models.rst_checks import RstCheck
 from gonemaster_db.service.models.schedules import Schedule, ScheduleOutcome
 from gonemaster_db.service.models.schema_compatibility import SchemaCompatibility
 from gonemaster_db.service.models.watches import (
@@ -126,6 +127,7 @@ __all__ = [
     "ReferenceList",
     "Registration",
     "RolloverSpan",
+    "RstCheck",
     "Run",
     "RunCounter",
     "RunDocument",

@@ -4,10 +4,11 @@ from gonemaster_db.core.states import Priority
 
 NORMAL = Priority.NORMAL.tier
 BATCH = Priority.BATCH.tier
+CHECK = Priority.CHECK.tier
 MAINTENANCE = "maintenance"
 
-TIERS = (NORMAL, BATCH)  # the index is the priority of a job: 0 before 1
-ORDER = (MAINTENANCE, NORMAL, BATCH)  # Maintenance is rare and short, and must not starve.
+TIERS = (NORMAL, BATCH, CHECK)  # the index is the priority of a job
+ORDER = (MAINTENANCE, CHECK, NORMAL, BATCH)  # Maintenance is rare and short, and must not starve.
 
 RUN = "gonemaster.run"
 REAP = "gonemaster.reap"

@@ -15,14 +15,15 @@ from pydantic import ValidationError
 
 from gonemaster_api.mcp.calls import CallFailed, ToolApi
 from gonemaster_api.mcp.texts import shorten
-from gonemaster_api.mcp.tools import batches, cohorts, records, runs
+from gonemaster_api.mcp.tools import batches, cohorts, observations, records, runs
 from gonemaster_engine.version import __version__
 
 MAX_CALL_S = 600.0
 _INSTRUCTIONS = (
     "gonemaster tests the DNS health of domains. test_domain tests a domain now; latest_for and run_search find earlier"
-    " runs, and run_get explains a run: its root causes with their fixes, and its findings. Levels from least to most"
-    " severe: DEBUG, INFO, NOTICE, WARNING, ERROR, CRITICAL."
+    " runs, check_delegation judges a delegation before it is published, and run_get explains a run: its root causes"
+    " with their fixes, and its findings. Levels from least to most severe: DEBUG, INFO, NOTICE, WARNING, ERROR,"
+    " CRITICAL."
 )
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _TESTS = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=True)
@@ -31,7 +32,8 @@ _READING = (
     records.ping, runs.run_get, runs.latest_for, runs.run_search, runs.run_diff, records.spec_list_testcases,
     records.spec_get_testcase, records.profile_list, records.domain_tag_list, cohorts.cohort_list,
     cohorts.cohort_schedule_list, cohorts.cohort_stats, cohorts.cohort_tag_values, cohorts.cohort_report,
-    batches.batch_list, batches.batch_get, batches.failures_by_tag,
+    batches.batch_list, batches.batch_get, batches.failures_by_tag, observations.cds_decision_list,
+    observations.cds_decision_get, observations.rollover_get,
 )  # fmt: skip
 _WRITING = ((batches.batch_enqueue, _TESTS), (batches.batch_cancel, _CANCELS), (batches.cancel_job, _CANCELS))
 
@@ -43,7 +45,10 @@ logging.getLogger("mcp").setLevel(logging.WARNING)  # it logs each request
 @cache
 def tools(*, allow_write: bool) -> dict[str, Tool]:
     """Return the tools by name. A tool is a function; the SDK derives its parameters from the signature."""
-    marked = [(function, _READS) for function in _READING] + [(runs.test_domain, _TESTS)]
+    marked = [(function, _READS) for function in _READING] + [
+        (runs.test_domain, _TESTS),
+        (runs.check_delegation, _TESTS),
+    ]
     return {
         function.__name__: Tool.from_function(
             function, annotations=annotations, context_kwarg="api", structured_output=False

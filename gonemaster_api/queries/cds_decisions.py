@@ -8,7 +8,7 @@ from typing import Any
 
 from gonemaster_api.queries.searching import stored_form
 from gonemaster_api.state import State
-from gonemaster_db.service.cds_decisions import decisions_after, get_decision
+from gonemaster_db.service.cds_decisions import DecisionFilter, decisions_after, decisions_before, get_decision
 from gonemaster_engine.findings.messages.formatting import escape_formula
 from gonemaster_tasks.maintenance.watches.decisions import decision_document
 
@@ -23,6 +23,15 @@ def read_decisions(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
         "items": [decision_document(row) for row in rows],
         "next_cursor": rows[-1].key if rows else query["cursor"],
     }
+
+
+def read_newest_decisions(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return decisions, newest first, and the id before which older ones follow; None if there are no more."""
+    limit = query["limit"]
+    with state.store.read_only() as session:
+        rows = decisions_before(session, query.get("before"), limit=limit + 1, chosen=_filter(query))
+    items = [decision_document(row) for row in rows[:limit]]
+    return {"items": items, "next_before": items[-1]["id"] if len(rows) > limit else None}
 
 
 def read_decision(state: State, key: int) -> dict[str, Any]:
@@ -42,9 +51,13 @@ def stream_decisions(state: State, query: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _rows(state: State, query: Mapping[str, Any], after: int, *, limit: int) -> Any:
-    chosen = {name: query.get(name) for name in ("action", "tag", "watch_id")}
     with state.store.read_only() as session:
-        return decisions_after(session, after, limit=limit, domain=stored_form(query.get("domain")), **chosen)
+        return decisions_after(session, after, limit=limit, chosen=_filter(query))
+
+
+def _filter(query: Mapping[str, Any]) -> DecisionFilter:
+    chosen = {name: query.get(name) for name in ("action", "reason", "tag", "watch_id")}
+    return DecisionFilter(domain=stored_form(query.get("domain")), **chosen)
 
 
 def _cells(row: Any) -> list[str]:

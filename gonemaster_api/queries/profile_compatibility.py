@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gonemaster_db.models import Profile
 from gonemaster_engine.profile.repair import INVALID_CONFIG, ProfileIssue, find_issues, find_unknown_tags
+from gonemaster_engine.profile.tag_sets import find_replaced_tags
 from gonemaster_engine.version import __version__
 
 
@@ -18,7 +19,7 @@ class Compatibility:
     schema_version: str
     issues: Sequence[ProfileIssue]
     waived_issues: Sequence[ProfileIssue]
-    warnings: Sequence[str]  # unknown tags
+    warnings: Sequence[str]  # unknown tags, and tags that others replace
     current_version: str = __version__
 
     @property
@@ -41,6 +42,7 @@ def compatibility_of(profile: Profile) -> Compatibility:
     """Compare a stored profile with the default profile of this engine."""
     found, reviewed = find_issues(profile.config), profile.schema_version == __version__
     waived = [issue for issue in found if reviewed and issue.type != INVALID_CONFIG]
+    is_invalid = any(issue.type == INVALID_CONFIG for issue in found)
     return Compatibility(
         id=profile.id,
         name=profile.name,
@@ -48,5 +50,5 @@ def compatibility_of(profile: Profile) -> Compatibility:
         schema_version=profile.schema_version,
         issues=[issue for issue in found if issue not in waived],
         waived_issues=waived,
-        warnings=[] if any(issue.type == INVALID_CONFIG for issue in found) else find_unknown_tags(profile.config),
+        warnings=[] if is_invalid else [*find_unknown_tags(profile.config), *find_replaced_tags(profile.config)],
     )

@@ -56,8 +56,14 @@ class Blueprint(flask_smorest.Blueprint):
 
         return decorate
 
-    def submits(self, *, invalid: str) -> Any:
-        """Document a view that queues tests: its Idempotency-Key and its errors. `invalid` lists the codes of 400."""
+    def submits(self, *, invalid: str, query: type[ma.Schema] | None = None) -> Any:
+        """Document a view that queues tests: its Idempotency-Key and its errors. `invalid` lists the codes of 400.
+
+        `query` is the schema of its query, if it has one: documented parameters replace those of its arguments.
+        """
+        parameters: list[Any] = [IDEMPOTENCY_KEY]
+        if query is not None:
+            parameters.append({"in": "query", "schema": query})
 
         def decorate(view: Any) -> Any:
             refuses = self.refuses(
@@ -67,7 +73,7 @@ class Blueprint(flask_smorest.Blueprint):
                 _415="unsupported_media_type",
                 _503="broker_unavailable, store_unavailable",
             )
-            return self.doc(parameters=[IDEMPOTENCY_KEY])(refuses(view))
+            return self.doc(parameters=parameters)(refuses(view))
 
         return decorate
 

@@ -14,7 +14,7 @@ from gonemaster_api.state import State
 from gonemaster_api.web.body_limits import request_digest
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import StoreConflict
-from gonemaster_db.service.idempotency import find_response, store_response
+from gonemaster_db.service.idempotency import find_response, forget_key, store_response
 from gonemaster_engine.texts import Text
 
 HEADER = "Idempotency-Key"
@@ -34,12 +34,20 @@ class _Request:
 
 
 def answer_once(
-    state: State, schema: type[ma.Schema], status: int, submit: Callable[[Keep], Any], *, owner: str = ""
+    state: State,
+    schema: type[ma.Schema],
+    status: int,
+    submit: Callable[[Keep], Any],
+    *,
+    owner: str = "",
+    is_final: Callable[[Any], bool] = lambda _: True,
 ) -> Answer:
     """Return the answer of `submit`, or the first answer to the same request with the same key.
 
     The keys belong to the `owner`, by default to the token of the request: other clients cannot use them or learn
     anything from them.
+
+    A first answer for which `is_final` is False has no effect any longer: the request is carried out again.
 
     `submit` calls its argument with the session and the response document before it commits. Key and work are stored in
     one transaction, so that a crash cannot leave one without the other.
@@ -52,6 +60,9 @@ def answer_once(
     if current is None:
         return submit(_store_nothing), status, {}
     found = _first_answer(state, current)
+    if found is not None and not is_final(found[0]):
+        state.store.run_in_transaction(lambda session: forget_key(session, current.key))
+        found = None
     if found is None:
         try:
             return submit(_keeper(current, schema, status)), status, {}

@@ -157,6 +157,11 @@ def _check_text(document: Any) -> None:
             raise BadRequest("invalid_json", Text("the body contains NUL or a lone surrogate, which cannot be stored"))
 
 
+def refusal_of_schema(error: ma.ValidationError, schema: ma.Schema) -> BadRequest:
+    """Return the error response for a document that a view validates itself, such as a line of a body."""
+    return _refusal(error.messages, error.data, schema, location="json")
+
+
 def _refusal(messages: Any, data: Any, schema: ma.Schema, *, location: str) -> BadRequest:
     if not isinstance(messages, dict) or "_schema" in messages:
         return BadRequest("invalid_json", Text("the body must be a JSON object"))

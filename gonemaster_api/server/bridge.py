@@ -25,7 +25,7 @@ from gonemaster_api.server.bodies import Bodies
 from gonemaster_api.server.connection import Connection
 from gonemaster_api.state import NAME, State
 from gonemaster_api.ui.shell.error_pages import refusal
-from gonemaster_api.web.asgi_responses import ASGI_RESPONSE
+from gonemaster_api.web.asgi_responses import ASGI_RESPONSE, AsgiResponse
 from gonemaster_api.web.event_streams import FOLLOW
 from gonemaster_api.web.exporter import http_metrics
 from gonemaster_api.web.hosts import OWN_LISTENER
@@ -149,9 +149,12 @@ class Bridge:
                 "headers": kept + (about_body if body else []),
             }
         )
-        status, _, content, pieces = await self._answer(environ | {"wsgi.input": io.BytesIO(body)}, connection)
+        environ |= {"wsgi.input": io.BytesIO(body)}
+        status, _, content, pieces = await self._answer(environ, connection)
         if pieces:
             pieces.close()
+        if respond := environ.get(ASGI_RESPONSE):
+            return await _content_of(respond, scope)
         return status, content
 
     def _refuse(self, error: ApiError, environ: dict[str, Any]) -> _Answer:
@@ -194,6 +197,21 @@ class Bridge:
             await send({"type": "http.response.body"})
         finally:
             await run(self._bulk, pieces.close)  # it may hold a seat of a viewer or a slot of a stream
+
+
+async def _content_of(respond: AsgiResponse, scope: dict[str, Any]) -> tuple[int, bytes]:
+    """Return status and content of a response that an ASGI application writes; its client is the outer request."""
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await respond(scope, asyncio.Event().wait, send, _refuse_inner)
+    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent)
+
+
+async def _refuse_inner(*_: Any) -> Any:
+    raise RuntimeError("an inner request has no inner requests")
 
 
 def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

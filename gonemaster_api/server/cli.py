@@ -64,6 +64,10 @@ def _run(command: tuple[str, ...], given: argparse.Namespace) -> int:
             return run_setup(settings, given)
         case ("doctor",):
             return run_doctor(settings, (), as_document=given.json)
+        case ("export",):
+            from gonemaster_api.server.exports import run_export  # of no use to the service
+
+            return run_export(settings, given)
         case ("reference-data", "check"):
             return check_reference_data(settings, given.folder)
         case ("auth", "add-token"):

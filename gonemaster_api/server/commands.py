@@ -1,5 +1,6 @@
 """The commands of `gonemaster-server`, which run the whole service or one part of it."""
 
+import asyncio
 import signal
 import socket
 import sys
@@ -36,7 +37,13 @@ from gonemaster_db.core.session import open_store
 from gonemaster_db.migrations import runner
 from gonemaster_db.service.access import has_tokens
 from gonemaster_db.zonemaster.source import SourceRefused
-from gonemaster_engine.errors import EngineError, ProfileError, ScoringConfigError, SourceAddressUnavailable
+from gonemaster_engine.errors import (
+    EngineError,
+    InvalidDomain,
+    ProfileError,
+    ScoringConfigError,
+    SourceAddressUnavailable,
+)
 from gonemaster_engine.net.ports import check_source
 from gonemaster_engine.resources import load_anchors, load_hints
 from gonemaster_engine.scoring.config import load_config
@@ -120,6 +127,8 @@ def _chosen(
             return lambda: downgrade_tables(resolved, revision)
         case ("import", "zonemaster", source):
             return lambda: _import(resolved, source)
+        case ("dsync", domain):
+            return lambda: check_dsync(resolved, domain)
         case ("backup", path):
             return lambda: back_up_to(resolved, Path(path))
     return chosen[command]
@@ -252,6 +261,22 @@ def run_notify(settings: Settings) -> int:
     with closing(open_store(store_settings(settings))) as store:
         runner.check_schema(store)
     return _supervise(settings, [programs.notify(settings)])
+
+
+def check_dsync(settings: Settings, domain: str) -> int:
+    """Print what the parent zone of a domain publishes for NOTIFY messages, and what the endpoints answer.
+
+    Raises:
+        StartRefused: not a domain.
+    """
+    from gonemaster_tasks.notify.probe import probe  # of no use to the service
+
+    try:
+        found = asyncio.run(probe(domain, settings))
+    except InvalidDomain as error:
+        raise StartRefused(str(error)) from error
+    print("\n".join(found.lines()), flush=True)
+    return 0 if found.is_good else 1
 
 
 def run_flower(settings: Settings) -> NoReturn:

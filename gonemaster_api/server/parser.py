@@ -2,9 +2,11 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_engine.cli.parsing import Parser
 from gonemaster_engine.version import __version__, engine_kind
 from gonemaster_tasks.config.credential_types import LABEL_RULE, Scope
@@ -22,6 +24,7 @@ _LINES = {
     "worker": "run worker processes",
     "beat": "run the scheduler of periodic tasks",
     "notify": "receive NOTIFY messages about CDS records (RFC 9859); requires notify_listen",
+    "dsync": "check whether DSYNC records for a domain are published, and send their endpoints a NOTIFY message",
     "flower": "run Flower, a monitor of workers and tasks; requires the extra [flower]",
     "setup": "ask five questions, write the configuration and the systemd units, and check them",
     "demo": "run the whole service with its own name servers and sample results, without Internet access",
@@ -29,6 +32,7 @@ _LINES = {
     "settings": "list the settings, or explain one",
     "db": "migrate or check the database",
     "import": "import the data of another service",
+    "export": "write the facts of stored runs to files: Parquet, JSON lines or CSV",
     "backup": "copy the SQLite database to a new file while the service is running",
     "auth": "manage admin tokens",
     "reference-data": "update or check the data of IANA",
@@ -115,55 +119,71 @@ def _add_command(group: Any, path: tuple[str, ...], line: str, common: Parser) -
 
 def _add_options(parser: Parser, path: tuple[str, ...]) -> None:
     """Add the options of a command."""
-    match path:
-        case ("api",):
-            parser.add_argument("--listen-descriptor", type=int, action="append", help=argparse.SUPPRESS)
-        case ("setup",):
-            parser.add_argument("--label", metavar="TEXT", default="", help="label of the first admin token")
-            parser.add_argument("--no-input", action="store_true", help="ask nothing: use the flags and the defaults")
-            parser.add_argument(
-                "--output",
-                type=Path,
-                metavar="DIR",
-                default=Path("gonemaster-setup"),
-                help="folder for the files; default: %(default)s",
-            )
-        case ("doctor",):
-            parser.add_argument("--json", action="store_true", help="print the findings as JSON")
-        case ("settings",):
-            parser.add_argument(
-                "argument", nargs="?", metavar="NAME", help="key, variable, or flag without dashes; a part is enough"
-            )
-        case ("db", "downgrade"):
-            parser.add_argument("argument", metavar="N", help="version of the database")
-        case ("import", "zonemaster"):
-            parser.add_argument(
-                "argument",
-                metavar="SOURCE",
-                help="SQLite file, dump of MySQL or MariaDB (also gzipped), or postgresql://USER:PASSWORD@HOST/NAME",
-            )
-        case ("backup",):
-            parser.add_argument("argument", metavar="FILE", help="file to create")
-        case ("auth", "revoke"):
-            parser.add_argument("argument", metavar="ID_OR_LABEL", help="id or label of the token")
-        case ("auth", "add-token"):
-            _add_token_options(parser)
-        case ("reference-data", "check"):
-            parser.add_argument(
-                "--from",
-                dest="folder",
-                type=Path,
-                metavar="DIR",
-                help="folder with copies of the sources, for machines without access to them",
-            )
-        case ("completion",):
-            parser.add_argument("argument", metavar="SHELL", choices=SHELLS, help=f"one of {', '.join(SHELLS)}")
-            parser.add_argument(
-                "--program",
-                choices=("gonemaster", "gonemaster-nagios", PROGRAM),
-                default=PROGRAM,
-                help="program to complete (%(default)s)",
-            )
+    if path in _ADD_OPTIONS:
+        _ADD_OPTIONS[path](parser)
+    elif path in _ARGUMENTS:
+        name, text = _ARGUMENTS[path]
+        parser.add_argument("argument", metavar=name, help=text)
+
+
+def _add_api_options(parser: Parser) -> None:
+    parser.add_argument("--listen-descriptor", type=int, action="append", help=argparse.SUPPRESS)
+
+
+def _add_setup_options(parser: Parser) -> None:
+    parser.add_argument("--label", metavar="TEXT", default="", help="label of the first admin token")
+    parser.add_argument("--no-input", action="store_true", help="ask nothing: use the flags and the defaults")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        default=Path("gonemaster-setup"),
+        help="folder for the files; default: %(default)s",
+    )
+
+
+def _add_doctor_options(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+
+
+def _add_settings_options(parser: Parser) -> None:
+    parser.add_argument(
+        "argument", nargs="?", metavar="NAME", help="key, variable, or flag without dashes; a part is enough"
+    )
+
+
+def _add_check_options(parser: Parser) -> None:
+    parser.add_argument(
+        "--from",
+        dest="folder",
+        type=Path,
+        metavar="DIR",
+        help="folder with copies of the sources, for machines without access to them",
+    )
+
+
+def _add_completion_options(parser: Parser) -> None:
+    parser.add_argument("argument", metavar="SHELL", choices=SHELLS, help=f"one of {', '.join(SHELLS)}")
+    parser.add_argument(
+        "--program",
+        choices=("gonemaster", "gonemaster-nagios", PROGRAM),
+        default=PROGRAM,
+        help="program to complete (%(default)s)",
+    )
+
+
+def _add_export_options(parser: Parser) -> None:
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="new or empty folder for the files")
+    parser.add_argument("--format", choices=("parquet", "jsonl", "csv"), default="parquet", help="default: %(default)s")
+    parser.add_argument("--batch", metavar="ID", help="only the runs of this batch")
+    parser.add_argument("--cohort", metavar="TAG", help="only the runs of domains with this tag")
+    parser.add_argument("--since", metavar="TIME", help="only runs that finished then or later: 2027-01-31T12:00:00Z")
+    parser.add_argument(
+        "--findings-level",
+        choices=("DEBUG", "INFO", *SEVERITIES),
+        default="NOTICE",
+        help="lowest level of the findings; default: %(default)s",
+    )
 
 
 def _add_token_options(parser: Parser) -> None:
@@ -182,6 +202,29 @@ def _add_token_options(parser: Parser) -> None:
     parser.add_argument(
         "--only-print", action="store_true", help="only print the hash for auth.admin_tokens; store nothing"
     )
+
+
+_ADD_OPTIONS: dict[tuple[str, ...], Callable[[Parser], None]] = {
+    ("api",): _add_api_options,
+    ("setup",): _add_setup_options,
+    ("doctor",): _add_doctor_options,
+    ("settings",): _add_settings_options,
+    ("export",): _add_export_options,
+    ("auth", "add-token"): _add_token_options,
+    ("reference-data", "check"): _add_check_options,
+    ("completion",): _add_completion_options,
+}
+_ARGUMENTS = {
+    ("db", "downgrade"): ("N", "version of the database"),
+    ("import", "zonemaster"): (
+        "SOURCE",
+        "SQLite file, dump of MySQL or MariaDB (also gzipped), or postgresql://USER:PASSWORD@HOST/NAME",
+    ),
+    ("backup",): ("FILE", "file to create"),
+    ("dsync",): ("DOMAIN", "domain whose parent zone publishes the records"),
+    ("auth", "revoke"): ("ID_OR_LABEL", "id or label of the token"),
+}
+"""The commands with one argument: its name and its help."""
 
 
 def _add_flag(group: Any, option: Option, *, is_shown: bool) -> None:

@@ -70,6 +70,29 @@ class Hub:
             await write(text.encode())
             sent_at = time.monotonic()
 
+    async def has_ended(self, job_id: str, *, limit_s: float, grace_s: float) -> bool:
+        """Wait for the end of a job; return False if it has not ended when the time limit has passed.
+
+        When the process stops, wait only for `grace_s`.
+        """
+        loop = asyncio.get_running_loop()
+        deadline, after, is_stopping = loop.time() + limit_s, "0", False
+        while after != sse.END_ID:
+            self._start("live events", self._read, READ_EVERY_S)
+            self._start("ends of watched jobs", self._look, LOOK_EVERY_S)
+            if self._stopping.is_set() and not is_stopping:
+                is_stopping, deadline = True, min(deadline, loop.time() + grace_s)
+            try:
+                # Other clients may wait for the same future, so the time limit of this one must not cancel it.
+                news = await asyncio.wait_for(
+                    asyncio.shield(self._jobs[job_id, after]), max(0.0, deadline - loop.time())
+                )
+            except TimeoutError:
+                return False
+            if news:
+                after = news[0]
+        return True
+
     def _start(self, name: str, turn: Callable[[], Awaitable[None]], pause_s: float) -> None:
         if name not in self._readers or self._readers[name].done():
             self._readers[name] = asyncio.create_task(self._repeat(name, turn, pause_s))

@@ -29,10 +29,16 @@ from gonemaster_tasks.queues import DELIVER
 log = structlog.get_logger(__name__)
 
 _ROLLOVER_EVENTS = {WatchEvent.ROLLOVER_STEP, WatchEvent.ROLLOVER_BROKEN, WatchEvent.ROLLOVER_COMPLETED}
-# The events of the kinds that observe zones, and the defaults of their times.
-_OBSERVING: Mapping[WatchKind, tuple[set[WatchEvent], Mapping[str, int]]] = {
-    WatchKind.CDS: ({WatchEvent.CDS_DECIDED}, {"interval_minutes": 24 * 60, "hold_down_days": 3}),
-    WatchKind.ROLLOVER: (_ROLLOVER_EVENTS, {"interval_minutes": 5, "window_hours": 48}),
+EVENTS_OF_KIND: Mapping[WatchKind, set[WatchEvent]] = {
+    WatchKind.CHANGES: set(WatchEvent) - _ROLLOVER_EVENTS - {WatchEvent.CDS_DECIDED},
+    WatchKind.CDS: {WatchEvent.CDS_DECIDED},
+    WatchKind.ROLLOVER: _ROLLOVER_EVENTS,
+}
+# The times of the kinds that observe zones, with their defaults.
+TIMES_OF_KIND: Mapping[WatchKind, Mapping[str, int]] = {
+    WatchKind.CHANGES: {},
+    WatchKind.CDS: {"interval_minutes": 24 * 60, "hold_down_days": 3},
+    WatchKind.ROLLOVER: {"interval_minutes": 5, "window_hours": 48},
 }
 _TIMES = ("interval_minutes", "hold_down_days", "window_hours")
 _OF_THE_SERVICE = {WatchEvent.QUEUE_TROUBLE}  # Events of the whole service do not need a tag or domain.
@@ -73,16 +79,15 @@ def _subject_of(request: Mapping[str, Any], events: list[WatchEvent]) -> dict[st
     tag, domain = request.get("tag"), request.get("domain")
     if tag is not None and domain is not None:
         raise BadRequest("ambiguous_subject", Text("specify either tag or domain, not both"))
+    if domain is None and request["kind"] == WatchKind.ROLLOVER:
+        raise BadRequest("missing_subject", Text("a watch of kind rollover needs a domain"))
     if tag is None and domain is None and set(events) - _OF_THE_SERVICE:
         raise BadRequest("missing_subject", Text("specify tag or domain, unless queue.trouble is the only event"))
-    if tag is not None and request["kind"] == WatchKind.ROLLOVER:
-        raise BadRequest("missing_subject", Text("a watch of kind rollover needs a domain"))
     return {"tag": tag, "domain": None if domain is None else read_name(domain)}
 
 
 def _check_events(kind: WatchKind, events: list[WatchEvent]) -> None:
-    observed = {event for of_kind, _ in _OBSERVING.values() for event in of_kind}
-    allowed = _OBSERVING[kind][0] if kind in _OBSERVING else set(WatchEvent) - observed
+    allowed = EVENTS_OF_KIND[kind]
     if not set(events) <= allowed:
         names = ", ".join(event.value for event in WatchEvent if event in allowed)
         raise BadRequest("invalid_events", Text("events of kind {kind} are {names}", kind=kind.value, names=names))
@@ -94,7 +99,7 @@ def _times(kind: WatchKind, given: Mapping[str, Any], *, defaults: bool) -> dict
     Raises:
         BadRequest: a time that the kind does not have.
     """
-    known = _OBSERVING[kind][1] if kind in _OBSERVING else {}
+    known = TIMES_OF_KIND[kind]
     for name in given.keys() - known.keys():
         text = Text("{name} is not allowed with kind {kind}", name=name, kind=kind.value)
         raise BadRequest(f"invalid_{name}", text)

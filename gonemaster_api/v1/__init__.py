@@ -5,6 +5,7 @@ from gonemaster_api.v1.analysis.routes import blueprint as analysis
 from gonemaster_api.v1.batches.routes import blueprint as batches
 from gonemaster_api.v1.causes.routes import blueprint as causes
 from gonemaster_api.v1.cds_decisions.routes import blueprint as cds_decisions
+from gonemaster_api.v1.checks.routes import blueprint as checks
 from gonemaster_api.v1.comparison.routes import blueprint as comparison
 from gonemaster_api.v1.domains.routes import blueprint as domains
 from gonemaster_api.v1.entries.routes import blueprint as entries
@@ -14,6 +15,7 @@ from gonemaster_api.v1.operations.routes import blueprint as operations
 from gonemaster_api.v1.policies.routes import blueprint as policies
 from gonemaster_api.v1.profiles.routes import blueprint as profiles
 from gonemaster_api.v1.queue.routes import blueprint as queue
+from gonemaster_api.v1.rst_checks.routes import blueprint as rst_checks
 from gonemaster_api.v1.runs.routes import blueprint as runs
 from gonemaster_api.v1.schedules.routes import blueprint as schedules
 from gonemaster_api.v1.scoring.routes import blueprint as scoring
@@ -31,5 +33,5 @@ BLUEPRINTS = (
     jobs, batches, comparison, queue, domains, runs, shares, entries, tags, profiles, scoring, settings, spec, causes,
     system,
     operations, analysis, schedules, tokens, watches, metrics, session, mcp, zone_checks,
-    cds_decisions, policies,
+    cds_decisions, policies, checks, rst_checks,
 )  # fmt: skip

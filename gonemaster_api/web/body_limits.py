@@ -11,7 +11,9 @@ from gonemaster_engine.texts import Text, joined
 from gonemaster_tasks.config.settings import Settings
 
 # These paths accept bodies that may list every waiting job.
-_LARGE = frozenset(f"/api/v1/{path}" for path in ("jobs/batch", "queue/reorder", "queue/move", "queue/remove"))
+_LARGE = frozenset(
+    f"/api/v1/{path}" for path in ("jobs/batch", "checks/batch", "queue/reorder", "queue/move", "queue/remove")
+)
 _ZONE_CHECKS = "/api/v1/zone-checks"
 _ZONE_CHECK_BODY = 2 * 1024 * 1024  # a zone of 1 MiB, whose line ends and quotation marks JSON escapes
 _ALTERNATIVES = {"/api/v1/queue/reorder": "POST /api/v1/queue/move takes only the jobs to move"}

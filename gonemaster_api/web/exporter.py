@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Iterable
 
 from flask import Flask, Response, current_app, request
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.values import MutexValue, ValueClass
@@ -23,6 +23,9 @@ EXCEPTIONS = "gonemaster_api_exceptions"
 STRIPPED = "gonemaster_forwarded_headers_stripped"
 LOCALES = "gonemaster_result_locale_requests"
 TOOL_CALLS = "gonemaster_mcp_tool_calls"
+CHECKS = "gonemaster_checks"
+CHECK_DURATIONS = "gonemaster_check_duration_seconds"
+CHECK_BOUNDS_MS = (250, 500, 1000, 1500, 2000, 3000, 5000, 10_000, 20_000, 30_000)
 
 _NAME = "gonemaster-http-metrics"
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
@@ -46,7 +49,19 @@ class HttpMetrics:
             STRIPPED, "Requests from untrusted peers whose forwarding headers were removed.", registry=self._own
         )
         self.locales = Counter(LOCALES, "Results read by locale.", ["locale"], registry=self._own)
+        self._checks = Counter(CHECKS, "Checks before delegation by verdict.", ["verdict"], registry=self._own)
+        self._check_durations = Histogram(
+            CHECK_DURATIONS,
+            "Time to the answer of a check.",
+            registry=self._own,
+            buckets=[bound / 1000 for bound in CHECK_BOUNDS_MS],
+        )
         self.tool_calls = Counter(TOOL_CALLS, "Tool calls.", ["outcome", "tool"], registry=self._own)
+
+    def count_check(self, verdict: str, duration_s: float) -> None:
+        """Count the answer to a check before delegation."""
+        self._checks.labels(verdict).inc()
+        self._check_durations.observe(duration_s)
 
     def measure(self, app: Flask) -> None:
         """Measure all requests of an application, including 401, 404, 405 and 429 responses that no view handles."""

@@ -25,6 +25,8 @@ class Call(Generic[T_co]):
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = field(default=None, repr=False)
     key: str = ""
+    content_type: str = "application/json"
+    """Of the body."""
     is_repeatable: bool = True
     is_public: bool = False
     """Whether the path is below /pub/api/v1 instead of /api/v1."""

@@ -1,6 +1,6 @@
 """The command `gonemaster-client`."""
 
-EXIT_OK, EXIT_DIFFERENT, EXIT_ERROR, EXIT_INTERRUPTED = 0, 1, 2, 130
+EXIT_OK, EXIT_DIFFERENT, EXIT_ERROR, EXIT_UNDECIDED, EXIT_INTERRUPTED = 0, 1, 2, 4, 130
 
 
 class UsageError(Exception):

@@ -9,6 +9,7 @@ LEVELS = ("DEBUG3", "DEBUG2", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CR
 VIEWS = ("summary", "modules", "raw", "json")
 FORMATS = ("pretty", "json", "json-stream", "csv")
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired", "paused")
+_DS = ("keytag", "algorithm", "digtype", "digest")
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
 
 
@@ -80,6 +81,22 @@ def duration(text: str) -> float:
     if not total:
         raise argparse.ArgumentTypeError(f"{text!r} is not a duration, such as 30s, 10m or 1h30m")
     return total
+
+
+def nameserver(text: str) -> dict[str, str]:
+    """Read a name server NAME or NAME/ADDRESS."""
+    name, _, address = text.partition("/")
+    if not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME or NAME/ADDRESS")
+    return {"ns": name, "ip": address} if address else {"ns": name}
+
+
+def ds_record(text: str) -> dict[str, Any]:
+    """Read a DS record KEYTAG,ALGORITHM,DIGESTTYPE,DIGEST."""
+    fields = listed(text)
+    if len(fields) != len(_DS) or not all(field.isascii() and field.isdecimal() for field in fields[:-1]):
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEYTAG,ALGORITHM,DIGESTTYPE,DIGEST")
+    return {name: int(field) for name, field in zip(_DS, fields[:-1], strict=False)} | {"digest": fields[-1]}
 
 
 def header(text: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from gonemaster_client.cli.arguments import (
     Argument,
     Command,
     arg,
+    ds_record,
     duration,
     flag,
     identity,
@@ -15,6 +16,7 @@ from gonemaster_client.cli.arguments import (
     limit,
     listed,
     listed_numbers,
+    nameserver,
     number,
     positive,
     repeatable,
@@ -26,7 +28,9 @@ _DOMAIN = identity("name of the domain", "name", "NAME")
 _VIEW = arg("--view", choices=VIEWS, default="summary", help="what to show of a result (default summary)")
 _FILE = repeatable("--file", "FILE", "read names from a file, one per line, plain or gzip; - is standard input")
 _STDIN = flag("--stdin", "read names from standard input")
-_TIER = arg("--tier", choices=("normal", "batch"), help="only this tier")
+_TIER = arg("--tier", choices=("normal", "batch", "check"), help="only this tier")
+_POLICY = arg("--policy", metavar="NAME", help="policy of the verdict (default registration)")
+_KEY = arg("--key", default="", metavar="TEXT", help="idempotency key: the same command with the same key submits once")
 _TESTS = repeatable("--tests", "NAME", "run only this test case or module")
 _PROFILE = arg("--profile-id", type=positive, metavar="N", help="stored profile of the tests")
 _FILTERS = (
@@ -65,7 +69,7 @@ _SUBMISSION = (
         metavar="N",
         help="submit more names as several batches of at most N (default 1000000, the limit of a server)",
     ),
-    arg("--key", default="", metavar="TEXT", help="idempotency key: the same command with the same key submits once"),
+    _KEY,
     flag("--wait", "wait until all jobs have finished"),
     flag("--per-job", "with --wait, also list the jobs"),
 )  # fmt: skip
@@ -180,6 +184,25 @@ COMMANDS: Mapping[str, tuple[str, Mapping[str, Command]]] = {
             *_RULE,
         )),
     }),
+    "cds": ("decisions about DS records that zones request with CDS and CDNSKEY records", {
+        "list": Command("observations.decisions", "list decisions, oldest first", (
+            arg("--action", choices=("add", "replace", "remove", "refuse"), help="only this action"),
+            arg("--reason", metavar="NAME", help="only this reason, such as not_signed"),
+            arg("--domain", metavar="NAME", help="only this domain"),
+            arg("--tag", metavar="TAG", help="only domains of this tag"),
+            arg("--watch-id", type=positive, metavar="N", help="only decisions of this watch"),
+            arg("--cursor", type=number, metavar="N", help="only decisions after this ID"),
+            limit(100, "decisions"),
+        )),
+        "get": Command("observations.decision", "show a decision; with --format json also its evidence", (
+            identity("ID of the decision"),
+        )),
+    }),
+    "rollovers": ("watched key rollovers", {
+        "get": Command("observations.rollover", "show verdict, steps and faults; with --format json the timeline", (
+            identity("ID of the watch"),
+        )),
+    }),
     "report": ("compare two snapshots of a cohort, as Markdown or JSON", {
         "": Command("cohorts.report", "", (
             arg("tag", nargs="?", metavar="TAG", help="tag of a public cohort (default: the default cohort)"),
@@ -195,6 +218,30 @@ COMMANDS: Mapping[str, tuple[str, Mapping[str, Command]]] = {
             arg("--for", dest="duration", type=duration, metavar="DURATION", help="resume automatically after 30m, 2h"),
         )),
         "resume": Command("service.resume", "start jobs again", (_TIER,)),
+    }),
+    "check": ("check a delegation before it is published; exit code 0 pass, 1 fail, 4 undecided", {
+        "": Command("checks.check", "", (
+            arg("--domain", required=True, metavar="NAME", help="domain to check"),
+            arg("--ns", action="append", required=True, type=nameserver, metavar="NAME[/ADDRESS]",
+                help="name server, once for each address; repeatable"),
+            arg("--ds", action="append", type=ds_record, metavar="KEYTAG,ALGORITHM,DIGESTTYPE,DIGEST",
+                help="DS record; repeatable"),
+            _POLICY,
+            arg("--deadline", type=positive, metavar="SECONDS", help="time until the answer, 2 to 30 (default 10)"),
+            _KEY,
+        )),
+    }),
+    "checks": ("checks of many delegations before they are published", {
+        "batch": Command("checks.submit", "queue checks of delegations in JSON lines", (
+            arg("--file", metavar="FILE", help="file with one JSON object per line, plain or gzip"),
+            flag("--stdin", "read the lines from standard input"),
+            _POLICY,
+            arg("--name", default="", metavar="TEXT", help="name of the batch"),
+            arg("--description", default="", metavar="TEXT", help="description of the batch"),
+            _KEY,
+            flag("--wait", "wait until all jobs have finished, and list the verdicts"),
+        )),
+        "verdicts": Command("checks.verdicts", "judge the runs of a batch by a policy", (_BATCH, _POLICY)),
     }),
     "results": ("results of several jobs or of a batch", {
         "": Command("results.show", "", (

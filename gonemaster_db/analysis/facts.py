@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -69,6 +69,31 @@ class RunFacts:
     asns: Collection[tuple[int, int]] = ()
     kinds: Mapping[int, int] = field(default_factory=dict)
     categories: Sequence[tuple[str, str, int | None]] = ()
+
+
+class FactCounts(NamedTuple):
+    """Numbers of distinct objects in the facts of a run."""
+
+    nameservers: int
+    endpoints: int
+    asns: int
+    prefixes: int
+    with_ipv4: int
+    with_ipv6: int
+
+
+def counts_of(run: RunFacts) -> FactCounts:
+    """Count name servers (all, with IPv4, with IPv6), their addresses, and the ASes and prefixes of the addresses."""
+    resolved = [endpoint for endpoint in run.endpoints if endpoint.address]
+    families = [(endpoint.nameserver, ":" in endpoint.address) for endpoint in resolved]
+    return FactCounts(
+        nameservers=len({endpoint.nameserver for endpoint in run.endpoints}),
+        endpoints=len(resolved),
+        asns=len({asn for asn, _ in run.asns}),
+        prefixes=len({origin.prefix for origin in run.origins if origin.prefix}),
+        with_ipv4=len({name for name, ipv6 in families if not ipv6}),
+        with_ipv6=len({name for name, ipv6 in families if ipv6}),
+    )
 
 
 def write_facts(session: Session, snapshot_id: int, runs: Sequence[RunFacts]) -> None:
@@ -164,14 +189,4 @@ def _category_rows(run: RunFacts, _numbers: _Numbers) -> _Rows:
 
 
 def _summary_rows(run: RunFacts, _numbers: _Numbers) -> _Rows:
-    resolved = [endpoint for endpoint in run.endpoints if endpoint.address]
-    families = [(endpoint.nameserver, ":" in endpoint.address) for endpoint in resolved]
-    yield (
-        *_of_run(run),
-        len({endpoint.nameserver for endpoint in run.endpoints}),
-        len(resolved),
-        len({asn for asn, _ in run.asns}),
-        len({origin.prefix for origin in run.origins if origin.prefix}),
-        len({name for name, ipv6 in families if not ipv6}),
-        len({name for name, ipv6 in families if ipv6}),
-    )
+    yield *_of_run(run), *counts_of(run)

@@ -71,6 +71,10 @@ class WatchNotFound(NotFound):
     """No watch has this ID."""
 
 
+class RstCheckNotFound(NotFound):
+    """No rehearsal has this ID."""
+
+
 class DecisionNotFound(NotFound):
     """No decision about DS records has this key."""
 

@@ -74,6 +74,11 @@ def new_operation_id() -> str:
     return "op_" + _sortable()
 
 
+def new_rst_check_id() -> str:
+    """Return `rst_` and 19 characters that sort by creation time."""
+    return "rst_" + _sortable()
+
+
 def new_delivery_id() -> str:
     """Return `dlv_` and 19 characters that sort by creation time."""
     return "dlv_" + _sortable()

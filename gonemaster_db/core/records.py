@@ -17,7 +17,8 @@ class NewJob:
 
     `domain` is normalised. `config` holds the values that differ from the defaults: tests, overrides, nameservers, ds,
     min_level, ipv4_disabled, ipv6_disabled, policy ({name, version}), origin and tags (which the domain joins at
-    graduation), and the request_id and traceparent of the request that submitted the job.
+    graduation), and the request_id and traceparent of the request that submitted the job. Checks before delegation also
+    have run_until.
     """
 
     domain: str

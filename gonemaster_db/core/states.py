@@ -15,10 +15,11 @@ WAITING = (JobStatus.QUEUED, JobStatus.PAUSED)
 
 
 class Priority(enum.IntEnum):
-    """The tiers of the queue; the tier with the lower number is served first."""
+    """The tiers of the queue. Values are stored and sent by the API: append, never change."""
 
-    NORMAL = 0
+    NORMAL = 0  # single tests, before batches
     BATCH = 1
+    CHECK = 2  # checks before delegation, in the slots reserved for them and in idle slots
 
     @property
     def tier(self) -> str:

@@ -33,7 +33,6 @@ def lock_in_id_order(*conditions: ColumnElement[bool]) -> Select[str]:
     return select(_JOBS.c.id).where(*conditions).order_by(_JOBS.c.id).with_for_update()
 
 
-_IS_NORMAL = _JOBS.c.priority == Priority.NORMAL.value
 _ANY_OVERDUE = select(
     or_(
         exists().where(_JOBS.c.status == JobStatus.RUNNING, _JOBS.c.lease_until <= bindparam("now")),
@@ -41,7 +40,7 @@ _ANY_OVERDUE = select(
     )
 )
 _PAUSED = exists().where(
-    QueuePause.tier == case((_IS_NORMAL, Priority.NORMAL.tier), else_=Priority.BATCH.tier),
+    QueuePause.tier == case({each.value: each.tier for each in Priority}, value=_JOBS.c.priority),
     or_(QueuePause.until.is_(None), QueuePause.until > bindparam("moment")),
 )
 _DUE = (

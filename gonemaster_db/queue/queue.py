@@ -169,9 +169,10 @@ def reorder_queue(session: Session, job_ids: Sequence[str]) -> list[list[str]]:
     """Put the waiting jobs into this order; each must be listed once, normal before batch. Return them by tier.
 
     Held jobs may be omitted and then keep their positions. The positions of the other jobs are redistributed among
-    them. Raises QueueMismatch.
+    them. Checks are not part of the order: they wait for seconds. Raises QueueMismatch.
     """
     query = select(Job.id, Job.priority, Job.position, Job.status).where(Job.status.in_(WAITING))
+    query = query.where(Job.priority != Priority.CHECK)
     locked = session.execute(query.order_by(Job.id).with_for_update()).all()  # in the order of all multi-row locks
     named = set(job_ids)
     left_out = {row.id for row in locked if row.status == JobStatus.PAUSED} - named

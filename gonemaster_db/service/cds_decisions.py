@@ -1,6 +1,7 @@
 """The feed of decisions about DS records, in the order of their keys, and the evidence of each."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -52,24 +53,41 @@ def add_decision(
     return decision
 
 
-def decisions_after(
-    session: Session,
-    after: int,
-    *,
-    limit: int,
-    action: str | None = None,
-    domain: str | None = None,
-    tag: str | None = None,
-    watch_id: int | None = None,
-) -> Sequence[Any]:
+@dataclass(frozen=True, slots=True)
+class DecisionFilter:
+    """The decisions to read; None accepts all values."""
+
+    action: str | None = None
+    reason: str | None = None
+    domain: str | None = None
+    tag: str | None = None
+    watch_id: int | None = None
+
+    def criteria(self) -> list[Any]:
+        """Return the conditions of a query."""
+        columns = {name: getattr(CdsDecision, name) for name in ("action", "reason", "domain", "watch_id")}
+        chosen = [column == getattr(self, name) for name, column in columns.items() if getattr(self, name) is not None]
+        if self.tag is not None:
+            of_tag = select(Domain.name).join(DomainTag, DomainTag.domain_id == Domain.id)
+            chosen.append(CdsDecision.domain.in_(of_tag.where(DomainTag.tag == self.tag)))
+        return chosen
+
+
+ALL = DecisionFilter()
+
+
+def decisions_after(session: Session, after: int, *, limit: int, chosen: DecisionFilter = ALL) -> Sequence[Any]:
     """Return decisions with greater keys, in order, without their evidence."""
-    criteria = ((CdsDecision.action, action), (CdsDecision.domain, domain), (CdsDecision.watch_id, watch_id))
-    chosen = [column == value for column, value in criteria if value is not None]
-    if tag is not None:
-        tagged = select(Domain.name).join(DomainTag, DomainTag.domain_id == Domain.id).where(DomainTag.tag == tag)
-        chosen.append(CdsDecision.domain.in_(tagged))
-    query = select(*_LISTED).where(CdsDecision.key > after, *chosen).order_by(CdsDecision.key).limit(limit)
+    query = select(*_LISTED).where(CdsDecision.key > after, *chosen.criteria()).order_by(CdsDecision.key).limit(limit)
     return session.execute(query).all()
+
+
+def decisions_before(
+    session: Session, before: int | None, *, limit: int, chosen: DecisionFilter = ALL
+) -> Sequence[Any]:
+    """Return decisions with smaller keys, newest first, without their evidence; None starts with the newest."""
+    query = select(*_LISTED).where(*chosen.criteria()).order_by(CdsDecision.key.desc()).limit(limit)
+    return session.execute(query if before is None else query.where(CdsDecision.key < before)).all()
 
 
 def newest_key(session: Session) -> int:

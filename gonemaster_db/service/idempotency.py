@@ -55,6 +55,13 @@ def forget_response(session: Session, key: str, *, created_at: datetime) -> None
     )
 
 
+def forget_key(session: Session, key: str) -> None:
+    """Remove the stored response of a key."""
+    session.execute(
+        delete(IdempotencyKey).where(IdempotencyKey.key == key), execution_options={"synchronize_session": False}
+    )
+
+
 def purge_expired_responses(session: Session, *, now: datetime) -> int:
     """Remove responses older than 24 hours; return their number."""
     deleted = delete(IdempotencyKey).where(_is_expired(now)).returning(IdempotencyKey.key)

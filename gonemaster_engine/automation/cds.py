@@ -21,6 +21,7 @@ from gonemaster_engine.dnssec.verify import is_supported
 
 _DIGEST_OCTETS = {1: 20, 2: 32, 4: 48}
 _REQUESTS = (CDS, CDNSKEY)
+_MOST_RECORDS = 64  # of a type; of a larger set, an observation may have a part that differs between servers
 
 
 class CdsAction(enum.StrEnum):
@@ -74,7 +75,7 @@ REASON_TEXTS = {
     Reason.SIGNAL_SILENT: "A zone with the signal of a name server did not answer.",
     Reason.SERVERS_DIFFER: "The name servers of the zone have different CDS or CDNSKEY records.",
     Reason.CDS_CDNSKEY_DIFFER: "The CDS and CDNSKEY records are about different keys.",
-    Reason.MALFORMED: "A CDS or CDNSKEY record is malformed.",
+    Reason.MALFORMED: "A CDS or CDNSKEY record is malformed, or there are more than 64 records of a type.",
     Reason.MIXED_DELETE: "The zone requests the removal of its DS records together with other records.",
     Reason.NO_DNSKEY: "The zone has no DNSKEY records.",
     Reason.NOT_SIGNED: "The request is not signed by a key that the current DS records identify.",
@@ -278,6 +279,8 @@ class _CdsRequest:
 
 
 def _is_malformed(view: ObservedServer) -> bool:
+    if any(len(view.records(rtype)) > _MOST_RECORDS for rtype in _REQUESTS):
+        return True
     cds = ds_of(view.records(CDS))
     if len(cds) < len(view.records(CDS)) or any(dnskey(rdata) is None for rdata in view.records(CDNSKEY)):
         return True

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import itertools
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
@@ -22,6 +24,10 @@ from gonemaster_engine.dnssec.records import DNSKEY, DS, Dnskey, make_ds
 from gonemaster_engine.net.wire.rrtypes import SOA
 
 _DIGEST_TYPES = (1, 2, 4)
+# A zone chooses what it shows, so what is kept and compared is limited; a real zone is far below these limits.
+_MOST_KEYS, _MOST_DS, _MOST_SERVERS = 32, 32, 64
+_MOST_STEPS = 1000  # of a timeline; a rollover has about six
+_MOST_CACHED = 50  # the newest different states that are compared with a state
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,46 @@ class Fault:
     at: int
 
 
+class CachedSet(enum.StrEnum):
+    """The record set whose former version may be in caches. Values are sent: append, never change."""
+
+    KEYS = "dnskey"
+    SIGNATURES = "signatures"
+    DS = "ds"
+
+
+CACHED_TEXTS = {
+    CachedSet.KEYS: "Caches may have the DNSKEY records without the new key: it should not be the only one that signs.",
+    CachedSet.SIGNATURES: "Caches may have former signatures of the zone: their keys should stay published.",
+    CachedSet.DS: "Caches may have the former DS records: their keys should continue to sign the keys.",
+}
+_CACHED_AFTER = {
+    StepKind.KEY_PUBLISHED: CachedSet.KEYS,
+    StepKind.KEY_SIGNS: CachedSet.SIGNATURES,
+    StepKind.KEY_STOPPED: CachedSet.SIGNATURES,
+    StepKind.DS_ADDED: CachedSet.DS,
+    StepKind.DS_REMOVED: CachedSet.DS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CacheDeadline:
+    """The time after a step until which caches may have the former record set, POSIX seconds."""
+
+    cached: CachedSet
+    since: int
+    until: int
+
+
+class RolloverVerdict(enum.StrEnum):
+    """The outcome so far. Values are sent: append, never change."""
+
+    UNCHANGED = "unchanged"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    BROKEN = "broken"
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What a timeline says. `completed_at` is when the last rollover ended; 0 if none or if one is in progress."""
@@ -128,6 +174,16 @@ class Judgement:
     steps: tuple[Step, ...]
     faults: tuple[Fault, ...]
     completed_at: int = 0
+    deadlines: tuple[CacheDeadline, ...] = ()
+
+    @property
+    def verdict(self) -> RolloverVerdict:
+        """The outcome so far; a fault remains even if the rollover is completed."""
+        if self.faults:
+            return RolloverVerdict.BROKEN
+        if self.completed_at:
+            return RolloverVerdict.COMPLETED
+        return RolloverVerdict.IN_PROGRESS if self.steps else RolloverVerdict.UNCHANGED
 
 
 def state_of(found: Observation) -> ZoneState | None:
@@ -136,15 +192,23 @@ def state_of(found: Observation) -> ZoneState | None:
     ds_sets = [view for view in found.parents if view.ds is not None]
     if not found.is_complete or not views or not ds_sets:
         return None
-    keys = {key.rdata: key for view in views for key in view.keys}
-    records = {rdata for view in ds_sets for rdata in view.ds or ()}
+    views = views[:_MOST_SERVERS]
+    records = sorted({rdata for view in ds_sets for rdata in view.ds or ()})[:_MOST_DS]
+    keys = _kept_keys(views)
     return ZoneState(
         tuple(sorted((_facts(found.domain, key) for key in keys.values()), key=lambda each: each.id)),
         tuple(sorted(presentation(DS, rdata) for rdata in records)),
         tuple(sorted({record.algorithm for record in ds_of(records)})),
         max((view.ttl for view in ds_sets), default=0),
-        tuple(_server_state(view) for view in views),
+        tuple(_server_state(view, keys) for view in views),
     )
+
+
+def _kept_keys(views: Sequence[ObservedServer]) -> dict[bytes, Dnskey]:
+    """Return the keys by their rdata, those that sign first, as many as are kept."""
+    signing = {key.rdata: key for view in views for rtype in (DNSKEY, SOA) for key in view.signers(rtype)}
+    keys = signing | {key.rdata: key for view in views for key in view.keys}
+    return dict(itertools.islice(keys.items(), _MOST_KEYS))
 
 
 def _facts(domain: str, key: Dnskey) -> KeyFacts:
@@ -158,11 +222,11 @@ def _id(key: Dnskey) -> str:
     return f"{key.tag}-{hashlib.blake2b(key.rdata, digest_size=3).hexdigest()}"
 
 
-def _server_state(view: ObservedServer) -> ServerState:
+def _server_state(view: ObservedServer, kept: Mapping[bytes, Dnskey]) -> ServerState:
     keys, zone = view.sets.get(DNSKEY), view.sets.get(SOA)
 
     def ids(found: Iterable[Dnskey]) -> tuple[str, ...]:
-        return tuple(sorted(_id(key) for key in found))
+        return tuple(sorted(_id(key) for key in found if key.rdata in kept))
 
     return ServerState(
         view.ns,
@@ -178,9 +242,10 @@ def _server_state(view: ObservedServer) -> ServerState:
 def judge_timeline(spans: Sequence[Span]) -> Judgement:
     """Return the steps and faults of a timeline, in the order of time, and whether its rollover is complete."""
     timeline = _Timeline(spans)
-    steps = tuple(sorted(timeline.steps(), key=lambda step: (step.at, step.key.id, step.kind)))
+    every = sorted(timeline.steps(), key=lambda step: (step.at, step.key.id, step.kind))
+    steps = tuple(every[:_MOST_STEPS])
     faults = tuple(sorted(timeline.faults(), key=lambda fault: (fault.at, fault.kind, fault.address)))
-    return Judgement(timeline.kind(steps), steps, faults, timeline.completed_at(steps))
+    return Judgement(timeline.kind(steps), steps, faults, timeline.completed_at(steps), timeline.deadlines())
 
 
 Holds: TypeAlias = Callable[[ZoneState, KeyFacts], bool]
@@ -209,31 +274,62 @@ class _Timeline:
     def __init__(self, spans: Sequence[Span]) -> None:
         self._spans = spans
         self._keys = {key.id: key for span in spans for key in span.state.keys}
+        self._by_ds: dict[str, set[str]] = defaultdict(set)
+        for key in self._keys.values():
+            for text in key.ds:
+                self._by_ds[text].add(key.id)
 
     def steps(self) -> Iterable[Step]:
         """Yield the changes between neighbouring states."""
+        for before, after in zip(self._spans, self._spans[1:], strict=False):
+            yield from self._steps_between(before, after)
+
+    def deadlines(self) -> tuple[CacheDeadline, ...]:
+        """Return how long caches may have what each step replaced: the TTL of the former set, after the step.
+
+        The TTL of a DS set that was empty is unknown, so the first DS record of a zone has no deadline.
+        """
+        found: dict[tuple[CachedSet, int], CacheDeadline] = {}
+        for before, after in zip(self._spans, self._spans[1:], strict=False):
+            ttls = {
+                CachedSet.KEYS: max((server.key_ttl for server in before.state.servers), default=0),
+                CachedSet.SIGNATURES: max((server.zone_ttl for server in before.state.servers), default=0),
+                CachedSet.DS: before.state.ds_ttl,
+            }
+            for step in self._steps_between(before, after):
+                cached = _CACHED_AFTER.get(step.kind)
+                if cached is not None and ttls[cached]:
+                    found[cached, step.at] = CacheDeadline(cached, step.at, step.at + ttls[cached])
+        return tuple(sorted(found.values(), key=lambda each: (each.since, each.cached)))
+
+    def _steps_between(self, before: Span, after: Span) -> Iterable[Step]:
         rules: list[tuple[Holds, StepKind | None, StepKind | None]] = [
             (_IS_PUBLISHED, StepKind.KEY_PUBLISHED, None),
             (_IS_ANYWHERE, None, StepKind.KEY_REMOVED),
             (_SIGNS_ZONE, StepKind.KEY_SIGNS, StepKind.KEY_STOPPED),
             (_has_ds, StepKind.DS_ADDED, StepKind.DS_REMOVED),
         ]
-        for before, after in zip(self._spans, self._spans[1:], strict=False):
-            for key in self._keys.values():
-                for holds, gained, lost in rules:
-                    was, now = holds(before.state, key), holds(after.state, key)
-                    kind = gained if now and not was else lost if was and not now else None
-                    if kind:
-                        yield Step(kind, key, after.first_at)
+        ids = {key.id for state in (before.state, after.state) for key in state.keys}
+        ids |= self._identified(before.state) | self._identified(after.state)
+        for key in (self._keys[each] for each in sorted(ids)):
+            for holds, gained, lost in rules:
+                was, now = holds(before.state, key), holds(after.state, key)
+                kind = gained if now and not was else lost if was and not now else None
+                if kind:
+                    yield Step(kind, key, after.first_at)
 
     def faults(self) -> Iterable[Fault]:
         """Yield each fault once per server, at the first time; without DS records there is no chain to break."""
         seen: set[tuple[FaultKind, str]] = set()
+        former: dict[ZoneState, int] = {}  # when each state was last seen, the newest at the end
         for span in filter(lambda each: each.state.ds, self._spans):
-            for fault in (*self._present_faults(span), *self._cache_faults(span)):
+            cached = list(itertools.islice(reversed(former.items()), _MOST_CACHED))
+            for fault in (*self._present_faults(span), *self._cache_faults(span, cached)):
                 if (fault.kind, fault.address) not in seen:
                     seen.add((fault.kind, fault.address))
                     yield fault
+            former.pop(span.state, None)
+            former[span.state] = span.last_at
 
     def _present_faults(self, span: Span) -> Iterable[Fault]:
         """Yield the faults of a state without regard to caches."""
@@ -247,18 +343,16 @@ class _Timeline:
             elif not signing.issuperset(span.state.ds_algorithms):
                 yield Fault(FaultKind.ALGORITHM_INCOMPLETE, server.address, span.first_at)
 
-    def _cache_faults(self, span: Span) -> Iterable[Fault]:
+    def _cache_faults(self, span: Span, former: Iterable[tuple[ZoneState, int]]) -> Iterable[Fault]:
         """Yield the faults of resolvers that have a record set of an earlier state in their caches."""
         chain = self._identified(span.state)
-        for before in self._spans:
-            if before.first_at >= span.first_at or not before.state.ds:
-                continue
-            age = span.first_at - before.last_at  # the youngest set of the earlier state that was seen
-            was_chain = self._identified(before.state)
+        for before, last_at in former:
+            age = span.first_at - last_at  # the youngest set of the earlier state that was seen
+            was_chain = self._identified(before)
             for server in span.state.servers:
-                if age < before.state.ds_ttl and was_chain.isdisjoint(server.signing_keys):
+                if age < before.ds_ttl and was_chain.isdisjoint(server.signing_keys):
                     yield Fault(FaultKind.CHAIN_KEY_REMOVED_TOO_EARLY, server.address, span.first_at)
-                for cached in before.state.servers:
+                for cached in before.servers:
                     has_keys, has_signatures = age < cached.key_ttl, age < cached.zone_ttl
                     if has_keys and chain.isdisjoint(cached.signing_keys):
                         yield Fault(FaultKind.DS_TOO_EARLY, server.address, span.first_at)
@@ -269,7 +363,7 @@ class _Timeline:
 
     def _identified(self, state: ZoneState) -> set[str]:
         """Return the keys that the DS records of a state identify, published or not."""
-        return {key.id for key in self._keys.values() if _has_ds(state, key)}
+        return {key for text in state.ds for key in self._by_ds.get(text, ())}
 
     def kind(self, steps: Sequence[Step]) -> str:
         """Return which kind of key changes: `zsk`, `ksk`, `csk` or `algorithm`; empty without a change."""
@@ -279,9 +373,12 @@ class _Timeline:
         first = {key.algorithm for key in self._spans[0].state.keys}
         if {self._keys[key].algorithm for key in changed} - first:
             return "algorithm"
-        keys = [self._keys[key] for key in changed]
-        of_chain = {key.id for key in keys if key.is_sep or any(_has_ds(span.state, key) for span in self._spans)}
-        of_zone = {key.id for key in keys if any(_SIGNS_ZONE(span.state, key) for span in self._spans)}
+        of_chain = {key for key in changed if self._keys[key].is_sep}
+        of_zone: set[str] = set()
+        for span in self._spans:
+            of_chain |= changed & self._identified(span.state)
+            for server in span.state.servers:
+                of_zone |= changed.intersection(server.signing_zone)
         if of_chain & of_zone:
             return "csk"
         return "ksk" if of_chain else "zsk"

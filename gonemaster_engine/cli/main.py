@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gonemaster_engine.cli.testing import CommandOutcome
 
 COMPARISON = "diff"
+REHEARSAL = "rst"
 EXIT_OK = 0
 EXIT_NO_NETWORK = 3
 EXIT_INTERRUPTED = 130
@@ -37,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         words = sys.argv[1:] if argv is None else list(argv)
         if words[:1] == [COMPARISON]:
             return guarded(PROGRAM, lambda: _compare(words[1:]))
+        if words[:1] == [REHEARSAL]:
+            return guarded(PROGRAM, lambda: _rehearse(words[1:]))
         return guarded(PROGRAM, lambda: _dispatch(build_parser().parse_args(words)))
 
 
@@ -44,6 +47,12 @@ def _compare(words: Sequence[str]) -> int:
     from gonemaster_engine.cli.comparison import compare_files
 
     return compare_files(words)
+
+
+def _rehearse(words: Sequence[str]) -> int:
+    from gonemaster_engine.cli.rst.command import rehearse_file
+
+    return rehearse_file(words)
 
 
 def guarded(program: str, work: Callable[[], int]) -> int:

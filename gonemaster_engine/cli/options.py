@@ -25,7 +25,7 @@ def build_parser() -> Parser:
     """Return the parser of the `gonemaster` command."""
     parser = Parser(
         prog=PROGRAM,
-        usage="%(prog)s [options] DOMAIN ...\n       %(prog)s diff FILE FILE",
+        usage="%(prog)s [options] DOMAIN ...\n       %(prog)s diff FILE FILE\n       %(prog)s rst INPUT",
         description="Test the DNS health of domains.",
         allow_abbrev=False,
     )

@@ -13,10 +13,12 @@ from gonemaster_engine import names
 from gonemaster_engine.addresses import is_allowed_target
 from gonemaster_engine.cli.chain_file import STANDARD_OUTPUT
 from gonemaster_engine.cli.parsing import UsageError
-from gonemaster_engine.errors import DocumentError, EngineError, InvalidDelegation
+from gonemaster_engine.errors import DocumentError, EngineError, InvalidDelegation, ProfileError
 from gonemaster_engine.net.ports import check_source
+from gonemaster_engine.profile.documents import read_document
 from gonemaster_engine.profile.profile import Profile, default_profile, load_profile
 from gonemaster_engine.profile.repair import find_unknown_tags
+from gonemaster_engine.profile.tag_sets import find_replaced_tags
 
 _NO_POLICY: Mapping[str, Any] = {}
 
@@ -33,15 +35,18 @@ def excluded(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def profile_of(options: argparse.Namespace, policy: Mapping[str, Any] = _NO_POLICY) -> Profile:
-    """Return the profile: the default, overridden by the file, the policy and the options; warn about unknown tags.
+    """Return the profile: the default, overridden by the file, the policy and the options; warn about the file's tags.
 
     Raises:
       ProfileError: the file or the value of an option is invalid.
     """
     with with_file_name(options.profile):
         base = load_profile(options.profile) if options.profile else default_profile()
+        document = read_document(options.profile, ProfileError) if options.profile else {}
     for sentence in find_unknown_tags(base.as_dict()) if options.profile else ():
         print(f"warning: {options.profile}: {sentence}", file=sys.stderr)
+    for sentence in find_replaced_tags(document):
+        print(f"note: {options.profile}: {sentence}", file=sys.stderr)
     return base.merge(policy).merge(_overrides(options))
 
 

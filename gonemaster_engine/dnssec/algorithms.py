@@ -42,6 +42,7 @@ class DigestType(NamedTuple):
 
 DELETE = 0  # algorithm of a CDS or CDNSKEY that requests the removal of the DS, RFC 8078 section 4
 RSA_ALGORITHMS = frozenset({1, 5, 7, 8, 10})
+RECOMMENDED_ALGORITHMS = frozenset({8, 13, 15})  # "RECOMMENDED" for signing in the registry; the others are "MAY"
 SHA256_DIGEST = 2
 MUST_DIGEST_TYPES = frozenset({SHA256_DIGEST})  # marked as MUST for delegation in the registry
 

@@ -15,6 +15,8 @@ from gonemaster_engine.policies.checking import check_policy
 from gonemaster_engine.profile.documents import parse_document, read_document
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.profile.schema import Document
+from gonemaster_engine.profile.tag_sets import OLDEST, with_levels_of_successors
+from gonemaster_engine.replaced_tags import predecessor, same_tags
 from gonemaster_engine.spelling import meant
 from gonemaster_engine.texts import Text
 from gonemaster_engine.zonemaster.names import zonemaster_tag
@@ -38,10 +40,11 @@ class Suite:
     unless_tags: frozenset[str] = frozenset()  # the suite does not apply to a run that reported one of them
 
     def fails(self, tag: str, level: Level) -> bool:
-        """Return whether a finding fails."""
-        if tag in self.fail_tags:
+        """Return whether a finding fails; its tag can be of a newer or older release of Zonemaster than the policy."""
+        tags = same_tags(tag)
+        if not self.fail_tags.isdisjoint(tags):
             return True
-        return self.fail_level is not None and level >= self.fail_level and tag not in self.ignore_tags
+        return self.fail_level is not None and level >= self.fail_level and self.ignore_tags.isdisjoint(tags)
 
     def as_dict(self) -> Document:
         """Return the suite as a document."""
@@ -84,7 +87,10 @@ class Policy:
 
     def code(self, tag: str) -> str | None:
         """Return the error code of a tag, None if the policy has no codes."""
-        return f"{self.code_prefix}{zonemaster_tag(tag)}" if self.code_prefix else None
+        if not self.code_prefix:
+            return None
+        older = predecessor(tag) if self.profile.get("zonemaster", {}).get("tags") == OLDEST else None
+        return f"{self.code_prefix}{zonemaster_tag(older or tag)}"
 
     def only(self, suite_names: Iterable[str]) -> Policy:
         """Return the policy with some of its suites.
@@ -124,7 +130,7 @@ class Policy:
 
     @cached_property
     def _levels(self) -> Mapping[tuple[str, str], Level]:
-        levels = self.profile.get("test_levels", {})
+        levels = with_levels_of_successors(self.profile.get("test_levels", {}))
         return {(module, tag): Level[name] for module, tags in levels.items() for tag, name in tags.items()}
 
 

@@ -1,7 +1,8 @@
 """The policy for ICANN's Registry System Testing 2.0, generated from the facts about its published test policies.
 
 `python -m gonemaster_engine.policies.rst` writes it. Source: icann/rst-test-specs, `zonemaster-test-policies.yaml`; the
-facts are in data/rst-v2-facts.json. Test cases and tags that Zonemaster does not have never fail there.
+facts are in data/rst-v2-facts.json, with the tags of Zonemaster 2025.2. Test cases and tags that Zonemaster does not
+have never fail there.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from gonemaster_engine.entries import Level
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.profile.schema import Document
+from gonemaster_engine.profile.tag_sets import OLDEST
 from gonemaster_engine.profile.zonemaster_tags import engine_levels, engine_tag
 from gonemaster_engine.testcases.catalogue import cases
 
@@ -53,7 +55,7 @@ def document(facts: Mapping[str, Any]) -> Document:
         "description": _DESCRIPTION,
         "needs": ["ipv4", "ipv6"],
         "code_prefix": "ZM_",
-        "profile": {"test_cases": counted, "test_levels": levels},
+        "profile": {"zonemaster": {"tags": OLDEST}, "test_cases": counted, "test_levels": levels},
         "suites": [
             {
                 "name": name,

@@ -22,6 +22,7 @@ from gonemaster_engine.findings.tags import SYSTEM
 from gonemaster_engine.findings.verdict import verdict_of
 from gonemaster_engine.policies.policy import Policy, Suite
 from gonemaster_engine.profile.schema import Document
+from gonemaster_engine.replaced_tags import same_tags
 from gonemaster_engine.testcases.catalogue import cases
 
 if TYPE_CHECKING:
@@ -275,7 +276,7 @@ class _JudgedRun:
 
     def case_verdicts(self, policy: Policy, suite: Suite) -> Iterator[CaseVerdict]:
         """Yield the results of the test cases of a suite, and of its modules that failed outside of a test case."""
-        if not self._blocked and not self._tags.isdisjoint(suite.unless_tags):
+        if not self._blocked and any(not suite.unless_tags.isdisjoint(same_tags(tag)) for tag in self._tags):
             yield from (CaseVerdict(case_id, PolicyResult.PASS, reason="not_applicable") for case_id in suite.cases)
             return
         of_modules = {cases()[case_id].module.lower(): None for case_id in suite.cases}

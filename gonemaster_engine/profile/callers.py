@@ -52,6 +52,7 @@ CALLERS: Mapping[str, Allowed] = {
     "asn_db.style": Allowed.ANYTHING,
     "asn_db.sources": Allowed.NOTHING,
     "badkeys.path": Allowed.NOTHING,
+    "zonemaster.tags": Allowed.ANYTHING,
     "test_cases": Allowed.ANYTHING,
     "test_levels": Allowed.ANYTHING,
     "test_cases_vars": Allowed.ANYTHING,

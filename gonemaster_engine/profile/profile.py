@@ -13,6 +13,7 @@ from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import ProfileError
 from gonemaster_engine.profile.documents import parse_document, read_document
 from gonemaster_engine.profile.schema import Document, check_document
+from gonemaster_engine.profile.tag_sets import with_levels_of_successors
 
 __all__ = [
     "AsnDatabase",
@@ -57,6 +58,7 @@ class Profile:
     no_network: bool
     asn_db: AsnDatabase
     badkeys_path: str  # empty: the default locations
+    zonemaster_tags: str  # release of Zonemaster whose tags the run reports
     test_cases: tuple[str, ...]  # IDs, in their order
     levels: Mapping[str, Mapping[str, Level]]  # by module and tag
     _document: Document
@@ -89,12 +91,14 @@ class Profile:
         """Return this profile with the keys of a sparse document applied.
 
         Mappings are merged key by key, test_levels per module and tag, test_cases_vars per property; lists are
-        replaced.
+        replaced. The level of a tag that Zonemaster's newest release replaces also applies to the tags that replace it.
 
         Raises:
           ProfileError: a key or value is invalid; the error has the path of each.
         """
         checked = checked_profile(overrides)
+        if "test_levels" in checked:
+            checked["test_levels"] = with_levels_of_successors(checked["test_levels"])
         return _from_document(_merged(self._document, checked)) if checked else self
 
     def as_dict(self) -> Document:
@@ -105,7 +109,9 @@ class Profile:
 
 _DEFAULT = Path(__file__).parent.parent / "data" / "default-profile.json"
 _NO_LEVELS: Mapping[str, Level] = {}
-_NO_NETWORK = frozenset({"parallel", "unordered", "badkeys_path", "test_cases", "levels", "_document"})
+_NO_NETWORK = frozenset(
+    {"parallel", "unordered", "badkeys_path", "zonemaster_tags", "test_cases", "levels", "_document"}
+)
 
 
 @cache
@@ -189,6 +195,7 @@ def _from_document(document: Document) -> Profile:
         no_network=document["no_network"],
         asn_db=_asn_database(document["asn_db"]),
         badkeys_path=document["badkeys"]["path"],
+        zonemaster_tags=document["zonemaster"]["tags"],
         test_cases=tuple(document["test_cases"]),
         levels=_levels(document["test_levels"]),
         _document=document,

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import ProfileError
 from gonemaster_engine.profile.documents import Problems, brief, is_number, kind
+from gonemaster_engine.profile.tag_sets import RELEASES, release_of
 from gonemaster_engine.profile.zonemaster_tags import engine_levels
 from gonemaster_engine.texts import Text, text_of
 
@@ -75,6 +76,7 @@ def _keys(known_vars: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Check]:
         "no_network": _flag,
         "asn_db": _within({"style": _asn_style, "sources": _asn_sources}),
         "badkeys": _badkeys,
+        "zonemaster": _within({"tags": _release}),
         "test_cases": _test_cases(tuple(known_vars["*"])),
         "test_levels": _test_levels,
         "test_cases_vars": _test_cases_vars(known_vars),
@@ -161,6 +163,17 @@ def _badkeys(problems: Problems, path: str, value: Any) -> Any:
     if isinstance(value, str):  # the short form
         return {"path": value}
     return check_section(problems, path, value, {"path": _text})
+
+
+def _release(problems: Problems, path: str, value: Any) -> Any:
+    if release := release_of(value):
+        return release
+    return problems.add(
+        path,
+        Text(
+            "must be a release of Zonemaster: {allowed}, not {brief}", allowed=", ".join(RELEASES), brief=brief(value)
+        ),
+    )
 
 
 def _text(problems: Problems, path: str, value: Any) -> Any:

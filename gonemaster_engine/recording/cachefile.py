@@ -26,6 +26,7 @@ from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.server.pending import Undecided
 from gonemaster_engine.net.wire.messages import Edns, Response
 from gonemaster_engine.net.wire.rrtypes import CLASS_NUMBER
+from gonemaster_engine.zonemaster.cbor_recording import looks_like_cbor, read_cbor
 from gonemaster_engine.zonemaster.recording import (
     MAX_TIME,
     is_truncated,
@@ -100,7 +101,7 @@ def write_cache(
 
 
 def read_cache(path: str | Path, *, strict: bool = False) -> PacketCache:
-    """Read a file of this format or a Zonemaster recording, plain or compressed.
+    """Read a file of this format or a Zonemaster recording (text or CBOR), plain or compressed.
 
     Damaged entries are skipped and listed as problems, unless `strict`.
 
@@ -237,6 +238,10 @@ def _parse(octets: bytes, problems: list[str]) -> PacketCache:
             raise ValueError("the recording is truncated")
         answers = [CachedAnswer(*item) for item in read_recording(text, problems)]
         return PacketCache(answers, problems=problems, recorded_at=recording_time(text))
+    if looks_like_cbor(octets):
+        recording = read_cbor(octets, problems)
+        found = [CachedAnswer(*item) for item in recording.answers]
+        return PacketCache(found, problems=problems, recorded_at=recording.recorded_at)
     try:
         document = json.loads(octets)
     except (ValueError, RecursionError) as error:

@@ -266,7 +266,7 @@ def _dnssec_enabled(evidence: _TopGradeData) -> bool | None:
 def _strong_algorithm(evidence: _TopGradeData) -> bool | None:
     if evidence.any("DS05_ALGO_DEPRECATED", "DS05_ALGO_NOT_RECOMMENDED", "DS01_DS_ALGO_DEPRECATED"):
         return False
-    return evidence.any("DS05_ALGO_OK", "DS01_DS_ALGO_OK")
+    return evidence.any("DS05_ALGO_OK", "DS05_ALGO_RECOMMENDED", "DS05_ALGO_MAY", "DS01_DS_ALGO_OK")
 
 
 def _nsec3_non_optout(evidence: _TopGradeData) -> bool | None:

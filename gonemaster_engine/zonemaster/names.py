@@ -17,6 +17,7 @@ Args = Mapping[str, Any]
 
 _SERVER_LISTS = {
     "ns_list": "servers",
+    "ns_deleg_list": "ns_set_servers",
     "servers": "servers",
     "parent_addresses": "parent_servers",
     "zone_addresses": "zone_servers",
@@ -126,6 +127,10 @@ def _address_list(args: Args, _: str) -> str | None:
     return ";".join(dict.fromkeys(server["address"] for server in servers if server != SUPPLIED))
 
 
+def _addresses_of(servers: list[Any] | None) -> str | None:
+    return None if servers is None else ";".join(server["address"] for server in servers)
+
+
 def _as_numbers(args: Args, _: str) -> str | None:
     return ",".join(map(str, args["asns"])) if "asns" in args else None
 
@@ -144,6 +149,8 @@ _SPECIAL: Mapping[str, Callable[[Args, str], Any]] = {
     "nsname_list": _name_list,
     "names": _names,
     "ns_ip_list": _address_list,
+    "ns_ip_list_glue": lambda args, _: _addresses_of(args.get("parent_servers")),
+    "ns_ip_list_zone": lambda args, _: _addresses_of(args.get("zone_servers")),
     "asn": _as_numbers,
     "asn_list": _as_numbers,
     "prefix": _prefixes,

@@ -16,6 +16,7 @@ from gonemaster_engine.profile.zonemaster_tags import engine_tag
 _WITHOUT_CASE = frozenset({"", "unspecified"})
 _KEYS: Mapping[str, tuple[str, ...]] = {  # the keys of this engine that one of Zonemaster's can mean
     "ns_list": ("servers",),
+    "ns_deleg_list": ("ns_set_servers",),
     "servers": ("servers",),
     "nsname_list": ("ns_set_servers", "servers"),
     "parent_addresses": ("parent_servers",),
@@ -38,6 +39,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {  # the keys of this engine that one of 
     "mailtarget_list": ("mail_targets",),
     "domain": ("domain", "mx"),
 }
+_ADDRESSES_OF_NAME = {"ns_ip_list_glue": "parent_servers", "ns_ip_list_zone": "zone_servers"}  # the name is "nsname"
 _Plan = list[tuple[str, Callable[[Any], Any] | None]]
 _LISTS = {"addresses": ";", "asns": ",", "prefixes": ";", "mail_targets": ";", "ptr_names": "/"}
 
@@ -82,6 +84,8 @@ def _plan(tag: Tag, keys: tuple[str, ...]) -> _Plan | None:
         return None
     if {"nsname", "ns_ip"} <= set(keys) and "servers" in wanted and "ns" not in wanted:
         return None
+    if not _ADDRESSES_OF_NAME.keys().isdisjoint(keys):
+        return None
     targets = [_target(key, wanted) for key in keys]
     if len(set(targets)) < len(targets):
         return None
@@ -103,7 +107,11 @@ def read_args(tag: Tag, args: Mapping[str, Any]) -> dict[str, Any]:
         given["ns"] = f"{given.pop('nsname')}/{given.pop('ns_ip')}"
     found: dict[str, Any] = {}
     for key, value in given.items():
-        if key == "ns" and ("address" in wanted or "ns" not in wanted):
+        if key in _ADDRESSES_OF_NAME:
+            found[_ADDRESSES_OF_NAME[key]] = [
+                {"ns": args.get("nsname", ""), "address": address} for address in str(value).split(";") if address
+            ]
+        elif key == "ns" and ("address" in wanted or "ns" not in wanted):
             found |= _server_args(wanted, str(value))
         else:
             target = _target(key, wanted)

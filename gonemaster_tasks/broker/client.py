@@ -21,6 +21,7 @@ from gonemaster_tasks.broker.processes.machines import Processes
 from gonemaster_tasks.broker.processes.maintenance_times import MaintenanceTimes
 from gonemaster_tasks.broker.processes.reports import Reports
 from gonemaster_tasks.broker.processes.workers import Workers
+from gonemaster_tasks.broker.queue.check_clients import CheckClients
 from gonemaster_tasks.broker.queue.lists import WaitingLists
 from gonemaster_tasks.broker.queue.rejected_items import RejectedItems
 from gonemaster_tasks.broker.queue.unacked import Unacked
@@ -56,6 +57,7 @@ class Broker:
         self.locks = Locks(self._client)
         self.registration_requests = RegistrationRequests(self._client)
         self.events = Events(self._client)
+        self.check_clients = CheckClients(self._client)
         self.beat = BeatSchedule(self._client)
         self.attempts = Attempts(self._client)
 

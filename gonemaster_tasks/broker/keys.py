@@ -17,6 +17,7 @@ REPORTS = "gm:reports"  # hash: process (kind and name) to its report (JSON)
 REPORT_TIMES = "gm:report-times"  # sorted set: process to the time (s, of Redis) of its report
 REPORT_GAP = "gm:report-gap"  # string: time (s, of Redis) of the first report after a long gap
 DUTIES = "gm:duties"  # hash: maintenance task to the time (s, of Redis) at which a process last performed it
+CHECKED = "gm:checked"  # string: present for a day after the last check before delegation
 LOST = "gm:lost"  # sorted set: job with an issued id but no row to the time at which this was detected
 
 ATTEMPTS = "gm:attempts"
@@ -30,7 +31,7 @@ BEAT_LOCK = "redbeat::lock"  # RedBeat's lock; present while a beat is active
 TYPES = {
     **dict.fromkeys((REJECTED, *ORDER), "list"),  # The list of rejected items comes first: it must accept the others.
     **dict.fromkeys((PAUSED, WORKER_QUEUES, REPORTS, DUTIES, UNACKED), "hash"),
-    **dict.fromkeys((SETTINGS, EPOCH, RECONCILE, WORKER_MARK, REPORT_GAP), "string"),
+    **dict.fromkeys((SETTINGS, EPOCH, RECONCILE, WORKER_MARK, REPORT_GAP, CHECKED), "string"),
     **dict.fromkeys((SUBMITTING, REGISTRATIONS, LIMITED, WORKER_TIMES, REPORT_TIMES, LOST, UNACKED_INDEX), "zset"),
     CHANGING: "set",
 }
@@ -94,6 +95,11 @@ def highest_progress(job_id: str) -> str:
 def found(job_id: str) -> str:
     """Return the key of what a running job has found so far (string, JSON)."""
     return f"gm:found:{job_id}"
+
+
+def check_clients(job_id: str) -> str:
+    """Return the key of the number of clients that wait for a check (string); it expires."""
+    return f"gm:check-clients:{job_id}"
 
 
 def watched(job_id: str) -> str:

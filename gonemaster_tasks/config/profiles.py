@@ -5,8 +5,11 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from gonemaster_engine.errors import ProfileError
+from gonemaster_engine.profile.documents import read_document
 from gonemaster_engine.profile.profile import Profile, default_profile, load_profile
 from gonemaster_engine.profile.repair import find_unknown_tags
+from gonemaster_engine.profile.tag_sets import find_replaced_tags
 from gonemaster_tasks.config.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -21,6 +24,9 @@ def base_profile(settings: Settings) -> Profile:
     profile = load_profile(settings.profile_path) if settings.profile_path else default_profile()
     for sentence in find_unknown_tags(profile.as_dict()) if settings.profile_path else ():
         log.warning("unknown tags in the profile, ignored", extra={"file": settings.profile_path, "tags": sentence})
+    document = read_document(settings.profile_path, ProfileError) if settings.profile_path else {}
+    for sentence in find_replaced_tags(document):
+        log.info("replaced tags in the profile", extra={"file": settings.profile_path, "tags": sentence})
     overrides: dict[str, Any] = {"resolver": _resolver(settings)}
     if settings.allow_non_global:
         overrides["net"] = {"allow_non_global_targets": True}

@@ -4,6 +4,7 @@ import logging
 
 from sqlalchemy.orm import Session
 
+from gonemaster_db.core.errors import JobNotFound, StoreError
 from gonemaster_db.models import Job, Run
 from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_db.runs.graduation import request_cancel
@@ -15,6 +16,11 @@ from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.revocation import revoke_jobs
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import tier_of
+
+# Options of the job of a check before delegation: the name of the policy that judges its run, and the time (POSIX
+# seconds, shared clock) at which the run must have ended.
+POLICY, RUN_UNTIL = "policy", "run_until"
+_CHECKER = "check"  # the author of cancellations in the audit log
 
 log = logging.getLogger(__name__)
 
@@ -56,3 +62,28 @@ def _forget_message(broker: Broker, run: Run) -> None:
         broker.events.publish(run.id, JobEvent("done", {"status": str(run.status)}))
     except BrokerUnavailable:
         log.warning("message not removed, dropped when claimed", extra={"job_id": run.id})
+
+
+def join_check(parts: QueueParts, job_id: str) -> None:
+    """Count a client that waits for the result of a check."""
+    try:
+        parts.broker.check_clients.join(job_id)
+    except BrokerUnavailable:
+        log.warning("client of a check not counted", extra={"job_id": job_id})
+
+
+def leave_check(parts: QueueParts, job_id: str) -> bool:
+    """Remove a client; cancel the check if no client waits for it any longer. Return whether this was the last client.
+
+    A check that cannot be canceled now ends by its own deadline.
+    """
+    try:
+        if parts.broker.check_clients.leave(job_id) > 0:
+            return False
+        cancel_job(parts, job_id, who=_CHECKER)
+    except JobNotFound:  # The run was deleted.
+        return True
+    except (BrokerUnavailable, StoreError) as error:
+        log.warning("check not canceled, it ends at its deadline", extra={"job_id": job_id, "error": str(error)})
+        return False
+    return True

@@ -21,7 +21,7 @@ from gonemaster_tasks.control.order_changes import change_order, rebuild_tier, r
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.revocation import revoke_jobs
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.queues import TIERS, tier_of
+from gonemaster_tasks.queues import BATCH, NORMAL, tier_of
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +149,7 @@ def reorder_queue(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -
         return by_tier
 
     def reorder_messages(by_tier: list[list[str]]) -> None:
-        for tier, ids in zip(TIERS, by_tier, strict=True):
+        for tier, ids in zip((NORMAL, BATCH), by_tier, strict=True):
             if len(ids) > MAX_REORDERED:
                 rebuild_tier(parts.store, parts.broker, tier)
             elif ids:

@@ -32,7 +32,7 @@ from gonemaster_db.queue.queue import first_queued_ids, iter_queued_ids
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.queue.lists import MAX_NAMED
 from gonemaster_tasks.errors import BrokerFull, BrokerUnavailable
-from gonemaster_tasks.queues import TIERS
+from gonemaster_tasks.queues import ORDER, TIERS
 
 T = TypeVar("T")
 _HEAD = 500  # More than the slots of thirty workers.
@@ -97,7 +97,7 @@ def rebuild_outdated(store: Store, broker: Broker, replication_id: str) -> dict[
 
     Workers start no job until the epoch is set: no older message is left, and the tiers before the last are rebuilt.
     """
-    *urgent, last = TIERS
+    *urgent, last = (tier for tier in ORDER if tier in TIERS)
     with broker.locks.exclusive(QUEUE_ORDER):
         broker.marks.begin_change(TIERS)  # The mark remains if the process is killed after the epoch is set.
         broker.lists.set_aside(last)

@@ -65,6 +65,17 @@ def submit_job(parts: QueueParts, new: NewJob, *, write: JobWrite | None = None,
     return parts.submissions.do(submission, partial(_submit_group, parts))
 
 
+def submit_jobs(
+    parts: QueueParts, new: Sequence[NewJob], *, write: Callable[[Session, Sequence[Job]], None]
+) -> list[Job]:
+    """Queue a few jobs that belong together; `write` is called once in the same transaction and must be idempotent.
+
+    Raises:
+        BrokerUnavailable: Redis is unavailable; nothing was written.
+    """
+    return _submit_together(parts, [Submission(job) for job in new], write_all=write)
+
+
 def _submit_group(parts: QueueParts, group: Sequence[Submission]) -> list[Job | BaseException]:
     """Queue jobs in one transaction; if one job cannot be stored, use one transaction per job.
 
@@ -88,7 +99,12 @@ def _submit_or_error(parts: QueueParts, submission: Submission) -> Job | BaseExc
         return error
 
 
-def _submit_together(parts: QueueParts, group: Sequence[Submission]) -> list[Job]:
+def _submit_together(
+    parts: QueueParts,
+    group: Sequence[Submission],
+    *,
+    write_all: Callable[[Session, Sequence[Job]], None] | None = None,
+) -> list[Job]:
     parts.broker.check_room()
     now = parts.clock.now()
 
@@ -97,10 +113,12 @@ def _submit_together(parts: QueueParts, group: Sequence[Submission]) -> list[Job
         for submission, job in zip(group, jobs, strict=True):
             if submission.write is not None:
                 submission.write(session, job)
+        if write_all is not None:
+            write_all(session, jobs)
         return jobs
 
     # A job that fails in a group is retried alone, without waiting.
-    jobs = parts.store.run_in_transaction(create, attempts=_ATTEMPTS if len(group) == 1 else 1)
+    jobs = parts.store.run_in_transaction(create, attempts=_ATTEMPTS if len(group) == 1 or write_all else 1)
     for tier in dict.fromkeys(tier_of(job.priority) for job in jobs):
         ids = [job.id for job in jobs if tier_of(job.priority) == tier]
         try:

@@ -49,7 +49,7 @@ class Forecast:
     def ahead(self, position: int, priority: int) -> int:
         """Return how many jobs start before the one at `position`; normal jobs count only if their tier is running."""
         blocked = self.pauses.get(NORMAL, self.now) is None
-        urgent = self.waiting_normal if priority != Priority.NORMAL and not blocked else 0
+        urgent = self.waiting_normal if priority == Priority.BATCH and not blocked else 0
         return position - 1 + urgent
 
     def start(self, ahead: int, tier: str) -> datetime | None:
@@ -104,7 +104,7 @@ def read_forecast(
     are not needed if there is no rate.
     """
     pace = measure_pace(session, now=now) if pace is None else pace
-    waits_for_normal = any(priority != Priority.NORMAL for priority in priorities)
+    waits_for_normal = Priority.BATCH in priorities
     pauses: dict[str, datetime | None] = {}
     if pace.rate is not None or waits_for_normal:
         pauses |= {pause.tier: pause.until for pause in list_pauses(session, now=now)}

@@ -22,6 +22,9 @@ ADVICE = {
     "the workers.",
     # Jobs wait in a tier that no live worker consumes.
     "no_worker": "Start a worker for this tier: gonemaster-server worker.",
+    # Checks before delegation arrive, and no live worker reserves slots for them.
+    "checks_unreserved": "Set reserved_check_slots to the number of checks that run at the same time, and raise "
+    "worker_count by as many.",
     # Periodic tasks and operations wait, and no live worker consumes their queue.
     "maintenance_idle": "Start a worker that consumes the maintenance queue; by default every worker does "
     "(worker_queues).",

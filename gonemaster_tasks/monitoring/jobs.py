@@ -16,7 +16,7 @@ from gonemaster_tasks.broker.processes.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.monitoring.issues import Issue
-from gonemaster_tasks.queues import MAINTENANCE, TIERS
+from gonemaster_tasks.queues import CHECK, MAINTENANCE, TIERS
 
 _MAX_JOBS = 100
 GRACE = timedelta(seconds=15)
@@ -36,6 +36,7 @@ def find_message_issues(parts: QueueParts, settings: Settings, now: datetime) ->
     workers = parts.broker.workers.live()
     yield from _stalled_jobs(workers, now, timedelta(minutes=settings.stuck_job_timeout_minutes))
     yield from _maintenance(parts, workers)
+    yield from _checks(parts, workers)
     yield from _schedules(parts)
     yield from _rejected(parts)
 
@@ -155,6 +156,17 @@ def _outdated_tiers(parts: QueueParts) -> Iterator[Issue]:
             "jobs start once a worker has rebuilt the tiers"
         )
         yield Issue("tiers_outdated", "redis", text)
+
+
+def _checks(parts: QueueParts, workers: list[WorkerState]) -> Iterator[Issue]:
+    """Yield an issue if checks before delegation arrive and may have to wait for other jobs."""
+    if (
+        workers
+        and not any(worker.reserved_check_slots for worker in workers)
+        and parts.broker.check_clients.any_recent()
+    ):
+        text = Text("no slots are reserved for checks before delegation, so they wait while all slots are busy")
+        yield Issue("checks_unreserved", CHECK, text)
 
 
 def _maintenance(parts: QueueParts, workers: list[WorkerState]) -> Iterator[Issue]:

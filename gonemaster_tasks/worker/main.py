@@ -1,4 +1,4 @@
-"""A worker process: `python -m gonemaster_tasks.worker --name N [--queues normal,batch,maintenance]`."""
+"""A worker process: `python -m gonemaster_tasks.worker --name N [--queues normal,batch,maintenance,check]`."""
 
 import argparse
 import logging
@@ -200,6 +200,7 @@ class Worker:
         gate = Gate(
             slots=settings.worker_count,
             reserved_normal=settings.reserved_normal_slots,
+            reserved_check=settings.reserved_check_slots,
             min_batch=settings.min_batch_slots,
             clock=clock,
         )

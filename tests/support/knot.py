@@ -12,6 +12,7 @@ from pathlib import Path
 IS_MISSING = shutil.which("knotd") is None
 _KNOTD = shutil.which("knotd") or "/usr/sbin/knotd"
 _WAIT_S = 60.0
+ALGORITHM = "ecdsap256sha256"
 
 _CONFIGURATION = """
 server:
@@ -35,7 +36,7 @@ submission:
     check-interval: 1
 policy:
   - id: rolling
-    algorithm: ecdsap256sha256
+    algorithm: {algorithm}
     ksk-submission: check
     cds-cdnskey-publish: {publish}
     dnskey-ttl: {ttl}
@@ -82,6 +83,20 @@ class Knot:
         """Begin a rollover of the `ksk` or the `zsk`."""
         self.command("zone-key-rollover", self.zone, kind)
 
+    def change_algorithm(self, algorithm: str) -> None:
+        """Begin a rollover to another algorithm."""
+        file = self.directory / "knot.conf"
+        text = file.read_text(encoding="ascii").replace(f"algorithm: {ALGORITHM}", f"algorithm: {algorithm}")
+        file.write_text(text, encoding="ascii")
+        self.command("reload")
+
+    def withdraw(self, tag: int) -> None:
+        """Remove a key now, without regard to caches and to the parent."""
+        configuration = ["-c", str(self.directory / "knot.conf")]
+        call = ["keymgr", *configuration, self.zone, "delete", str(tag)]
+        subprocess.run(call, check=True, capture_output=True, text=True)
+        self.command("zone-sign", self.zone)
+
     def ds(self) -> list[str]:
         """Return the DS records of the keys that should be in the parent, from their CDS records or their files."""
         call = ["keymgr", "-c", str(self.directory / "knot.conf"), self.zone, "ds"]
@@ -112,6 +127,7 @@ def knot(
         zone=zone,
         ttl=ttl,
         publish=publish,
+        algorithm=ALGORITHM,
         more=more,
         user="root" if Path("/proc/self").owner() == "root" else Path("/proc/self").owner(),
     )

@@ -24,6 +24,7 @@ SENT_BY = {
     "ui/test_batches.test_snapshot_intent_is_switched": ["ui_batch_changes.snapshot"],
     "ui/test_batches.test_a_batch_is_deleted_by_typing_its_id": ["ui_batch_deletion.delete"],
     "ui/test_batches.test_a_new_batch_says_what_is_wrong_and_keeps_what_was_typed": ["ui_new_batch.submit"],
+    "ui/test_rst_pages.test_a_rehearsal_is_started_listed_and_reported": ["ui_rst.start"],
     "ui/test_cohorts.test_a_cohort_is_rebuilt_cleared_and_deleted": [
         "ui_cohort_changes.clear",
         "ui_cohort_changes.delete",

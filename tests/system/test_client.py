@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ from gonemaster_client.calls import batches, cohorts, jobs, runs
 from gonemaster_client.cli.catalogue import every_command
 from gonemaster_client.cli.main import main
 from gonemaster_client.errors import Conflict
+from gonemaster_db.core.session import open_store
+from gonemaster_db.core.settings import StoreSettings
+from tests.db.service.test_observed_zones import decide
 from tests.support.documented_commands import commands
 from tests.support.service import Service, wait_for
 
@@ -49,13 +53,16 @@ class Filled:
     service: Service
     batches: list[str]
     runs: list[str]
+    decision: int
+    watch: int
 
     def words(self, text: str) -> list[str]:
         return self.replaced(text).split()
 
     def replaced(self, text: str) -> str:
         names = {"BATCH": self.batches[0], "LATER": self.batches[1], "RUN": self.runs[0], "OTHER": self.runs[1]}
-        return re.sub(r"\b(BATCH|LATER|RUN|OTHER)\b", lambda found: names[found[0]], text)
+        names |= {"DECISION": str(self.decision), "WATCH": str(self.watch)}
+        return re.sub(r"\b(BATCH|LATER|RUN|OTHER|DECISION|WATCH)\b", lambda found: names[found[0]], text)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +81,11 @@ def filled(service: Service) -> Filled:
 
     wait_for(captured, what="two snapshots")
     ids = [run["id"] for run in service.get("/runs?sort=domain_asc")["items"]]
-    return Filled(service, found, [ids[0], ids[-1]])  # good.xa and refused.xa
+    rollover = {"domain": "good.xa", "kind": "rollover", "events": ["rollover.step"]}
+    watch = service.post("/watches", rollover)["id"]
+    with closing(open_store(StoreSettings(dsn=str(service.data_dir / "gonemaster.db")))) as store:
+        decision = decide(store, watch, "good.xa")
+    return Filled(service, found, [ids[0], ids[-1]], decision, watch)  # good.xa and refused.xa
 
 
 @pytest.fixture
@@ -143,6 +154,10 @@ LINES = (
     ("cohorts schedule tld", 0),
     ("cohorts schedules", 0),
     ("cohorts schedule tld remove", 0),
+    ("cds list", 0),
+    ("cds list --domain good.xa --action replace --reason rollover --watch-id WATCH --cursor 0 --limit 1", 0),
+    ("cds get DECISION", 0),
+    ("rollovers get WATCH", 0),
     ("report", 0),
     ("report tld --min-cluster 2 --max-spread 5", 0),
     ("queue pause --tier batch --reason maintenance --for 30m", 0),

@@ -14,7 +14,7 @@ from gonemaster_api.ui.shell import strip
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import Form, read_query
 from gonemaster_api.ui.shell.texts import languages, notes
-from gonemaster_api.ui.shell.texts.formats import ago, aware, day, duration, number, shortened, size, u_label
+from gonemaster_api.ui.shell.texts.formats import ago, aware, day, duration, number, percent, shortened, size, u_label
 from gonemaster_api.ui.shell.texts.hidden_characters import clean
 from gonemaster_api.ui.shell.urls import here, local_path
 from gonemaster_api.v1.jobs.schemas import JobListQuerySchema
@@ -52,6 +52,13 @@ def test_numbers_and_times_are_formatted(client: FlaskClient) -> None:
     assert len(shortened("x" * 90)) == 32
     with client.application.test_request_context(headers={"Accept-Language": "sv"}):
         assert languages.language() in languages.languages()
+
+
+def test_only_all_is_100_percent(client: FlaskClient) -> None:
+    shares = [percent(part, 250) for part in (0, 1, 125, 249, 250)]
+    assert [share.replace("\u00a0", " ") for share in shares] == ["0 %", "< 1 %", "50 %", "99 %", "100 %"]
+    assert percent(9_999, 10_000, 1) == "99.9\u00a0%"
+    assert percent(0, 0) == "–"
 
 
 def test_page_in_swedish(client: FlaskClient) -> None:

@@ -78,6 +78,13 @@ def test_a_test_message_is_queued_and_followed(client: FlaskClient) -> None:
         ({"events": []}, "Length"),
         ({"events": ["evil"]}, "Must be one of"),
         ({"grade_drop": "many"}, "must be an integer"),
+        ({"kind": "cds"}, "events of kind cds are cds.decided"),
+        ({"kind": "cds", "events": ["cds.decided"], "hold_down_days": "91"}, "Must be greater than or equal to 0"),
+        ({"kind": "rollover", "events": ["rollover.step"]}, "a watch of kind rollover needs a domain"),
+        (
+            {"kind": "rollover", "events": ["rollover.step"], "interval_minutes": "0"},
+            "Must be greater than or equal to 1",
+        ),
     ],
 )
 def test_a_wrong_watch_says_what_is_allowed(client: FlaskClient, changes: dict[str, object], message: str) -> None:
@@ -88,10 +95,56 @@ def test_a_wrong_watch_says_what_is_allowed(client: FlaskClient, changes: dict[s
     assert "s3cret" not in refused.text
 
 
+OF_ROLLOVER = {
+    "kind": "rollover", "domain": "a.example", "interval_minutes": "2", "window_hours": "24",
+    "events": ["rollover.step", "rollover.broken"],
+}  # fmt: skip
+
+
+def test_a_watch_of_a_rollover_is_made_without_a_recipient_and_changed(client: FlaskClient) -> None:
+    form = text_of(client, "/watches/new?kind=rollover&domain=a.example")
+    for shown in ('value="48"', 'value="5"', 'value="rollover.completed" checked', 'value="a.example"'):
+        assert shown in form
+    for hidden in ("min_level", "hold_down_days", "batch.finished", 'name="tag"'):
+        assert hidden not in form
+    made = client.post("/watches/new", data=OF_ROLLOVER)
+    assert made.status_code == 303, made.text
+    path = made.location.partition("?")[0]
+    page = text_of(client, path)
+    assert f'href="{path}/rollover"' in page
+    assert "<dt>Kind</dt><dd>Key rollover</dd>" in page
+    assert "without a recipient" in page
+    assert "Send test message" not in page
+    assert "Key rollover" in text_of(client, "/watches")
+    watch = client.get(f"/api/v1{path}").get_json()
+    assert (watch["interval_minutes"], watch["events"]) == (2, ["rollover.step", "rollover.broken"])
+    changed = {"interval_minutes": "3", "window_hours": "", "events": ["rollover.broken"]}
+    assert client.post(f"{path}/edit", data=changed).location == f"{path}?note=watch_saved"
+    after = client.get(f"/api/v1{path}").get_json()
+    assert (after["interval_minutes"], after["events"], after["ends_at"]) == (3, ["rollover.broken"], watch["ends_at"])
+
+
+def test_a_watch_of_cds_records_is_made_by_its_form(client: FlaskClient) -> None:
+    client.post("/tags", data={"name": "mine"})
+    form = text_of(client, "/watches/new?kind=cds")
+    assert 'value="1440"' in form
+    assert 'name="hold_down_days" type="text" value="3"' in form
+    data = {"kind": "cds", "tag": "mine", "interval_minutes": "60", "hold_down_days": "0", "events": ["cds.decided"]}
+    made = client.post("/watches/new", data=data)
+    assert made.status_code == 303, made.text
+    page = text_of(client, made.location)
+    assert "<dt>Hold-down</dt><dd>0 days</dd>" in page
+    assert "/cds-decisions?watch_id=" in page
+
+
+def test_an_unknown_kind_in_the_url_is_the_form_of_changes(client: FlaskClient) -> None:
+    assert 'value="domain.regressed" checked' in text_of(client, "/watches/new?kind=evil")
+
+
 def test_each_notification_links_to_a_page(routed_app: Flask) -> None:
     details = {
         "domain": "a.example", "run_id": "job_2", "previous": {"run_id": "job_1"}, "batch_id": "batch_1",
-        "cohort_id": 7,
+        "cohort_id": 7, "decision_id": 8,
     }  # fmt: skip
     pages = {
         WatchEvent.DOMAIN_REGRESSED: "ui_domains.compare",
@@ -99,10 +152,10 @@ def test_each_notification_links_to_a_page(routed_app: Flask) -> None:
         WatchEvent.BATCH_FINISHED: "ui_batches.detail",
         WatchEvent.SNAPSHOT_CAPTURED: "ui_cohorts.detail",
         WatchEvent.QUEUE_TROUBLE: "ui_queue.show",
-        WatchEvent.CDS_DECIDED: "ui_watches.detail",
-        WatchEvent.ROLLOVER_STEP: "ui_watches.detail",
-        WatchEvent.ROLLOVER_BROKEN: "ui_watches.detail",
-        WatchEvent.ROLLOVER_COMPLETED: "ui_watches.detail",
+        WatchEvent.CDS_DECIDED: "ui_cds_decisions.detail",
+        WatchEvent.ROLLOVER_STEP: "ui_rollovers.show",
+        WatchEvent.ROLLOVER_BROKEN: "ui_rollovers.show",
+        WatchEvent.ROLLOVER_COMPLETED: "ui_rollovers.show",
         TEST: "ui_watches.detail",
         DIGEST: "ui_watches.detail",
     }

@@ -17,8 +17,8 @@ _TRIES = 12  # queries to a silent server
 _RSASHA1, _RSASHA256, _ECDSA = 5, 8, 13
 _ALGORITHMS: Mapping[int, tuple[str, str, str]] = {
     _RSASHA1: ("DS05_ALGO_DEPRECATED", "RSASHA1", "RSA/SHA-1"),
-    _RSASHA256: ("DS05_ALGO_OK", "RSASHA256", "RSA/SHA-256"),
-    _ECDSA: ("DS05_ALGO_OK", "ECDSAP256SHA256", "ECDSA Curve P-256 with SHA-256"),
+    _RSASHA256: ("DS05_ALGO_RECOMMENDED", "RSASHA256", "RSA/SHA-256"),
+    _ECDSA: ("DS05_ALGO_RECOMMENDED", "ECDSAP256SHA256", "ECDSA Curve P-256 with SHA-256"),
 }
 
 
@@ -122,7 +122,7 @@ def _found(domain: str, truth: Truth, servers: Sequence[DemoServer]) -> Iterator
     if not truth.long_refresh:
         yield "REFRESH_MINIMUM_VALUE_LOWER", {"refresh": 3600, "required_refresh": 14400}
     if not truth.has_mail:
-        yield "Z09_MISSING_MAIL_TARGET", {}
+        yield "Z09_MISSING_MAIL_EXCHANGE", {}
     if truth.engine_version == NEW_ENGINE and not truth.has_caa:
         yield "Z15_NO_CAA", {"servers": named}
 

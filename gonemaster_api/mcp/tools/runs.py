@@ -3,7 +3,7 @@
 import time
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from gonemaster_api.mcp.calls import ToolApi, segment
 from gonemaster_api.mcp.texts import Lang, Level, Text, cause_text, page, result_text
@@ -46,6 +46,53 @@ async def test_domain(
 
 
 test_domain.__test__ = False  # type: ignore[attr-defined]  # pytest: not a test
+
+
+class GivenNameserver(BaseModel):
+    """A name server with one address; without an address its name is resolved."""
+
+    ns: Annotated[str, Field(min_length=1, max_length=255)]
+    ip: Annotated[str | None, Field(max_length=64)] = None
+
+
+class GivenDs(BaseModel):
+    """A DS record."""
+
+    keytag: Annotated[int, Field(ge=0, le=65535)]
+    algorithm: Annotated[int, Field(ge=0, le=255)]
+    digtype: Annotated[int, Field(ge=0, le=255)]
+    digest: Annotated[str, Field(max_length=128, description="hex digits")]
+
+
+async def check_delegation(
+    api: ToolApi,
+    domain: Text,
+    nameservers: Annotated[list[GivenNameserver], Field(min_length=1, max_length=32, description="one per address")],
+    ds: Annotated[list[GivenDs] | None, Field(max_length=32)] = None,
+    policy: Annotated[str, Field(max_length=100)] = "registration",
+    deadline_seconds: Annotated[int, Field(ge=2, le=30)] = 20,
+    lang: Lang = "en",
+) -> str:
+    """Check a delegation before it is published: verdict pass, fail or undecided by a policy, and what to fix."""
+    answer = await api.post(
+        "/check",
+        {
+            "domain": domain,
+            "nameservers": [server.model_dump(exclude_none=True) for server in nameservers],
+            "ds_info": [record.model_dump() for record in ds or ()] or None,
+            "policy": policy,
+            "deadline_seconds": deadline_seconds,
+            "locale": lang,
+        },
+    )
+    lines = [
+        f"{answer['domain']}: {answer['verdict']} by the policy {answer['policy']['name']}; run {answer['run_id']}"
+    ]
+    lines += [f"Undecided: {text}" for text in answer["explanations"]]
+    lines += [cause_text(cause) for cause in answer["root_causes"] if cause["decisive"]]
+    lines += [f"- {each['level']} {each['testcase']} {each['tag']}: {each['message']} Advice: {each['advice']}"
+              for each in answer["findings"][:_MAX_CHANGES]]  # fmt: skip
+    return "\n".join(lines)
 
 
 async def run_get(api: ToolApi, id: RunId, lang: Lang = "en", min_level: Level = "NOTICE") -> str:

@@ -143,6 +143,8 @@ def _worker(worker: WorkerState) -> dict[str, Any]:
         "queues": list(worker.queues),
         "slots": worker.slots,
         "slots_in_use": worker.slots_in_use,
+        "reserved_check_slots": worker.reserved_check_slots,
+        "checks": worker.checks,
         "running": list(worker.running),
         "started_at": datetime.fromtimestamp(worker.started_at, UTC),
         "draining": worker.draining,

@@ -7,7 +7,7 @@ from gonemaster_api.queries.metrics.http import RouteCounts
 from gonemaster_api.queries.metrics.quantiles import estimates, quantiles
 from gonemaster_api.queries.metrics.reading import Metrics, depth_of
 from gonemaster_api.rest.fields import rfc3339
-from gonemaster_api.web.exporter import LATENCY_BOUNDS_MS
+from gonemaster_api.web.exporter import CHECK_BOUNDS_MS, LATENCY_BOUNDS_MS
 from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_db.models import JobStatus, RunStatus, ScheduleOutcome
 from gonemaster_db.service.metrics.aggregation import (
@@ -20,6 +20,7 @@ from gonemaster_db.service.metrics.aggregation import (
     DomainSums,
 )
 from gonemaster_db.service.metrics.counting import LOOKUPS, OTHERS, QUERIES, SCHEDULED, WAITED_MS, WAITS
+from gonemaster_engine.policies.verdict import PolicyResult
 from gonemaster_engine.version import __version__
 
 SCHEMA_VERSION = "v1"
@@ -118,6 +119,14 @@ def _api(metrics: Metrics, rate_limit_keys: int) -> dict[str, Any]:
         "proxy": {
             "forwarded_headers_stripped_total": http.stripped,
             "rate_limit_keys": rate_limit_keys,
+        },
+        "checks": {
+            "verdict_counts": {verdict.value: http.checks.get(verdict.value, 0) for verdict in PolicyResult},
+            "latency_ms": quantiles(http.check_latencies, CHECK_BOUNDS_MS),
+            "latency_estimates_ms": estimates(http.check_latencies, CHECK_BOUNDS_MS),
+            "reserved_slots": metrics.reserved_check_slots,
+            "reserved_slots_in_use": metrics.reserved_check_slots_in_use,
+            "running": metrics.running_checks,
         },
         "routes": [_route(route, method, counts) for (route, method), counts in http.routes.items()],
         "mcp_tool_calls": [

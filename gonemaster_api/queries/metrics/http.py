@@ -8,6 +8,9 @@ from typing import NamedTuple
 from prometheus_client.metrics_core import Metric
 
 from gonemaster_api.web.exporter import (
+    CHECK_BOUNDS_MS,
+    CHECK_DURATIONS,
+    CHECKS,
     DURATIONS,
     ERRORS,
     EXCEPTIONS,
@@ -17,6 +20,7 @@ from gonemaster_api.web.exporter import (
     TOOL_CALLS,
 )
 
+_CHECK_BUCKETS = {str(bound / 1000): number for number, bound in enumerate(CHECK_BOUNDS_MS)}
 _BUCKETS = {str(bound / 1000): number for number, bound in enumerate(LATENCY_BOUNDS_MS)}
 
 
@@ -46,6 +50,9 @@ class HttpCounts:
     stripped: int = 0
     locales: dict[str, int] = field(default_factory=dict)
     tool_calls: dict[str, dict[str, int]] = field(default_factory=dict)
+    checks: dict[str, int] = field(default_factory=dict)  # by verdict
+    check_latencies: list[int] = field(default_factory=lambda: [0] * (len(CHECK_BOUNDS_MS) + 1))
+    check_sum_s: float = 0.0
 
 
 def read_http_counts(metrics: Iterable[Metric]) -> HttpCounts:
@@ -58,6 +65,7 @@ def read_http_counts(metrics: Iterable[Metric]) -> HttpCounts:
         counts.latencies = _single(counts.latencies)
     found.routes = dict(sorted(found.routes.items()))
     found.errors = dict(sorted(found.errors.items()))
+    found.check_latencies = _single(found.check_latencies)
     found.tool_calls = dict(sorted(found.tool_calls.items()))
     return found
 
@@ -81,6 +89,12 @@ def _add(found: HttpCounts, name: str, labels: dict[str, str], value: float) -> 
             found.stripped = number
         case _ if name == f"{LOCALES}_total":
             found.locales[labels["locale"]] = number
+        case _ if name == f"{CHECKS}_total":
+            found.checks[labels["verdict"]] = number
+        case _ if name == f"{CHECK_DURATIONS}_bucket":
+            found.check_latencies[_CHECK_BUCKETS.get(labels["le"], -1)] += number
+        case _ if name == f"{CHECK_DURATIONS}_sum":
+            found.check_sum_s += value
         case _ if name == f"{TOOL_CALLS}_total":
             found.tool_calls.setdefault(labels["tool"], {})[labels["outcome"]] = number
 

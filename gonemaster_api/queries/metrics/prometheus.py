@@ -15,11 +15,12 @@ from gonemaster_api.queries.metrics.document import (
     status_classes,
 )
 from gonemaster_api.queries.metrics.reading import Metrics, depth_of
-from gonemaster_api.web.exporter import LATENCY_BOUNDS_MS
+from gonemaster_api.web.exporter import CHECK_BOUNDS_MS, LATENCY_BOUNDS_MS
 from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_db.models import JobStatus
 from gonemaster_db.service.metrics.aggregation import DURATION_BOUNDS_MS, DURATION_SUM, SEVERITY
 from gonemaster_db.service.metrics.counting import LOOKUPS, QUERIES, WAITED_MS, WAITS
+from gonemaster_engine.policies.verdict import PolicyResult
 from gonemaster_engine.version import __version__
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -171,6 +172,7 @@ def _results(metrics: Metrics) -> Iterator[Metric]:
         for outcome in ("ok", "failed")
     }
     yield counters("mcp_tool_calls_total", "Tool calls by language models.", ["outcome", "tool"], calls)
+    yield from _checks(metrics)
     durations = HistogramMetricFamily(f"{PREFIX}job_duration_seconds", "Duration of completed jobs.")
     numbers = duration_buckets(metrics)
     durations.add_metric([], _buckets(numbers, DURATION_BOUNDS_MS), metrics.total(DURATION_SUM) / 1000)
@@ -183,6 +185,19 @@ def _results(metrics: Metrics) -> Iterator[Metric]:
         _by({level: severities.get(level, 0) for level in SEVERITIES}),
     )
     yield counters("result_locale_requests_total", "Results read by locale.", ["locale"], _by(locale_usage(metrics)))
+
+
+def _checks(metrics: Metrics) -> Iterator[Metric]:
+    checks = {verdict.value: metrics.http.checks.get(verdict.value, 0) for verdict in PolicyResult}
+    yield counters("checks_total", "Checks before delegation by verdict.", ["verdict"], _by(checks))
+    durations = HistogramMetricFamily(f"{PREFIX}check_duration_seconds", "Time to the answer of a check.")
+    durations.add_metric([], _buckets(metrics.http.check_latencies, CHECK_BOUNDS_MS), metrics.http.check_sum_s)
+    yield durations
+    yield gauge("reserved_check_slots", "Slots that run only checks.", metrics.reserved_check_slots)
+    yield gauge(
+        "reserved_check_slots_in_use", "Slots that run only checks and run one.", metrics.reserved_check_slots_in_use
+    )
+    yield gauge("running_checks", "Running checks, in reserved and in idle slots.", metrics.running_checks)
 
 
 def _added(metrics: Metrics, issues: Mapping[str, int]) -> Iterator[Metric]:

@@ -109,6 +109,21 @@ class Metrics:
         return sum(worker.slots for worker in self.workers)
 
     @property
+    def reserved_check_slots(self) -> int:
+        """Slots that run only checks before delegation."""
+        return sum(worker.reserved_check_slots for worker in self.workers)
+
+    @property
+    def reserved_check_slots_in_use(self) -> int:
+        """Slots of these that run a check."""
+        return sum(min(worker.checks, worker.reserved_check_slots) for worker in self.workers)
+
+    @property
+    def running_checks(self) -> int:
+        """Running checks, in reserved and in idle slots."""
+        return sum(worker.checks for worker in self.workers)
+
+    @property
     def queue_paused(self) -> bool:
         """Whether all tiers are paused."""
         return self.paused >= set(TIERS)

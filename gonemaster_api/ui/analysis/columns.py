@@ -40,8 +40,8 @@ LISTS: Mapping[str, tuple[Cell, ...]] = {
         Cell("worst_level", mark("Worst level"), "level", "worst_level", only=True),
         Cell("dnssec_posture_label", mark("DNSSEC"), "word", "", "p2"),
         Cell("causes", mark("Root causes"), "causes", "", "p3"),
-        Cell("nameserver_count", mark("Servers"), "number", "nameserver_count", "p3"),
-        Cell("asn_count", mark("Networks"), "number", "asn_count", "p3"),
+        Cell("nameserver_count", mark("Servers"), "number", "nameserver_count", "p4"),
+        Cell("asn_count", mark("Networks"), "number", "asn_count", "p4"),
         Cell("operator", mark("Operator"), "operator", "", "p2"),
     ),
     "nameserver": (

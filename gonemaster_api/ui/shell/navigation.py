@@ -34,6 +34,7 @@ ADMIN: tuple[tuple[str, tuple[NavigationItem, ...]], ...] = (
             NavigationItem("test", mark("New test"), "s"),
             NavigationItem("recent", mark("Recent"), "r"),
             NavigationItem("batches", mark("Batches"), "b"),
+            NavigationItem("rst", mark("RST rehearsals"), icon="check"),
         ),
     ),
     (

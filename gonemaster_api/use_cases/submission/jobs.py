@@ -35,12 +35,13 @@ from gonemaster_engine.testcases.catalogue import select
 from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.config.profiles import caller_limits, is_guarded
 from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.control.jobs import RUN_UNTIL
 from gonemaster_tasks.control.policies.stored import policy_reference
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_REPORTED = 100
-_OF_THE_REQUEST = ("request_id", "traceparent")  # fields that refer to the request that submitted a job
+_OF_THE_REQUEST = ("request_id", "traceparent", RUN_UNTIL)  # fields that refer to the request that submitted a job
 MAX_OVERRIDES = 64 * 1024  # bytes as JSON, twice the size of the whole default profile
 
 

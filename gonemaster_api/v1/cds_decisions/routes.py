@@ -24,7 +24,8 @@ class CdsDecisions(MethodView):
     @blueprint.response(200, CdsDecisionPageSchema)
     @blueprint.alt_response(200, schema={"type": "string"}, content_type="text/csv", success=True)
     @blueprint.refuses(
-        _400="invalid_cursor, invalid_limit, invalid_action, invalid_domain, invalid_watch_id, invalid_format",
+        _400="invalid_cursor, invalid_limit, invalid_action, invalid_reason, invalid_domain, invalid_watch_id, "
+        "invalid_format",
         _503="too_many_streams",
     )
     def get(self, query: dict[str, Any]) -> Any:

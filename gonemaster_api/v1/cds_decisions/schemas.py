@@ -53,7 +53,18 @@ class CdsEvidenceSchema(CdsDecisionSchema):
     )
 
 
-class CdsDecisionQuerySchema(QuerySchema):
+class CdsDecisionFilterSchema(QuerySchema):
+    """The decisions to read."""
+
+    limit = QueryInteger(load_default=100, validate=validate.Range(1, _MAX_DECISIONS))
+    action = ma.fields.String(validate=validate.OneOf(ACTIONS))
+    reason = ma.fields.String(validate=validate.OneOf([reason.value for reason in Reason]))
+    domain = ma.fields.String(validate=validate.Length(max=1024))
+    tag = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "a domain tag"})
+    watch_id = QueryInteger(validate=validate.Range(1, MAX_ID))
+
+
+class CdsDecisionQuerySchema(CdsDecisionFilterSchema):
     """The decisions to read, oldest first."""
 
     cursor = QueryInteger(
@@ -61,11 +72,6 @@ class CdsDecisionQuerySchema(QuerySchema):
         validate=validate.Range(0, MAX_ID),
         metadata={"description": "next_cursor of the previous page; 0 starts at the oldest decision"},
     )
-    limit = QueryInteger(load_default=100, validate=validate.Range(1, _MAX_DECISIONS))
-    action = ma.fields.String(validate=validate.OneOf(ACTIONS))
-    domain = ma.fields.String(validate=validate.Length(max=1024))
-    tag = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "a domain tag"})
-    watch_id = QueryInteger(validate=validate.Range(1, MAX_ID))
     format = ma.fields.String(load_default="json", validate=validate.OneOf(("json", "csv")))
 
 

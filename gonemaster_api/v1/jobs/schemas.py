@@ -128,7 +128,9 @@ class JobSchema(EstimateSchema):
     started_at = Instant(required=True, allow_none=True)
     expires_at = Instant(metadata={"description": "of an unfinished job that was submitted with `expires_in`"})
     finished_at = Instant(required=True, allow_none=True)
-    priority = ma.fields.Integer(required=True, metadata={"enum": [0, 1], "description": "0 normal, 1 batch"})
+    priority = ma.fields.Integer(
+        required=True, metadata={"enum": [0, 1, 2], "description": "0 normal, 1 batch, 2 check"}
+    )
     progress = ma.fields.Integer(required=True, metadata={"minimum": 0, "maximum": 100})
     error = ma.fields.String()
     severity_totals = ma.fields.Nested(SeverityTotalsSchema)

@@ -167,6 +167,17 @@ class ToolCallsSchema(ma.Schema):
     failed = _integer()
 
 
+class ChecksSchema(ma.Schema):
+    """Checks before delegation; the last three values are those of all live workers."""
+
+    verdict_counts = _counts("answers by verdict")
+    latency_ms = ma.fields.Nested(QuantilesSchema, required=True)
+    latency_estimates_ms = ma.fields.Nested(EstimatesSchema, required=True)
+    reserved_slots = _integer("slots that run only checks")
+    reserved_slots_in_use = _integer()
+    running = _integer("in reserved and in idle slots")
+
+
 class ApiTotalsSchema(ma.Schema):
     """Requests to all API processes."""
 
@@ -175,6 +186,7 @@ class ApiTotalsSchema(ma.Schema):
     error_code_counts = _counts("by code of the error")
     panics_total = _integer("requests that ended with an unexpected exception")
     proxy = ma.fields.Nested(ProxySchema, required=True)
+    checks = ma.fields.Nested(ChecksSchema, required=True)
     routes = ma.fields.List(ma.fields.Nested(RouteSchema), required=True)
     mcp_tool_calls = ma.fields.List(ma.fields.Nested(ToolCallsSchema), required=True)
 

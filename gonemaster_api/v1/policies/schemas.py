@@ -111,8 +111,8 @@ class PolicyDiffSchema(ma.Schema):
     differences = ma.fields.List(ma.fields.Nested(PolicyDifferenceSchema), required=True)
 
 
-class FailingFindingSchema(ma.Schema):
-    """A finding that fails."""
+class SuiteFindingSchema(ma.Schema):
+    """A finding that fails a test case of a suite."""
 
     position = ma.fields.Integer(required=True, metadata={"description": "in the entries of the result"})
     module = ma.fields.String(required=True)
@@ -133,7 +133,7 @@ class CaseVerdictSchema(ma.Schema):
     result = ma.fields.String(required=True, metadata={"enum": list(VERDICTS)})
     reason = ma.fields.String(required=True, allow_none=True, metadata={"enum": [*REASONS, None]})
     explanation = ma.fields.String(required=True, allow_none=True)
-    findings = ma.fields.List(ma.fields.Nested(FailingFindingSchema), required=True)
+    findings = ma.fields.List(ma.fields.Nested(SuiteFindingSchema), required=True)
 
 
 class SuiteVerdictSchema(ma.Schema):

@@ -43,6 +43,8 @@ class WorkerSchema(ma.Schema):
         required=True,
         metadata={"description": "job ids; more than `slots` while some jobs only wait for silent name servers"},
     )
+    reserved_check_slots = ma.fields.Integer(required=True, metadata={"description": "slots that run only checks"})
+    checks = ma.fields.Integer(required=True, metadata={"description": "running checks, in reserved and in idle slots"})
     started_at = Instant(required=True)
     draining = ma.fields.Boolean(required=True)
 
@@ -75,13 +77,13 @@ class QueueSchema(ma.Schema):
 
 
 class QueueQuerySchema(PagingSchema):
-    """The waiting jobs to list; without `tier`, jobs of both tiers."""
+    """The waiting jobs to list; without `tier`, jobs of all tiers."""
 
     tier = ma.fields.String(validate=validate.OneOf(TIERS))
 
 
 class PauseSchema(RequestSchema):
-    """The tiers to pause (both if `tier` is absent), the reason, and the end of the pause."""
+    """The tiers to pause (all if `tier` is absent), the reason, and the end of the pause."""
 
     optional_body = True
     example: ClassVar = {"tier": "batch", "reason": "maintenance", "until": "2036-01-31T12:00:00Z"}
@@ -92,7 +94,7 @@ class PauseSchema(RequestSchema):
 
 
 class ResumeSchema(RequestSchema):
-    """The tiers to resume; both if `tier` is absent."""
+    """The tiers to resume; all if `tier` is absent."""
 
     optional_body = True
     example: ClassVar = {"tier": "batch"}

@@ -12,7 +12,7 @@ from gonemaster_api.rest.parsing import RequestSchema
 from gonemaster_api.v1.policies.schemas import policy_name
 from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_db.models import DeliveryStatus, WatchEvent, WatchKind
-from gonemaster_engine.automation.rollover import FaultKind, StepKind
+from gonemaster_engine.automation.rollover import CachedSet, FaultKind, RolloverVerdict, StepKind
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.notifications.targets import MAX_URL_LENGTH
 
@@ -163,6 +163,15 @@ class RolloverFaultSchema(ma.Schema):
     text = ma.fields.String(required=True)
 
 
+class RolloverDeadlineSchema(ma.Schema):
+    """How long caches may have what a step replaced."""
+
+    since = ma.fields.String(required=True)
+    until = ma.fields.String(required=True)
+    cached = named(each.value for each in CachedSet)
+    text = ma.fields.String(required=True)
+
+
 class RolloverSpanSchema(ma.Schema):
     """A time during which all samples showed the same state."""
 
@@ -179,9 +188,11 @@ class RolloverSchema(ma.Schema):
     domain = ma.fields.String(required=True)
     ends_at = Instant(required=True)
     rollover = named(("zsk", "ksk", "csk", "algorithm"), allow_none=True)
+    verdict = named(verdict.value for verdict in RolloverVerdict)
     completed_at = ma.fields.String(required=True, allow_none=True)
     steps = ma.fields.List(ma.fields.Nested(RolloverStepSchema), required=True)
     faults = ma.fields.List(ma.fields.Nested(RolloverFaultSchema), required=True)
+    deadlines = ma.fields.List(ma.fields.Nested(RolloverDeadlineSchema), required=True)
     spans = ma.fields.List(ma.fields.Nested(RolloverSpanSchema), required=True)
 
 

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from gonemaster_db.migrations import online
 
 revision = "0053"
-down_revision = "0049"
+down_revision = "0051"
 compatible_from = "0029"
 branch_labels = None
 depends_on = None

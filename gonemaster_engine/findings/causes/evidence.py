@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings import verdict
 from gonemaster_engine.findings.tags import SERVER_KEYS
+from gonemaster_engine.replaced_tags import successors, with_successors
 
 _ZONE_SERVERS = (
     "B02_AUTH_RESPONSE_SOA",
@@ -78,9 +79,9 @@ class ReadTiming(Protocol):
 
 @cache  # the rules are constants
 def _divided(patterns: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Return the tags and the prefixes among patterns."""
+    """Return the tags, with their successors, and the prefixes among patterns."""
     prefixes = tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*"))
-    return frozenset(pattern for pattern in patterns if not pattern.endswith("*")), prefixes
+    return with_successors(frozenset(pattern for pattern in patterns if not pattern.endswith("*"))), prefixes
 
 
 class Evidence:
@@ -107,7 +108,7 @@ class Evidence:
 
     def has(self, *tags: str) -> bool:
         """Return whether the run has an entry with one of these tags, at any level."""
-        return not self._by_tag.keys().isdisjoint(tags)
+        return not self._by_tag.keys().isdisjoint(with_successors(frozenset(tags)))
 
     def all(self, *tags: str) -> Iterator[ReadEntry]:
         """Return the entries with these tags, at any level, claimed or not."""
@@ -115,7 +116,7 @@ class Evidence:
 
     def positions(self, *tags: str) -> list[int]:
         """Return the positions of the entries with these tags, at any level, claimed or not."""
-        return [place for tag in tags for place in self._by_tag.get(tag, ())]
+        return [place for tag in tags for each in (tag, *successors(tag)) for place in self._by_tag.get(each, ())]
 
     def find(self, *patterns: str) -> list[int]:
         """Return the positions of unexplained entries of NOTICE or above; a pattern is a tag or a prefix and "*"."""

@@ -61,6 +61,10 @@ TEXTS = {
         "The DNSKEY record with key tag {keytag} uses algorithm {algo_num} ({algo_mnemo}, {algo_descr}), which is deprecated."
         " Name servers: {servers}."
     ),
+    "DS05_ALGO_MAY": (
+        "The DNSKEY record with key tag {keytag} uses algorithm {algo_num} ({algo_mnemo}, {algo_descr}), which is permitted,"
+        " but not one of the recommended algorithms. Name servers: {servers}."
+    ),
     "DS05_ALGO_NOT_RECOMMENDED": (
         "The DNSKEY record with key tag {keytag} uses algorithm {algo_num} ({algo_mnemo}, {algo_descr}), which is not"
         " recommended. Name servers: {servers}."
@@ -76,6 +80,10 @@ TEXTS = {
     "DS05_ALGO_PRIVATE": (
         "The DNSKEY record with key tag {keytag} uses algorithm {algo_num} ({algo_mnemo}, {algo_descr}), which is for private"
         " use. Name servers: {servers}."
+    ),
+    "DS05_ALGO_RECOMMENDED": (
+        "The DNSKEY record with key tag {keytag} uses algorithm {algo_num} ({algo_mnemo}, {algo_descr}), which is recommended."
+        " Name servers: {servers}."
     ),
     "DS05_ALGO_RESERVED": (
         "The DNSKEY record with key tag {keytag} uses algorithm {algo_num} ({algo_mnemo}, {algo_descr}), which is reserved."
@@ -309,6 +317,7 @@ ADVICE = {
     ),
     "RRSIG_EXPIRED": _CLOCK,
     "DS05_ALGO_DEPRECATED": f"Resolvers may treat the zone as unsigned or bogus. {_ALGORITHM}",
+    "DS05_ALGO_MAY": "Resolvers that do not support the algorithm treat the zone as unsigned. If you chose it on purpose, no change is needed. The recommended algorithms are 8 (RSASHA256), 13 (ECDSAP256SHA256) and 15 (ED25519).",
     "DS05_ALGO_NOT_RECOMMENDED": f"Resolvers still support the algorithm, but it is being phased out. {_ALGORITHM}",
     "DS05_ALGO_NOT_ZONE_SIGN": f"Resolvers ignore signatures of this key. {_ALGORITHM}",
     "DS05_ALGO_PRIVATE": f"Resolvers on the Internet cannot verify signatures of this algorithm. {_ALGORITHM}",

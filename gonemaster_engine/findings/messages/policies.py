@@ -24,6 +24,13 @@ REASONS = {
     "error": "This test case stopped with an internal error.",
     "no_ipv4": "The policy needs IPv4, but the run did not use it.",
     "no_ipv6": "The policy needs IPv6, but the run did not use it.",
+    # Of checks before delegation, whose runs have no result.
+    "deadline": "The test did not finish before the deadline.",
+    "not_started": "No slot was free before the deadline.",
+    "canceled": "The test was canceled.",
+    "failed": "The test failed.",
+    "deleted": "The run was deleted.",
+    "unavailable": "The result cannot be read now.",
 }
 
 SUMMARIES = {

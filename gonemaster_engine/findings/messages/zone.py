@@ -35,6 +35,7 @@ TEXTS = {
     "Z09_ARPA_EMAIL_DOMAIN": "The zone is under arpa, where no mail is expected, but has MX records with these mail exchanges: {mail_targets}.",
     "Z09_INCONSISTENT_MX": "Some name servers returned MX records, and some did not.",
     "Z09_INCONSISTENT_MX_DATA": "The name servers returned different MX RRsets. One is {mx_rdata} (mail exchanges: {mail_targets}), on these name servers: {servers}.",
+    "Z09_MISSING_MAIL_EXCHANGE": "The zone has no MX record.",
     "Z09_MISSING_MAIL_TARGET": "The zone has no MX record.",
     "Z09_MX_DATA": "These name servers returned the MX RRset {mx_rdata} (mail exchanges: {mail_targets}): {servers}.",
     "Z09_MX_FOUND": "These name servers returned MX records: {servers}.",
@@ -117,6 +118,8 @@ _MX_RESPONSE = (
 )
 _OTHER_MESSAGES = "Other messages say what is wrong with the name servers."
 
+_NO_MX = "Without an MX record, mail for the domain is delivered to its address record, or fails (RFC 5321 section 5.1). Add an MX record, or a null MX record (RFC 7505) if the domain accepts no mail."
+
 ADVICE = {
     "Z01_MNAME_HAS_LOCALHOST_ADDR": f"{_PRIMARY} With a loopback address, each client connects to itself. Give the primary server its globally reachable address, or use another MNAME.",
     "Z01_MNAME_IS_DOT": f"{_PRIMARY} The root name is acceptable if the primary server is hidden and accepts no dynamic updates.",
@@ -139,7 +142,8 @@ ADVICE = {
     "Z09_ARPA_EMAIL_DOMAIN": _NO_MAIL,
     "Z09_INCONSISTENT_MX": f"Whether mail is delivered depends on the name server that a sender happens to query. {_VERSIONS}",
     "Z09_INCONSISTENT_MX_DATA": f"Where mail is delivered depends on the name server that a sender happens to query. {_VERSIONS}",
-    "Z09_MISSING_MAIL_TARGET": "Without an MX record, mail for the domain is delivered to its address record, or fails (RFC 5321 section 5.1). Add an MX record, or a null MX record (RFC 7505) if the domain accepts no mail.",
+    "Z09_MISSING_MAIL_EXCHANGE": _NO_MX,
+    "Z09_MISSING_MAIL_TARGET": _NO_MX,
     "Z09_NON_AUTH_MX_RESPONSE": _MX_RESPONSE,
     "Z09_NO_RESPONSE_MX_QUERY": _MX_RESPONSE,
     "Z09_NO_SERVERS_MX_RESPONSE": f"Senders cannot determine where to deliver mail for the domain. {_OTHER_MESSAGES}",

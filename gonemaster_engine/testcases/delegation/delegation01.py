@@ -1,6 +1,7 @@
 """DELEGATION01: delegation and zone should have enough name servers, in total and per address family, and glue.
 
-Specification: Zonemaster DELEGATION01. RFC 1034 section 4.1, RFC 2182 section 5, RFC 3901, RFC 9471 section 3.
+Specification: Zonemaster DELEGATION01. RFC 1034 section 4.1, RFC 2182 section 5, RFC 9471 section 3,
+RFC 10001 section 4.1.
 """
 
 from __future__ import annotations
@@ -35,18 +36,18 @@ class _Side(NamedTuple):
 
 
 def _side(suffix: str) -> _Side:
-    def family(number: str, no_server_level: Level) -> tuple[bool, Tag, Tag, Tag]:
+    def family(number: str) -> tuple[bool, Tag, Tag, Tag]:
         return (
             number == "6",
             Tag(f"ENOUGH_IPV{number}_NS_{suffix}", Level.INFO, _KEYS),
             Tag(f"NOT_ENOUGH_IPV{number}_NS_{suffix}", Level.ERROR, _KEYS, claims_all=True),
-            Tag(f"NO_IPV{number}_NS_{suffix}", no_server_level, _KEYS, claims_all=True),
+            Tag(f"NO_IPV{number}_NS_{suffix}", Level.WARNING, _KEYS, claims_all=True),
         )
 
     return _Side(
         Tag(f"ENOUGH_NS_{suffix}", Level.INFO, _KEYS),
         Tag(f"NOT_ENOUGH_NS_{suffix}", Level.ERROR, _KEYS),
-        (family("4", Level.WARNING), family("6", Level.NOTICE)),
+        (family("4"), family("6")),
     )
 
 

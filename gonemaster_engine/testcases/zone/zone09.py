@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
+from gonemaster_engine.profile.tag_sets import OLDEST
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.testcases.zone._addresses import AddressAnswer, all_servers, query_each_address
 from gonemaster_engine.zone.families import ServerFilter
@@ -21,7 +22,8 @@ _DATA = ("servers", "mx_rdata", "mail_targets")
 ARPA = Tag("Z09_ARPA_EMAIL_DOMAIN", Level.NOTICE, ("mail_targets",))
 INCONSISTENT = Tag("Z09_INCONSISTENT_MX", Level.WARNING)
 INCONSISTENT_DATA = Tag("Z09_INCONSISTENT_MX_DATA", Level.WARNING, _DATA)
-MISSING = Tag("Z09_MISSING_MAIL_TARGET", Level.NOTICE)
+MISSING = Tag("Z09_MISSING_MAIL_EXCHANGE", Level.NOTICE)
+MISSING_2025_2 = Tag("Z09_MISSING_MAIL_TARGET", Level.NOTICE)
 MX_DATA = Tag("Z09_MX_DATA", Level.INFO, _DATA)
 MX_FOUND = Tag("Z09_MX_FOUND", Level.INFO, ("servers",))
 NON_AUTH = Tag("Z09_NON_AUTH_MX_RESPONSE", Level.WARNING, ("addresses",))
@@ -56,6 +58,7 @@ class _Answers:
     INCONSISTENT,
     INCONSISTENT_DATA,
     MISSING,
+    MISSING_2025_2,
     MX_DATA,
     MX_FOUND,
     NON_AUTH,
@@ -123,7 +126,8 @@ def _verdict(zone: Zone, answers: _Answers) -> Iterator[Finding]:
     elif not answers.without:
         yield NO_SERVERS()
     else:
-        yield NONE_EXPECTED() if zone.is_tld or is_arpa else MISSING()
+        missing = MISSING_2025_2 if zone.context.profile.zonemaster_tags == OLDEST else MISSING
+        yield NONE_EXPECTED() if zone.is_tld or is_arpa else missing()
 
 
 def _judge_set(zone: Zone, mx_set: _MxSet, having: list[AddressAnswer], *, is_arpa: bool) -> Iterator[Finding]:

@@ -26,6 +26,8 @@ class WorkerState:
     running: Mapping[str, float]  # job id to the POSIX time of its last progress
     started_at: float  # POSIX seconds
     draining: bool = False
+    reserved_check_slots: int = 0
+    checks: int = 0  # running checks before delegation
     pinned: tuple[str, ...] = ()  # Keys of settings that flags fix for the life of the process.
     results: tuple[str, ...] = ()  # Ids of jobs whose results could not be stored yet.
     version: str = ""

@@ -9,9 +9,9 @@ from gonemaster_tasks.config.address_types import listen_address, optional_liste
 from gonemaster_tasks.config.credential_types import login
 from gonemaster_tasks.config.option_types import boolean, duration, integer, words
 from gonemaster_tasks.config.options import option
-from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL
+from gonemaster_tasks.queues import BATCH, CHECK, MAINTENANCE, NORMAL
 
-_QUEUES = (NORMAL, BATCH, MAINTENANCE)
+_QUEUES = (NORMAL, BATCH, MAINTENANCE, CHECK)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,12 @@ class QueueOptions:
     )
     reserved_normal_slots: int = option(
         1, integer(0, 1024), "slots per worker process that never run batch jobs", runtime=True
+    )
+    reserved_check_slots: int = option(
+        0,
+        integer(0, 1024),
+        "slots per worker process that run only checks before delegation; one slot always remains for other jobs",
+        runtime=True,
     )
     min_batch_slots: int = option(0, integer(0, 1024), "slots per worker process that prefer batch jobs", runtime=True)
     max_concurrent_jobs: int = option(

@@ -10,9 +10,9 @@ from gonemaster_tasks.config.option_types import boolean, choice, duration, inte
 from gonemaster_tasks.config.options import option
 
 TAKEN_PATHS = frozenset((
-    "analysis", "api", "audit", "batches", "cohorts", "domains", "jobs", "login", "logout", "operations", "preferences",
-    "pub", "queue", "recent", "search", "settings", "static", "statistics", "strip", "tags", "test", "wall",
-    "watches", "workers", "zonemaster",
+    "analysis", "api", "audit", "batches", "cds-decisions", "cohorts", "domains", "jobs", "login", "logout",
+    "operations", "preferences", "pub", "queue", "recent", "rst", "search", "settings", "static", "statistics", "strip",
+    "tags", "test", "wall", "watches", "workers", "zonemaster",
 ))  # fmt: skip
 """First segments of the paths of all other pages and of the API."""
 

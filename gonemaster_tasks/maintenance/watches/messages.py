@@ -45,6 +45,10 @@ def link_to(watch: Watch, event: str, details: Mapping[str, Any]) -> str:
             path = f"/cohorts/{details['cohort_id']}"  # a snapshot's own page needs the scope admin
         case WatchEvent.QUEUE_TROUBLE:
             path = "/"
+        case WatchEvent.CDS_DECIDED:
+            path = f"/cds-decisions/{details['decision_id']}"
+        case WatchEvent.ROLLOVER_STEP | WatchEvent.ROLLOVER_BROKEN | WatchEvent.ROLLOVER_COMPLETED:
+            path = f"/watches/{watch.id}/rollover"
         case _:
             path = f"/watches/{watch.id}"
     return f"{PUBLIC_URL}{path}"

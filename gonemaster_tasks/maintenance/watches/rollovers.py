@@ -10,6 +10,7 @@ from gonemaster_db.models import RolloverSpan, WatchEvent
 from gonemaster_db.service.rollover_spans import MAX_SPANS, add_span, extend_span, read_spans
 from gonemaster_engine.automation.observation import Observation
 from gonemaster_engine.automation.rollover import (
+    CACHED_TEXTS,
     FAULT_TEXTS,
     Judgement,
     Span,
@@ -20,6 +21,7 @@ from gonemaster_engine.automation.rollover import (
 )
 from gonemaster_tasks.maintenance.watches.messages import ObservedEvent, instant
 
+MAX_WEIGHT = 400_000  # of a timeline: 2,000 states of a zone with ten servers and six keys need less
 Events = Mapping[WatchEvent, Sequence[ObservedEvent]]
 """Events by kind."""
 
@@ -34,13 +36,19 @@ def follow_rollover(
     spans, at = list(read_spans(session, watch_id)), datetime.fromtimestamp(found.at, UTC)
     if spans and read_state(spans[-1].state) == state:
         extend_span(spans[-1], at=at)
-    elif len(spans) < MAX_SPANS:
+    elif len(spans) < MAX_SPANS and sum(_weight(span.state) for span in spans) < MAX_WEIGHT:
         spans.append(add_span(session, watch_id, at=at, state=state_document(state)))
     events = _events(found.domain, judge_spans(spans))
     known = set(reported)
     new = {event: [each for each in listed if each.name not in known] for event, listed in events.items()}
     names = [each.name for listed in events.values() for each in listed]
     return {event: listed for event, listed in new.items() if listed}, names
+
+
+def _weight(state: Mapping[str, Any]) -> int:
+    """Return about how many values the document of a state has."""
+    parts = ("keys", "signing_keys", "signing_zone")
+    return 8 * len(state["keys"]) + sum(4 + sum(len(server[part]) for part in parts) for server in state["servers"])
 
 
 def judge_spans(spans: Sequence[RolloverSpan]) -> Judgement:
@@ -54,6 +62,7 @@ def judgement_document(found: Judgement) -> dict[str, Any]:
     """Return a judgement as a document."""
     return {
         "rollover": found.kind or None,
+        "verdict": found.verdict.value,
         "completed_at": _instant(found.completed_at) if found.completed_at else None,
         "steps": [
             {"at": _instant(step.at), "step": step.kind.value, "key_tag": step.key.tag, "algorithm": step.key.algorithm}
@@ -67,6 +76,15 @@ def judgement_document(found: Judgement) -> dict[str, Any]:
                 "text": FAULT_TEXTS[fault.kind],
             }
             for fault in found.faults
+        ],
+        "deadlines": [
+            {
+                "since": _instant(each.since),
+                "until": _instant(each.until),
+                "cached": each.cached.value,
+                "text": CACHED_TEXTS[each.cached],
+            }
+            for each in found.deadlines
         ],
     }
 

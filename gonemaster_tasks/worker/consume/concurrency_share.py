@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from itertools import zip_longest
 
 from gonemaster_tasks.broker.processes.workers import Workers
-from gonemaster_tasks.queues import BATCH, NORMAL
+from gonemaster_tasks.queues import BATCH, CHECK, NORMAL
 
 
 class ConcurrencyShare:
@@ -36,16 +36,22 @@ class ConcurrencyShare:
 def part_of(limit: int, queues: Mapping[str, Collection[str]], name: str) -> int:
     """Return the share of a worker in a limit of jobs; `queues` maps each live worker to the queues it consumes.
 
-    All processes use the same order: first the workers of both tiers, then alternately those of one tier, so that a
-    small limit leaves no tier without a slot if possible. Workers that consume only maintenance have no share.
+    All processes use the same order: first the workers of both normal and batch, then alternately those of one of
+    them and those of checks only, so that a small limit leaves no tier without a slot if possible. Workers that consume
+    only maintenance have no share.
     """
-    tiers = {worker: {NORMAL, BATCH} & set(consumed) for worker, consumed in queues.items()}
-    both, normal, batch = (
+    tiers = {worker: _kind_of(set(consumed)) for worker, consumed in queues.items()}
+    both, *single = (
         sorted(worker for worker, worker_tiers in tiers.items() if worker_tiers == kind)
-        for kind in ({NORMAL, BATCH}, {NORMAL}, {BATCH})
+        for kind in ({NORMAL, BATCH}, {NORMAL}, {BATCH}, {CHECK})
     )
-    order = both + [worker for pair in zip_longest(normal, batch) for worker in pair if worker]
+    order = both + [worker for each in zip_longest(*single) for worker in each if worker]
     if name not in order:
         return 0
     whole, rest = divmod(limit, len(order))
     return whole + (1 if order.index(name) < rest else 0)
+
+
+def _kind_of(consumed: set[str]) -> set[str]:
+    """Return the tiers that decide on the share of a worker; checks count only for a worker without other tiers."""
+    return {NORMAL, BATCH} & consumed or {CHECK} & consumed

@@ -6,10 +6,15 @@ remaining capacity in this order:
 | queue | maximum of messages in flight |
 | --- | --- |
 | maintenance | 5 |
+| check, while fewer checks are in flight than slots are reserved | all free slots |
 | batch, if this leaves capacity | `min_batch_slots`, at most one less than the limit |
-| normal | the limit less the batch jobs in flight |
-| batch | the limit less `reserved_normal_slots`, at least one; at most the limit less the normal jobs in flight |
+| normal | the free slots less those that are reserved for checks and have none |
+| check | all free slots |
+| batch | as for normal; at most the limit less both reservations, at least one |
 
+The free slots are the limit less the jobs in flight. The reservations are `reserved_normal_slots` and
+`reserved_check_slots`; the latter leaves at least one slot to other jobs. So a check never waits for another job while
+the reserved slots suffice, and beyond them only takes slots that no normal job needs.
 A paused tier has no capacity. After Redis lost its content or returned with older files, no tier has capacity until all
 are rebuilt: BRPOP is only sent to the Redis in which the tiers were rebuilt, which its replication id identifies. No
 queue has capacity while the worker stops, while the database does not answer, or for a second after Redis refused
@@ -30,7 +35,7 @@ from celery.worker import state as celery_state
 from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.connection import OF_LOGIN
 from gonemaster_tasks.broker.marks import Controls
-from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL, ORDER
+from gonemaster_tasks.queues import BATCH, CHECK, MAINTENANCE, NORMAL, ORDER, TIERS
 
 # Purge, operations, projection and capture may each take minutes; the fifth slot serves the short tasks.
 _MAX_MAINTENANCE = 5
@@ -52,15 +57,22 @@ class _AcquiredSlot:
 class Gate:
     """The capacity of one worker process at this moment. Thread-safe.
 
-    `slots`, `reserved_normal` and `min_batch` are the settings `worker_count`, `reserved_normal_slots` and
-    `min_batch_slots`, which may change while the process runs.
+    `slots`, `reserved_normal`, `reserved_check` and `min_batch` are the settings `worker_count`,
+    `reserved_normal_slots`, `reserved_check_slots` and `min_batch_slots`, which may change while the process runs.
     """
 
     def __init__(
-        self, *, slots: int, reserved_normal: int, min_batch: int = 0, clock: SharedClock | None = None
+        self,
+        *,
+        slots: int,
+        reserved_normal: int,
+        reserved_check: int = 0,
+        min_batch: int = 0,
+        clock: SharedClock | None = None,
     ) -> None:
         self.slots = slots
         self._reserved_normal = reserved_normal
+        self._reserved_check = reserved_check
         self._min_batch = min_batch
         self._clock = clock or SharedClock()  # The ends of pauses and leases use this clock.
         self._controls: Controls | None = None
@@ -99,9 +111,23 @@ class Gate:
             return True
         return not controls.outdated and self._connected_to in ("", controls.replication_id)
 
-    def set_slots(self, slots: int, reserved_normal: int, min_batch: int) -> None:
+    def set_slots(self, slots: int, reserved_normal: int, min_batch: int, *, reserved_check: int = 0) -> None:
         """Apply the current settings; running jobs continue."""
         self.slots, self._reserved_normal, self._min_batch = slots, reserved_normal, min_batch
+        self._reserved_check = reserved_check
+
+    def reserved_for_checks(self, consumed: Iterable[str]) -> int:
+        """Return how many slots are reserved for checks by a worker that consumes these queues."""
+        names = set(consumed)
+        if CHECK not in names:
+            return 0
+        # A worker that takes nothing but checks needs no slot for other jobs.
+        others = 1 if names & {NORMAL, BATCH} else 0
+        return max(0, min(self._reserved_check, self._limit() - others))
+
+    def checks_in_flight(self) -> int:
+        """Return how many checks this process has received and not finished."""
+        return self._in_flight()[CHECK]
 
     def close(self) -> None:
         """Stop taking messages."""
@@ -162,7 +188,7 @@ class Gate:
     def over_limit(self) -> bool:
         """Whether more jobs are in flight than allowed, because a limit was lowered during a BRPOP."""
         in_flight = self._in_flight()
-        return in_flight[NORMAL] + in_flight[BATCH] > self._limit()
+        return sum(in_flight[tier] for tier in TIERS) > self._limit()
 
     def queues(self, consumed: Iterable[str]) -> list[str]:
         """Return the consumed queues from which a message may be taken now, most urgent first."""
@@ -179,17 +205,26 @@ class Gate:
         """Return how many more messages may be taken from each queue now, in the order of the table above."""
         in_flight = self._in_flight()
         limit = self._limit()
-        free = limit - in_flight[NORMAL] - in_flight[BATCH]
+        idle = limit - sum(in_flight[tier] for tier in TIERS)
+        kept = self.reserved_for_checks(consumed)
+        unused = max(0, kept - in_flight[CHECK])  # reserved slots without a check; other jobs leave them free
+        free = max(0, idle - unused)
         # A worker that takes no normal jobs reserves no slots for them. One slot always remains for batch jobs.
         reserved = self._reserved_normal if NORMAL in consumed else 0
-        normal = 0 if self.paused(NORMAL) else free
-        batch = 0 if self.paused(BATCH) else min(free, max(1, limit - reserved) - in_flight[BATCH])
-        allowed = {MAINTENANCE: _MAX_MAINTENANCE - in_flight[MAINTENANCE]}
+        capacities = {
+            CHECK: 0 if self.paused(CHECK) else idle,
+            NORMAL: 0 if self.paused(NORMAL) else free,
+            BATCH: 0 if self.paused(BATCH) else min(free, max(1, limit - kept - reserved) - in_flight[BATCH]),
+        }
         # kombu takes queue names without numbers: the order of this dict decides which tier is first.
+        order = [NORMAL, CHECK, BATCH]
         first = min(self._min_batch, limit - 1) - in_flight[BATCH]  # One slot always prefers normal jobs.
         if first > 0:
-            return allowed | {BATCH: min(batch, first), NORMAL: normal}
-        return allowed | {NORMAL: normal, BATCH: batch}
+            capacities[BATCH] = min(capacities[BATCH], first)
+            order = [BATCH, NORMAL, CHECK]
+        if unused:
+            order = [CHECK, *(tier for tier in order if tier != CHECK)]
+        return {MAINTENANCE: _MAX_MAINTENANCE - in_flight[MAINTENANCE]} | {tier: capacities[tier] for tier in order}
 
     def _limit(self) -> int:
         return self.slots if self._share is None else min(self.slots, self._share)

@@ -16,7 +16,10 @@ from gonemaster_engine.net.pacing import AddressLimits, LeaseClient, Pacing
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.policies.policy import Policy, load
 from gonemaster_engine.policies.verdict import deciding_positions, judge_result
+from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.resources import Resources
+from gonemaster_engine.rst.document import parse_input
+from gonemaster_engine.rst.rehearsal import rehearse_tld
 from gonemaster_engine.run.as_names import AsName, look_up_as_names
 from gonemaster_engine.run.reach import probe_families
 from gonemaster_engine.run.run import DSInfo, RunResult, run_test
@@ -31,7 +34,7 @@ from gonemaster_tasks.worker.execute.engine_resources import (
     open_normal_runs,
     open_resources,
 )
-from gonemaster_tasks.worker.execute.profiles import Profiles, job_overrides
+from gonemaster_tasks.worker.execute.profiles import Profiles, RunProfile, job_overrides
 from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder, Traffic, Usage
 from gonemaster_tasks.worker.execute.stalls import StallDetector
 
@@ -120,6 +123,8 @@ class EngineRunner:
                 if entry.level >= max(least, Level.INFO):
                     listeners.on_entry(_record(entry))
 
+            if "rst" in order.config:
+                return await self._rehearse(order, profile.profile, listeners, on_progress, on_entry, least=least)
             result = await run_test(
                 order.domain,
                 profile.profile,
@@ -140,6 +145,38 @@ class EngineRunner:
         policy = load(order.policy) if order.policy else None
         scoring = await asyncio.to_thread(self._scoring)
         return _outcome(order.domain, result, profile.text, least=least, scoring=scoring, policy=policy)
+
+    async def _rehearse(
+        self,
+        order: TestOrder,
+        profile: Profile,
+        listeners: Listeners,
+        on_progress: Callable[[int], None],
+        on_entry: Callable[[Entry], None],
+        *,
+        least: Level,
+    ) -> RunOutcome:
+        """Rehearse Registry System Testing for the TLD of a job. Raises RstInputError if its inputs are invalid."""
+        if self._resources is None:
+            raise RuntimeError("the runner is not open")
+        inputs = parse_input(order.config["rst"]["inputs"])
+        result = await rehearse_tld(
+            inputs.tlds[0],
+            profile,
+            resources=self._resources,
+            is_wide=inputs.is_wide,
+            deadline_s=order.deadline_s,
+            on_progress=on_progress,
+            on_entry=on_entry,
+            on_found=listeners.on_found,
+            limits=self._live.current.run_limits,
+            is_urgent=order.is_urgent,
+            with_chain=order.config.get("origin") in _WITH_CHAIN,
+            clock=self._clock,
+        )
+        text = RunProfile(result.profile).text
+        scoring = await asyncio.to_thread(self._scoring)
+        return _outcome(order.domain, result, text, least=least, scoring=scoring, policy=None)
 
     async def as_names(self, asns: Sequence[int]) -> Mapping[int, AsName | None]:
         """Return the holders of ASes; those not determined within fifteen seconds are missing."""

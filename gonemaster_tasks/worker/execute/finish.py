@@ -32,7 +32,7 @@ from gonemaster_db.models import Job, Run
 from gonemaster_db.queue.attempt_logs import add_attempt_log
 from gonemaster_db.runs.graduation import requeue_job
 from gonemaster_engine.texts import Text
-from gonemaster_tasks.queues import NORMAL
+from gonemaster_tasks.queues import BATCH
 from gonemaster_tasks.worker.execute.claims import Claim
 from gonemaster_tasks.worker.execute.process import Process
 from gonemaster_tasks.worker.execute.retries import retry_pauses
@@ -72,7 +72,7 @@ def _graduate(process: Process, claim: Claim, record: RunRecord) -> bool:
     for pause_s in retry_pauses():
         try:
             lines = process.lines.of(job_id)
-            expected = 1 if claim.running.tier == NORMAL else process.jobs.count()
+            expected = process.jobs.count() if claim.running.tier == BATCH else 1
             attempt = claim.running.attempt
             status = process.claims.graduate(job_id, record, attempt=attempt, lines=lines, expected=expected)
         except JobStateError:

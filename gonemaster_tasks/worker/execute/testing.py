@@ -12,7 +12,8 @@ from gonemaster_engine.findings.verdict import verdict_of
 from gonemaster_engine.scoring.rule import RULE_VERSION
 from gonemaster_engine.texts import text_of
 from gonemaster_tasks.broker.events import FOUND, JobEvent
-from gonemaster_tasks.queues import NORMAL
+from gonemaster_tasks.control.jobs import RUN_UNTIL
+from gonemaster_tasks.queues import BATCH, CHECK, NORMAL
 from gonemaster_tasks.tracing import span
 from gonemaster_tasks.worker.execute.claims import Claim
 from gonemaster_tasks.worker.execute.isolation import IsolatedProcessEnded, IsolatedProcessLost, IsolatedRunFailed
@@ -23,12 +24,13 @@ from gonemaster_tasks.worker.execute.running import RunningJob, Stop
 log = logging.getLogger(__name__)
 
 _PROGRESS_EVERY_S = 0.5
+_MIN_LIMIT_S = 0.1
 NO_NETWORK = "no_network"
 
 
 def publish(process: Process, running: RunningJob, kind: str, data: dict[str, Any]) -> None:
     """Post an event; events of batch jobs are sent only while a client reads them, as a sweep would fill Redis."""
-    is_optional = running.tier != NORMAL or kind == FOUND
+    is_optional = running.tier == BATCH or kind == FOUND
     process.publisher.post(running.job_id, JobEvent(kind, data), if_watched=is_optional)
 
 
@@ -66,8 +68,8 @@ def test_domain(process: Process, claim: Claim) -> RunRecord | None:
 def _outcome(process: Process, claim: Claim) -> RunOutcome | None:
     """Test in the shared event loop, or from the second start on in a separate process."""
     job, running = claim.job, claim.running
-    limit_s = process.settings.job_timeout_seconds
-    is_urgent, policy = running.tier == NORMAL, _policy_document(process, job.config)
+    is_urgent, policy = running.tier != BATCH, _policy_document(process, job.config)
+    limit_s = _limit_s(process, claim)
     order = TestOrder(job.id, job.domain, job.config, job.profile, limit_s, is_urgent=is_urgent, policy=policy)
     listeners = _listeners(process, running)
     if job.starts > 1:
@@ -80,6 +82,13 @@ def _policy_document(process: Process, config: Mapping[str, Any]) -> Mapping[str
     reference = config.get("policy")
     policy = process.policies.get(process.store, reference) if reference else None
     return policy.as_dict() if policy else None
+
+
+def _limit_s(process: Process, claim: Claim) -> float:
+    """Return the time limit of a run; a check ends before its client stops waiting for the result."""
+    limit_s = float(process.settings.job_timeout_seconds)
+    end = claim.job.config.get(RUN_UNTIL) if claim.running.tier == CHECK else None  # A rerun has no such client.
+    return limit_s if end is None else max(_MIN_LIMIT_S, min(limit_s, end - process.clock.timestamp()))
 
 
 def _record(process: Process, outcome: RunOutcome, *, has_network: bool) -> RunRecord:
@@ -101,7 +110,7 @@ def _record(process: Process, outcome: RunOutcome, *, has_network: bool) -> RunR
 
 
 def _listeners(process: Process, running: RunningJob) -> Listeners:
-    """Create the callbacks that publish the progress of a job, and for a normal job its entries and what it found."""
+    """Create the callbacks that publish progress, unless in a batch entries, and of normal jobs what they found."""
     published_at = 0.0
 
     def on_progress(percent: int) -> None:
@@ -113,7 +122,7 @@ def _listeners(process: Process, running: RunningJob) -> Listeners:
 
     def on_entry(entry: EntryRecord) -> None:
         running.progressed_at = time.monotonic()
-        if running.tier == NORMAL:
+        if running.tier != BATCH:
             publish(process, running, "entry", _as_event(entry))
 
     def on_found(found: Mapping[str, Any]) -> None:

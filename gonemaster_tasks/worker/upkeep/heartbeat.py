@@ -95,7 +95,12 @@ class Heartbeat:
         self._follow_settings(controls.settings_mark)
         settings = self._process.settings
         gate = self._process.gate
-        gate.set_slots(settings.worker_count, settings.reserved_normal_slots, settings.min_batch_slots)
+        gate.set_slots(
+            settings.worker_count,
+            settings.reserved_normal_slots,
+            settings.min_batch_slots,
+            reserved_check=settings.reserved_check_slots,
+        )
         gate.update(controls, self._share.of(settings.max_concurrent_jobs))
         broker.workers.register(self._state(), LIFE)
         process = self._process
@@ -127,6 +132,8 @@ class Heartbeat:
             pid=os.getpid(),
             queues=self._queues,
             slots=self._process.gate.slots,
+            reserved_check_slots=self._process.gate.reserved_for_checks(self._queues),
+            checks=self._process.gate.checks_in_flight(),
             running={job_id: now - idle for job_id, idle in self._process.jobs.idle_seconds().items()},
             started_at=self._started_at,
             draining=self._process.stopping.is_set(),

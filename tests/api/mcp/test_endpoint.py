@@ -30,7 +30,7 @@ from tests.support.stores import MakeSettings, opened
 from tests.support.tokens import ADMIN, CONFIGURED, OPERATE, READ, bearer
 
 READING = {
-    "ping", "test_domain", "run_get", "latest_for", "run_search", "run_diff", "spec_list_testcases",
+    "ping", "test_domain", "check_delegation", "run_get", "latest_for", "run_search", "run_diff", "spec_list_testcases",
     "spec_get_testcase", "profile_list", "domain_tag_list", "cohort_list", "cohort_schedule_list", "cohort_stats",
     "cohort_tag_values", "cohort_report", "batch_list", "batch_get", "failures_by_tag",
 }  # fmt: skip
@@ -117,7 +117,7 @@ def test_the_tools_over_http(service: Service, store_of_service: Store) -> None:
                 tools = (await client.list_tools()).tools
                 assert {tool.name for tool in tools} == READING
                 others = {tool.name for tool in tools if not (tool.annotations and tool.annotations.read_only_hint)}
-                assert others == {"test_domain"}
+                assert others == {"test_domain", "check_delegation"}
                 text, failed = await text_of(client, "latest_for", domain="old.example")
                 assert "old.example | succeeded" in text
                 assert not failed

@@ -19,8 +19,11 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.domains.profiles import create_profile
 from gonemaster_db.domains.tags import create_tag
 from tests.api.v1.test_batches import submit
+from tests.db.service.test_observed_zones import cds_watch, decide
+from tests.engine.automation.test_rollover import BROKEN
 from tests.support.analysis_world import Chance, make_cohort, make_snapshot
 from tests.support.rows import NOON, make_run, record
+from tests.ui.test_rollover_pages import watched
 
 Call = Callable[..., tuple[str, bool]]
 UNSIGNED = EntryRecord(1.0, "DELEGATION", "delegation01", "ENOUGH_NS_DEL", "INFO", {"count": 2})
@@ -150,6 +153,27 @@ def test_cohorts_are_explained(call: Call, store: Store) -> None:
     assert "->" in ok(call("cohort_report", dataset_tag="se"))
     assert ok(call("cohort_report", dataset_tag="se", **{"from": facts[0].slug, "to": facts[1].slug}))
     assert ok(call("cohort_schedule_list")) == "none"
+
+
+def test_decisions_and_rollovers_are_explained(call: Call, store: Store) -> None:
+    watch = cds_watch(store)
+    key = decide(store, watch.id)
+    decide(store, watch.id, "b.example", "refuse")
+    text = ok(call("cds_decision_list"))
+    assert f"{key} | a.example | replace | rollover" in text
+    assert f"continue with cursor {key + 1}" in text
+    assert "a.example" not in ok(call("cds_decision_list", action="refuse"))
+    assert ok(call("cds_decision_list", domain="none.example")) == "none"
+    text = ok(call("cds_decision_get", id=key))
+    assert text.startswith("a.example: replace (rollover)")
+    assert "1 13 2 AB" in text
+    assert call("cds_decision_get", id=key + 9)[1]
+    watch_id = watched(store, BROKEN["KSK removed before the DS changed"][2])
+    text = ok(call("rollover_get", watch_id=watch_id))
+    assert text.startswith("example.xa: ksk rollover, broken")
+    assert "chain_broken" in text
+    assert "key_published" in text
+    assert call("rollover_get", watch_id=watch.id)[1]
 
 
 @pytest.mark.parametrize(

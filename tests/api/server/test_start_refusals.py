@@ -83,7 +83,7 @@ def test_source_address_that_this_host_does_not_have(refusal: Refusal) -> None:
     [
         (("--workers", "0"), "--workers is '0' but must be an integer from 1 to 1024"),
         (("--listen", "here"), "--listen is 'here'"),
-        (("worker", "--queues", ""), "--worker-queues is '' but must be a list of normal, batch, maintenance"),
+        (("worker", "--queues", ""), "--worker-queues is '' but must be a list of normal, batch, maintenance, check"),
         (("fly",), "unknown command 'fly'; choose from all, api, "),
         (("wroker",), "unknown command 'wroker'; is worker meant?"),
         (("db", "upgrde"), "unknown command 'upgrde'; is upgrade meant?"),

@@ -370,7 +370,7 @@ def test_every_family_has_its_type_and_labels(client: FlaskClient, queue: QueueP
 def test_the_text_says_what_the_document_says(client: FlaskClient, queue: QueueParts) -> None:
     make_run(queue.store, "a.example", ended("ERROR"))
     queue_job(queue.store, "b.example")
-    pause_queue(queue, ("normal", "batch"), paused_by="ops")
+    pause_queue(queue, paused_by="ops")
     with queue.store.transaction() as session:
         add_counts(session, {Count(QUERIES, "ipv4"): 5, Count(LOOKUPS, "miss"): 4, Count(LOOKUPS, "eviction"): 2})
     document, found = get(client), series(client)

@@ -62,6 +62,12 @@ def test_profile_of_another_version_shows_what_it_lacks(client: FlaskClient, sto
     assert found["waived_issues"] == []
 
 
+def test_levels_of_replaced_tags_are_a_warning_that_names_the_new_tags(client: FlaskClient, stored: Stored) -> None:
+    found = fit(client, stored({"test_levels": {"DNSSEC": {"DS05_ALGO_OK": "NOTICE"}}}))
+    (sentence,) = found["warnings"]
+    assert sentence.endswith("DS05_ALGO_OK (now DS05_ALGO_MAY or DS05_ALGO_RECOMMENDED)")
+
+
 def test_profile_without_lists_is_compatible(client: FlaskClient, stored: Stored) -> None:
     found = fit(client, stored({"net": {"ipv6": False}}))
     assert (found["compatible"], found["reviewed"], found["issues"]) == (True, False, [])

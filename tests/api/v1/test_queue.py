@@ -44,7 +44,7 @@ def test_waiting_jobs_are_listed_in_their_order(client: FlaskClient, filled: lis
     queue = client.get("/api/v1/queue").get_json()
     assert ids(queue) == filled
     assert queue["total"] == 5
-    assert queue["depth"] == {"normal": 2, "batch": 3}
+    assert queue["depth"] == {"normal": 2, "batch": 3, "check": 0}
     assert [job["domain"] for job in queue["running"]] == ["r.example"]
     assert tier(queue, "normal")["running"] == 1
     assert queue["workers"] == []
@@ -66,7 +66,7 @@ def test_pause_and_resume_of_the_whole_queue(client: FlaskClient, queue: QueuePa
     assert client.post("/api/v1/queue/pause").get_json() == {"status": "paused"}
     shown = client.get("/api/v1/queue").get_json()
     assert shown["paused"] is True
-    assert set(queue.broker.marks.controls().paused) == {"normal", "batch"}
+    assert set(queue.broker.marks.controls().paused) == {"normal", "batch", "check"}
     assert client.post("/api/v1/queue/resume").get_json() == {"status": "resumed"}
     assert client.get("/api/v1/queue").get_json()["paused"] is False
     assert set(queue.broker.marks.controls().paused) == set()

@@ -41,8 +41,8 @@ def queue_batch(queue: QueueParts, count: int = 3) -> tuple[str, list[str]]:
     ("path", "body", "action", "target", "count"),
     [
         ("queue/pause", {"tier": "batch", "reason": "sweep"}, "queue.pause", "batch", 1),
-        ("queue/pause", {}, "queue.pause", "normal,batch", 2),
-        ("queue/resume", {}, "queue.resume", "normal,batch", 0),
+        ("queue/pause", {}, "queue.pause", "normal,batch,check", 3),
+        ("queue/resume", {}, "queue.resume", "normal,batch,check", 0),
         ("queue/reorder", {"job_ids": [2, 0, 1]}, "queue.reorder", "", 3),
         ("queue/move", {"job_ids": [2, 1], "to": "front"}, "queue.move", "front", 2),
         ("queue/remove", {"job_ids": [0, 2]}, "queue.remove", "", 2),

@@ -172,6 +172,27 @@ def test_an_entry_about_several_servers_is_one_for_each_as_in_zonemaster(client:
     assert "ns1.a.example" not in second
 
 
+def test_tags_of_both_releases_are_returned_under_their_names(client: FlaskClient, store: Store) -> None:
+    glue = {"ns": "ns1.a.example", "parent_servers": [{"ns": "ns1.a.example", "address": "::1"}], "zone_servers": []}
+    key = {"keytag": 1, "algo_num": 18, "algo_descr": "ML-DSA-44", "algo_mnemo": "ML-DSA-44", "servers": []}
+    entries = [
+        EntryRecord(0.1, "CONSISTENCY", "consistency05", "IN_DOMAIN_ADDR_MISMATCH", "ERROR", glue),
+        EntryRecord(0.2, "CONSISTENCY", "consistency05", "CS05_ID_ADDR_MISMATCH", "ERROR", glue),
+        EntryRecord(0.3, "DNSSEC", "dnssec05", "DS05_ALGO_OK", "INFO", key),
+        EntryRecord(0.4, "DNSSEC", "dnssec05", "DS05_ALGO_MAY", "NOTICE", key),
+    ]
+    test_id = start(client)
+    finish_job(store, begin(store, test_id), record(entries=entries, at=datetime.now(UTC)))
+    results = call(client, "get_test_results", id=test_id, language="en")["results"][1:]
+    assert [item["tag"] for item in results] == [
+        "IN_BAILIWICK_ADDR_MISMATCH",
+        "CS05_ID_ADDR_MISMATCH",
+        "DS05_ALGO_OK",
+        "DS05_ALGO_MAY",
+    ]
+    assert all(len(item["message"].split()) > 8 for item in results)
+
+
 def test_texts_are_in_the_language_or_in_english(client: FlaskClient, store: Store) -> None:
     test_id = start(client)
     finish_job(store, begin(store, test_id), record(entries=ENTRIES, at=datetime.now(UTC)))

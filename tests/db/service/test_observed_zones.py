@@ -15,7 +15,13 @@ from gonemaster_db.domains.domains import ensure_domains
 from gonemaster_db.domains.tags import ensure_tags, tag_domains, untag_domains
 from gonemaster_db.models import CdsDecision, Domain, ObservedZone, Watch, WatchEvent, WatchKind
 from gonemaster_db.service import watches
-from gonemaster_db.service.cds_decisions import add_decision, decisions_after, get_decision
+from gonemaster_db.service.cds_decisions import (
+    DecisionFilter,
+    add_decision,
+    decisions_after,
+    decisions_before,
+    get_decision,
+)
 from gonemaster_db.service.observed_zones import (
     ClaimedZone,
     claim_zones,
@@ -165,7 +171,7 @@ def test_decisions_are_read_after_a_cursor_and_filtered(store: Store) -> None:
 
     def read(after: int = 0, limit: int = 10, **filters: Any) -> list[int]:
         with store.read_only() as session:
-            return [row.key for row in decisions_after(session, after, limit=limit, **filters)]
+            return [row.key for row in decisions_after(session, after, limit=limit, chosen=DecisionFilter(**filters))]
 
     assert read() == keys == sorted(keys)
     assert read(keys[0], limit=1) == [keys[1]]
@@ -173,6 +179,24 @@ def test_decisions_are_read_after_a_cursor_and_filtered(store: Store) -> None:
     assert read(tag="mine") == [keys[0], keys[2]]
     assert read(watch_id=watch.id) == keys
     assert read(watch_id=watch.id + 1) == []
+    assert read(reason="rollover") == keys
+    assert read(reason="not_signed") == []
+
+
+def test_decisions_are_also_read_from_the_newest_to_the_oldest(store: Store) -> None:
+    watch = cds_watch(store)
+    keys = [decide(store, watch.id), decide(store, watch.id, action="refuse"), decide(store, watch.id)]
+
+    def read(before: int | None, limit: int = 10, **filters: Any) -> list[int]:
+        with store.read_only() as session:
+            chosen = DecisionFilter(**filters)
+            return [row.key for row in decisions_before(session, before, limit=limit, chosen=chosen)]
+
+    assert read(None) == keys[::-1]
+    assert read(None, limit=1) == [keys[2]]
+    assert read(keys[2]) == [keys[1], keys[0]]
+    assert read(keys[2], action="replace") == [keys[0]]
+    assert read(keys[0]) == []
 
 
 def test_a_decision_outlives_its_watch_and_goes_with_its_domain(store: Store) -> None:

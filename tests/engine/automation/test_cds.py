@@ -111,6 +111,11 @@ RULES: dict[str, tuple[Observation, CdsAction, Reason]] = {
     "digest of the wrong length": (seen(*on_both(cds=(ds_for(NEW)[:-1],))), CdsAction.REFUSE, Reason.MALFORMED),
     "CDS without a digest": (seen(*on_both(cds=(b"\0\1\15",))), CdsAction.REFUSE, Reason.MALFORMED),
     "CDNSKEY too short": (seen(*on_both(cdnskey=(b"\1",))), CdsAction.REFUSE, Reason.MALFORMED),
+    "more records than a zone needs": (
+        seen(*on_both(cds=tuple(ds_for(key(number)) for number in range(65)), cdnskey=())),
+        CdsAction.REFUSE,
+        Reason.MALFORMED,
+    ),
     "removal and a key": (seen(*on_both(cds=(DELETE_CDS, ds_for(NEW)))), CdsAction.REFUSE, Reason.MIXED_DELETE),
     "removal in CDS only": (seen(*on_both(cds=(DELETE_CDS,))), CdsAction.REFUSE, Reason.MIXED_DELETE),
     "no keys": (seen(*on_both(keys=(), signers=())), CdsAction.REFUSE, Reason.NO_DNSKEY),

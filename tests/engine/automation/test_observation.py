@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,10 +14,11 @@ import pytest
 
 from gonemaster_engine.automation.cds import CdsAction, Reason, judge
 from gonemaster_engine.automation.observation import Observation, observe
+from gonemaster_engine.dnssec.records import CDS
 from gonemaster_engine.resources import Resources
-from tests.engine.testcases.test_dnssec24 import DELETE, operated
+from tests.engine.testcases.test_dnssec24 import DELETE, SIGNAL1, operated, signal_of
 from tests.support.case_runs import A1, A2
-from tests.support.dnssec_worlds import DAY_S, ZONE, secure, with_fault
+from tests.support.dnssec_worlds import DAY_S, P2, ZONE, secure, with_fault, without
 from tests.support.dnsworld import KeySpec, Signing, World, delegation, faults
 from tests.support.dnsworld.signing import ds_texts
 from tests.support.engine import loopback_profile
@@ -55,6 +57,17 @@ def without_new_key_on_one_server() -> World:
     return world
 
 
+OTHER_DS = f"4711 13 2 {'AB' * 32}"
+KEY_OF_OTHER = f"@ CDNSKEY 257 3 13 {base64.b64encode(bytes(64)).decode()}"
+MANY_CDS = "\n".join(f"@ CDS {tag} 13 2 {tag:064X}" for tag in range(1, 1001))
+
+
+def parents_differ() -> World:
+    world = rolling()
+    world.zone_of("xa").on(P2, records=f"{ZONE}. DS {OTHER_DS}")
+    return world
+
+
 SCENARIOS: dict[str, tuple[World, CdsAction, Reason]] = {
     "no records": (secure(), CdsAction.KEEP, Reason.NOTHING_REQUESTED),
     "as requested": (secure(Signing(publish_cds=True)), CdsAction.KEEP, Reason.IN_SYNC),
@@ -77,6 +90,49 @@ SCENARIOS: dict[str, tuple[World, CdsAction, Reason]] = {
     "one server refuses": (with_fault(rolling(), faults.rcode("REFUSED"), A2), CdsAction.WAIT, Reason.SERVER_SILENT),
     "bootstrap": (operated(), CdsAction.ADD, Reason.BOOTSTRAPPED),
     "bootstrap without signals": (operated(""), CdsAction.REFUSE, Reason.NO_SIGNAL),
+    "bootstrap, one server without a signal": (operated(signal_of(SIGNAL1)), CdsAction.REFUSE, Reason.NO_SIGNAL),
+    "bootstrap, the signals have no valid signature": (
+        operated(op=Signing.expired()),
+        CdsAction.REFUSE,
+        Reason.NO_SIGNAL,
+    ),
+    "bootstrap, the chain of the signals is broken": (
+        operated(op_ds=(OTHER_DS,)),
+        CdsAction.REFUSE,
+        Reason.NO_SIGNAL,
+    ),
+    "bootstrap, the signals are in an insecure zone": (operated(op_ds=False), CdsAction.REFUSE, Reason.NO_SIGNAL),
+    "bootstrap, the servers of the signals are silent": (
+        with_fault(operated(), faults.silence(), qname=SIGNAL1),
+        CdsAction.WAIT,
+        Reason.SIGNAL_SILENT,
+    ),
+    "removal with another algorithm": (
+        secure(records="@ CDNSKEY 0 3 0 AA==", raw=[("@", "CDS", r"\# 5 0000080200")]),
+        CdsAction.REFUSE,
+        Reason.MALFORMED,
+    ),
+    "removal in CDS and a key in CDNSKEY": (
+        secure(records=f"@ CDS 0 0 0 00\n{KEY_OF_OTHER}"),
+        CdsAction.REFUSE,
+        Reason.MIXED_DELETE,
+    ),
+    "CDS and CDNSKEY for different keys": (
+        secure(Signing(publish_cds=True), records=KEY_OF_OTHER),
+        CdsAction.REFUSE,
+        Reason.CDS_CDNSKEY_DIFFER,
+    ),
+    "one server without signatures": (
+        with_fault(rolling(), without("RRSIG/CDS", "RRSIG/CDNSKEY"), A2),
+        CdsAction.REFUSE,
+        Reason.NOT_SIGNED,
+    ),
+    "the servers of the parent differ": (parents_differ(), CdsAction.WAIT, Reason.PARENT_DIFFERS),
+    "a thousand records": (
+        secure(Signing(publish_cds=True), records=MANY_CDS),
+        CdsAction.REFUSE,
+        Reason.MALFORMED,
+    ),
 }
 
 
@@ -103,6 +159,13 @@ def test_the_evidence_names_each_server_with_records_and_signers() -> None:
     old = found["parents"][0]["ds"][0].split()[0]
     assert old in map(str, sets["CDS"]["signed_by"])
     assert json.loads(json.dumps(found)) == found
+
+
+def test_a_huge_request_has_bounded_evidence_and_few_queries() -> None:
+    found = observed(secure(Signing(publish_cds=True), records=MANY_CDS))
+    assert len(found.servers[0].records(CDS)) == 128
+    assert len(json.dumps(found.document())) < 50_000
+    assert found.queries < 40
 
 
 def test_an_observation_ends_at_its_deadline() -> None:

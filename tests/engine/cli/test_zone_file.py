@@ -45,7 +45,7 @@ def test_errors_have_line_and_column_in_each_format(zone: str, capsys: Capture) 
     places = [each["locations"][0]["physicalLocation"] for each in (first, second)]
     assert [place["region"]["startLine"] for place in places] == [line, line + 1]
     assert places[0]["artifactLocation"]["uri"] == zone
-    assert "Nothing else was tested, because name servers do not load this file." in captured.err
+    assert "Nothing else was tested, because name servers cannot serve this file." in captured.err
     assert "Not tested" not in captured.err
 
 

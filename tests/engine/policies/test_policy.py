@@ -212,3 +212,30 @@ def test_every_rule_of_registration_is_documented() -> None:
     rows = [line for line in section.splitlines() if line.startswith("| ")]
     documented = {word.strip("` ") for row in rows for word in row.split("|")[3].split(",") if "`" in word}
     assert documented == {tag for suite in load("registration").suites for tag in suite.fail_tags}
+
+
+@pytest.mark.parametrize(
+    ("named", "reported", "fails"),
+    [
+        ("IN_BAILIWICK_ADDR_MISMATCH", "CS05_ID_ADDR_MISMATCH", True),
+        ("CS05_ID_ADDR_MISMATCH", "IN_DOMAIN_ADDR_MISMATCH", True),
+        ("DS05_ALGO_OK", "DS05_ALGO_MAY", True),
+        ("DS05_ALGO_MAY", "DS05_ALGO_OK", False),
+        ("DS05_ALGO_MAY", "DS05_ALGO_RECOMMENDED", False),
+        ("CS05_OOD_ADDR_MISMATCH", "CS05_ID_ADDR_MISMATCH", False),
+    ],
+)
+def test_tag_of_one_release_is_judged_by_a_policy_for_the_other(named: str, reported: str, fails: bool) -> None:
+    (failing,) = load({**POLICY, "suites": [{**SUITE, "fail_level": None, "fail_tags": [named]}]}).suites
+    (ignoring,) = load({**POLICY, "suites": [{**SUITE, "ignore_tags": [named]}]}).suites
+    assert failing.fails(reported, Level.INFO) is fails
+    assert ignoring.fails(reported, Level.CRITICAL) is not fails
+
+
+def test_level_and_code_of_a_replaced_tag_hold_for_the_new_tag() -> None:
+    levels = {"CONSISTENCY": {"IN_BAILIWICK_ADDR_MISMATCH": "NOTICE"}}
+    policy = load({**POLICY, "code_prefix": "X_", "profile": {"test_levels": levels}})
+    assert policy.level("CONSISTENCY", "CS05_ID_ADDR_MISMATCH", Level.ERROR) is Level.NOTICE
+    assert policy.code("CS05_ID_ADDR_MISMATCH") == "X_CS05_ID_ADDR_MISMATCH"
+    assert load("rst-v2").code("CS05_ID_ADDR_MISMATCH") == "ZM_IN_BAILIWICK_ADDR_MISMATCH"
+    assert load("rst-v2").applied_to(default_profile()).zonemaster_tags == "2025.2"

@@ -169,3 +169,35 @@ def test_error_about_an_endless_value_is_short() -> None:
         default_profile().merge({"net": document["net"], "test_levels": document["test_levels"]})
     assert len(caught.value.problems) == 2
     assert len(str(caught.value)) < 1000
+
+
+def test_release_of_the_tags_is_a_string_or_a_number_of_yaml() -> None:
+    assert default_profile().zonemaster_tags == "2026.1"
+    for text in ('{"zonemaster": {"tags": "2025.2"}}', "zonemaster:\n  tags: 2025.2\n", "zonemaster: {tags: '2025.2'}"):
+        merged = default_profile().merge(parse_profile(text))
+        assert merged.zonemaster_tags == "2025.2"
+        assert merged.as_dict()["zonemaster"] == {"tags": "2025.2"}
+
+
+@pytest.mark.parametrize(
+    "value", ["2024.1", 2025, True, None, [], {"2025.2": 1}, "2025.2 ", float("nan"), 2025.25], ids=repr
+)
+def test_unknown_release_of_the_tags_is_rejected(value: object) -> None:
+    with pytest.raises(ProfileError, match=r"zonemaster\.tags: must be a release of Zonemaster: 2025\.2, 2026\.1"):
+        default_profile().merge({"zonemaster": {"tags": value}})
+
+
+def test_level_of_a_replaced_tag_applies_to_its_successors() -> None:
+    levels = {"CONSISTENCY": {"IN_BAILIWICK_ADDR_MISMATCH": "INFO"}, "DNSSEC": {"DS05_ALGO_OK": "DEBUG"}}
+    merged = default_profile().merge({"test_levels": levels})
+    assert merged.level("CONSISTENCY", "CS05_ID_ADDR_MISMATCH") is Level.INFO
+    assert merged.level("CONSISTENCY", "CS05_OOD_ADDR_MISMATCH") is Level.WARNING
+    assert merged.level("DNSSEC", "DS05_ALGO_MAY") is merged.level("DNSSEC", "DS05_ALGO_RECOMMENDED") is Level.DEBUG
+    both = default_profile().merge({"test_levels": {"DNSSEC": {"DS05_ALGO_OK": "DEBUG", "DS05_ALGO_MAY": "ERROR"}}})
+    assert both.level("DNSSEC", "DS05_ALGO_MAY") is Level.ERROR
+    assert both.level("DNSSEC", "DS05_ALGO_RECOMMENDED") is Level.DEBUG
+
+
+def test_tag_set_does_not_change_which_responses_a_run_gets() -> None:
+    older = default_profile().merge({"zonemaster": {"tags": "2025.2"}})
+    assert older.network_settings == default_profile().network_settings

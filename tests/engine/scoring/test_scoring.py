@@ -102,12 +102,23 @@ def test_best_grade_needs_all_criteria() -> None:
     assert score.criteria == dict.fromkeys(CRITERION_NAMES, True)
 
 
+def test_score_does_not_depend_on_the_tag_set() -> None:
+    for tag in ("DS05_ALGO_RECOMMENDED INFO", "DS05_ALGO_MAY NOTICE"):
+        newest = [f"DNSSEC {tag}" if "DS05_ALGO_OK" in entry else entry for entry in PERFECT]
+        assert newest != list(PERFECT)
+        assert (scored(*newest).score, scored(*newest).grade) == (100, "A+")
+
+
 CRITERIA = [
     ("no_warnings_or_errors", ["ZONE X WARNING"], False),
     ("no_warnings_or_errors", ["ZONE X NOTICE"], True),
     ("dnssec_enabled", ["DNSSEC DS07_NOT_SIGNED NOTICE"], False),
     ("dnssec_enabled", ["DNSSEC DS07_SIGNED INFO"], True),
     ("strong_algorithm", ["DNSSEC DS01_DS_ALGO_OK INFO"], True),
+    ("strong_algorithm", ["DNSSEC DS05_ALGO_OK INFO"], True),
+    ("strong_algorithm", ["DNSSEC DS05_ALGO_RECOMMENDED INFO"], True),
+    ("strong_algorithm", ["DNSSEC DS05_ALGO_MAY NOTICE"], True),
+    ("strong_algorithm", ["DNSSEC DS05_ALGO_RECOMMENDED INFO", "DNSSEC DS05_ALGO_DEPRECATED ERROR"], False),
     ("strong_algorithm", ["DNSSEC DS05_ALGO_OK INFO", "DNSSEC DS05_ALGO_DEPRECATED ERROR"], False),
     ("strong_algorithm", ["DNSSEC DS05_ALGO_OK INFO", "DNSSEC DS05_ALGO_NOT_RECOMMENDED WARNING"], False),
     ("strong_algorithm", ["DNSSEC DS05_ALGO_OK INFO", "DNSSEC DS01_DS_ALGO_DEPRECATED ERROR"], False),

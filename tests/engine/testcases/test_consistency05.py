@@ -9,13 +9,15 @@ import dns.flags
 import dns.name
 import pytest
 
-from tests.support.case_runs import A1, A2, NS1, NS2, S1, S2, Found, example_world, findings
+from tests.support.case_runs import A1, A2, BOTH, NS1, NS2, S1, S2, Found, example_world, findings
 from tests.support.dnsworld import World, delegation, faults
 
 PARENT1 = {"ns": "ns1.nic.xa", "address": "127.8.1.1"}
 PARENT2 = {"ns": "ns2.nic.xa", "address": "127.8.2.1"}
 OTHER = "127.9.7.1"
 MATCH: Found = ("ADDRESSES_MATCH", {})
+NO_MISMATCH: Found = ("CS05_NO_MISMATCH_GLUE_ZONE", {})
+SETS_DIFFER: Found = ("MULTIPLE_DELEGATION_NS_SET", {"count": 2, "ns_names": [NS1, NS2]})
 
 
 def delegated_to(ns: dict[str, Any], **fields: Any) -> World:
@@ -147,7 +149,7 @@ SCENARIOS: dict[str, tuple[Callable[[], World], dict[str, Any], list[Found]]] = 
         referred_differently,
         {},
         [
-            ("MULTIPLE_DELEGATION_NS_SET", {"count": 2, "ns_names": [NS1, NS2]}),
+            SETS_DIFFER,
             ("DELEGATION_NS_SET", {"ns_set_servers": [{"ns": NS1}], "servers": [PARENT2]}),
             ("DELEGATION_NS_SET", {"ns_set_servers": [{"ns": NS1}, {"ns": NS2}], "servers": [PARENT1]}),
             MATCH,
@@ -182,25 +184,114 @@ SCENARIOS: dict[str, tuple[Callable[[], World], dict[str, Any], list[Found]]] = 
 }
 
 
+def differs(name: str, parent: str, zone: str, tag: str = "CS05_ID_ADDR_MISMATCH") -> Found:
+    sides = {"parent_servers": [{"ns": name, "address": parent}], "zone_servers": [{"ns": name, "address": zone}]}
+    return (tag, {"ns": name, **sides})
+
+
+def no_glue(name: str, *parents: dict[str, str]) -> Found:
+    return ("CS05_MISSING_GLUE_FOR_NS", {"ns": name, "servers": list(parents or (PARENT1, PARENT2))})
+
+
+# The findings of the same scenarios with the tags of Zonemaster 2026.1, if there is a mismatch.
+NEWEST: dict[str, list[Found]] = {
+    "no glue": [no_glue(NS1), no_glue(NS2), ("CS05_NO_NS_ADDR_CHILD", {})],
+    "glue for one name only": [no_glue(NS2)],
+    "old glue": [differs(NS1, OTHER, A1)],
+    "old glue where nobody answers": [differs(NS1, OTHER, A1)],
+    "more in the zone": [
+        (
+            "CS05_EXTRA_ADDR_CHILD",
+            {"servers": [{"ns": NS1, "address": "127.9.1.2"}, {"ns": NS1, "address": "::1"}]},
+        )
+    ],
+    "name without address in the zone": [("CS05_ID_ADDR_MISSING", {"ns": "ns3.example.xa"})],
+    "all servers fail": [],
+    "different referrals": [
+        SETS_DIFFER,
+        ("CS05_DELEGATION", {"ns_set_servers": [S1], "servers": [PARENT2]}),
+        ("CS05_DELEGATION", {"ns_set_servers": [S1, S2], "servers": [PARENT1]}),
+        NO_MISMATCH,
+    ],
+    "wrong glue outside of the zone": [differs("ns.other.xa", OTHER, A2, "CS05_OOD_ADDR_MISMATCH")],
+    "supplied delegation with a wrong address": [differs(NS1, A2, A1)],
+}
+
+
 @pytest.mark.parametrize(("build", "options", "expected"), SCENARIOS.values(), ids=SCENARIOS)
-def test_consistency05(build: Callable[[], World], options: dict[str, Any], expected: list[Found]) -> None:
-    assert findings(build(), "consistency05", **options) == expected
+def test_consistency05_of_2025(build: Callable[[], World], options: dict[str, Any], expected: list[Found]) -> None:
+    assert findings(build(), "consistency05", zonemaster_tags="2025.2", **options) == expected
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_consistency05(name: str) -> None:
+    build, options, _ = SCENARIOS[name]
+    assert findings(build(), "consistency05", **options) == NEWEST.get(name, [NO_MISMATCH])
+
+
+def refused_everywhere() -> World:
+    world = example_world()
+    world.server(A1).fault(faults.rcode("REFUSED"))
+    world.server(A2).fault(faults.no_aa())
+    return world
+
+
+def glue_at_one_parent() -> World:
+    world = example_world()
+    world.server("127.8.2.1").fault(faults.refer("example.xa.", {f"{NS1}.": A1, f"{NS2}.": ()}), below="example.xa")
+    return world
+
+
+def test_zone_without_a_working_server_is_lame() -> None:
+    assert findings(refused_everywhere(), "consistency05") == [("CS05_CHILD_ZONE_LAME", {"servers": BOTH})]
+
+
+def test_glue_that_one_parent_server_lacks_is_reported_with_this_server() -> None:
+    assert findings(glue_at_one_parent(), "consistency05") == [
+        ("CS05_DELEGATION", {"ns_set_servers": [S1, {"ns": NS2}], "servers": [PARENT2]}),
+        ("CS05_DELEGATION", {"ns_set_servers": [S1, S2], "servers": [PARENT1]}),
+        no_glue(NS2, PARENT2),
+    ]
+
+
+def test_supplied_name_without_address_is_reported() -> None:
+    found = findings(example_world(), "consistency05", supplied={NS1: (A1,), NS2: ()})
+    assert found == [("CS05_MISSING_GLUE_FOR_NS_UNDEL", {"ns": NS2})]
+
+
+def test_supplied_name_of_the_root_without_address_is_reported() -> None:
+    world = example_world()
+    supplied = {"a.root.example": (next(iter(world.zones[dns.name.root].addresses)),), "b.root.example": ()}
+    assert ("CS05_MISSING_GLUE_FOR_ROOT_NS", {"ns": "b.root.example"}) in findings(
+        world, "consistency05", zone=".", supplied=supplied
+    )
+
+
+def test_name_with_old_and_right_glue_has_one_finding() -> None:
+    world = delegated_to({NS1: (A1, OTHER), NS2: A2}, records="ns1 A 127.9.1.2")
+    served_at(world, OTHER, "127.9.1.2")
+    both = [{"ns": NS1, "address": address} for address in (A1, "127.9.1.2")]
+    glue = [{"ns": NS1, "address": address} for address in (A1, OTHER)]
+    assert findings(world, "consistency05") == [
+        ("CS05_ID_ADDR_MISMATCH", {"ns": NS1, "parent_servers": glue, "zone_servers": both})
+    ]
 
 
 def test_referral_counts_although_it_claims_authority() -> None:
     found = findings(referral_with_aa(), "consistency05")
-    assert found[0] == ("MULTIPLE_DELEGATION_NS_SET", {"count": 2, "ns_names": [NS1, NS2]})
+    assert found[0] == SETS_DIFFER
 
 
 def test_referral_that_may_be_cut_is_asked_for_with_edns() -> None:
     many = {f"name-server-number-{number}.example.xa": f"127.9.{number}.1" for number in range(10, 23)}
     world = example_world(ns=many)
-    assert findings(world, "consistency05") == [MATCH]
+    assert findings(world, "consistency05") == [NO_MISMATCH]
     queries = world.server("127.8.1.1").asked("example.xa", "NS")
     assert [(query.transport, query.payload) for query in queries] == [("udp", 512), ("udp", 1232)]
 
 
-def test_silent_server_is_reported() -> None:
+def test_silent_server_is_reported_with_the_older_tags_only() -> None:
     world = example_world()
     world.server(A1).set(udp=False, tcp=False)
-    assert findings(world, "consistency05") == [("NO_RESPONSE", S1), MATCH]
+    assert findings(world, "consistency05", zonemaster_tags="2025.2") == [("NO_RESPONSE", S1), MATCH]
+    assert findings(world, "consistency05") == [NO_MISMATCH]

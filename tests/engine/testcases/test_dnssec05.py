@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.support.case_runs import A1, A2, BOTH, S1, S2, Scenario, findings
@@ -18,6 +20,18 @@ from tests.support.weak_keys import (
 
 NUMBERS = (13, 10, 5, 4, 19, 253, 2)
 KEYS = only_key(*(rsa_rdata(3, STRONG_MODULUS, algorithm=number) for number in NUMBERS))
+OK = "DS05_ALGO_RECOMMENDED"
+OLDER: dict[str, Any] = {"zonemaster_tags": "2025.2"}
+ACCEPTABLE = {  # number: key tag, mnemonic, description, tag with 2026.1
+    8: (17974, "RSASHA256", "RSA/SHA-256", "DS05_ALGO_RECOMMENDED"),
+    13: (17979, "ECDSAP256SHA256", "ECDSA Curve P-256 with SHA-256", "DS05_ALGO_RECOMMENDED"),
+    14: (17980, "ECDSAP384SHA384", "ECDSA Curve P-384 with SHA-384", "DS05_ALGO_MAY"),
+    15: (17981, "ED25519", "Ed25519", "DS05_ALGO_RECOMMENDED"),
+    16: (17982, "ED448", "Ed448", "DS05_ALGO_MAY"),
+    17: (17983, "SM2SM3", "SM2 signing with SM3 hashing", "DS05_ALGO_MAY"),
+    18: (17984, "ML-DSA-44", "ML-DSA-44", "DS05_ALGO_MAY"),
+    23: (17989, "ECC-GOST12", "GOST R 34.10-2012", "DS05_ALGO_MAY"),
+}
 SCENARIOS: dict[str, Scenario] = {
     "every kind": (
         with_fault(secure(), KEYS, A1, A2, qtype="DNSKEY"),
@@ -65,7 +79,7 @@ SCENARIOS: dict[str, Scenario] = {
                 {"keytag": 17968, "algo_num": 2, "algo_descr": "Diffie-Hellman", "algo_mnemo": "DH", "servers": BOTH},
             ),
             (
-                "DS05_ALGO_OK",
+                OK,
                 {
                     "keytag": 17979,
                     "algo_num": 13,
@@ -81,7 +95,7 @@ SCENARIOS: dict[str, Scenario] = {
         with_fault(secure(), faults.empty_answer(), A1, qtype="DNSKEY"),
         [
             (
-                "DS05_ALGO_OK",
+                OK,
                 {
                     "keytag": 3787,
                     "algo_num": 13,
@@ -91,7 +105,7 @@ SCENARIOS: dict[str, Scenario] = {
                 },
             ),
             (
-                "DS05_ALGO_OK",
+                OK,
                 {
                     "keytag": 46291,
                     "algo_num": 13,
@@ -114,3 +128,20 @@ SCENARIOS: dict[str, Scenario] = {
 def test_dnssec05(name: str) -> None:
     world, expected, *options = SCENARIOS[name]
     assert findings(world, "dnssec05", **(options[0] if options else {})) == expected
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_dnssec05_of_2025(name: str) -> None:
+    world, expected, *options = SCENARIOS[name]
+    older = [("DS05_ALGO_OK" if tag == OK else tag, args) for tag, args in expected]
+    assert findings(world, "dnssec05", **(options[0] if options else {}), **OLDER) == older
+
+
+@pytest.mark.parametrize("number", ACCEPTABLE)
+def test_acceptable_algorithm_is_recommended_or_permitted(number: int) -> None:
+    key = only_key(rsa_rdata(3, STRONG_MODULUS, algorithm=number))
+    world = with_fault(secure(), key, A1, A2, qtype="DNSKEY")
+    key_tag, mnemonic, description, tag = ACCEPTABLE[number]
+    args = {"keytag": key_tag, "algo_num": number, "algo_descr": description, "algo_mnemo": mnemonic, "servers": BOTH}
+    assert findings(world, "dnssec05") == [(tag, args)]
+    assert findings(world, "dnssec05", **OLDER) == [("DS05_ALGO_OK", args)]

@@ -14,7 +14,8 @@ from tests.support.dnsworld import World, faults
 MX: dict[str, Any] = {"records": "@ MX 20 b\n@ MX 10 a\n@ MX 10 A"}
 DATA = {"mx_rdata": ["10 a.example.xa", "20 b.example.xa"], "mail_targets": ["a.example.xa", "b.example.xa"]}
 OTHER = {"mx_rdata": ["10 b.example.xa"], "mail_targets": ["b.example.xa"]}
-MISSING: Found = ("Z09_MISSING_MAIL_TARGET", {})
+MISSING: Found = ("Z09_MISSING_MAIL_EXCHANGE", {})
+MISSING_2025_2: Found = ("Z09_MISSING_MAIL_TARGET", {})
 
 
 def tld_with(records: str, origin: str = "xb") -> World:
@@ -45,6 +46,7 @@ def data(tag: str, *servers: dict[str, str], **args: Any) -> Found:
 SCENARIOS: dict[str, tuple[Callable[[], World], dict[str, Any], list[Found]]] = {
     "the same on all": (lambda: example_world(**MX), {}, [data("Z09_MX_DATA", *BOTH)]),
     "none": (example_world, {}, [MISSING]),
+    "none, with the older tag": (example_world, {"zonemaster_tags": "2025.2"}, [MISSING_2025_2]),
     "on one": (
         lambda: two_versions(MX, {"records": ""}),
         {},

@@ -12,6 +12,7 @@ from gonemaster_engine.profile.profile import checked_profile, default_profile
 from gonemaster_engine.profile.zonemaster_tags import engine_tag, table
 from gonemaster_engine.testcases.catalogue import cases
 from gonemaster_engine.zonemaster.names import zonemaster_entries
+from gonemaster_engine.zonemaster.reading import reader_of
 
 SERVERS = [{"ns": "ns1.example", "address": "192.0.2.1"}, {"ns": "ns2.example", "address": "2001:db8::2"}]
 NAMES = [{"ns": "ns1.example"}, {"ns": "ns2.example"}]
@@ -98,6 +99,18 @@ WORDED: list[tuple[str, str, dict[str, Any], list[tuple[str, dict[str, Any]]]]] 
         "IN_DOMAIN_ADDR_MISMATCH",
         {"ns": "a", "parent_servers": SERVERS, "zone_servers": []},
         [("IN_BAILIWICK_ADDR_MISMATCH", {"parent_addresses": PACKED, "zone_addresses": ""})],
+    ),
+    (
+        "consistency05",
+        "CS05_ID_ADDR_MISMATCH",
+        {"ns": "ns1.example", "parent_servers": SERVERS[:1], "zone_servers": []},
+        [("CS05_ID_ADDR_MISMATCH", {"ns_ip_list_glue": "192.0.2.1", "ns_ip_list_zone": "", "nsname": "ns1.example"})],
+    ),
+    (
+        "consistency05",
+        "CS05_DELEGATION",
+        {"ns_set_servers": [SERVERS[0], {"ns": "ns2.example"}], "servers": SERVERS},
+        [("CS05_DELEGATION", {"ns_deleg_list": "ns1.example/192.0.2.1;ns2.example", "ns_list": PACKED})],
     ),
     (
         "delegation01",
@@ -217,3 +230,21 @@ def test_tag_that_a_name_means(name: str, meant: str) -> None:
 def test_every_renamed_tag_has_a_level_in_the_default_profile() -> None:
     known = {tag for tags in default_profile().levels.values() for tag in tags}
     assert {*table()["tags"], *table()["system_tags"].values()} <= known
+
+
+@pytest.mark.parametrize(
+    ("tag", "args"),
+    [
+        ("CS05_ID_ADDR_MISMATCH", {"ns": "ns1.example", "parent_servers": SERVERS[:1], "zone_servers": []}),
+        ("CS05_DELEGATION", {"ns_set_servers": [SERVERS[0], {"ns": "ns2.example"}], "servers": SERVERS}),
+        ("CS05_MISSING_GLUE_FOR_NS", {"ns": "ns3.example", "servers": SERVERS}),
+        ("CS05_CHILD_ZONE_LAME", {"servers": SERVERS}),
+    ],
+)
+def test_entry_of_the_newest_release_is_read_as_it_was_written(tag: str, args: dict[str, Any]) -> None:
+    if "parent_servers" in args:
+        args = args | {"parent_servers": [{"ns": args["ns"], "address": "192.0.2.1"}]}
+    ((_, written),) = as_zonemaster("consistency05", tag, **args)
+    declared = {each.name: each for each in cases()["consistency05"].tags}
+    reader = reader_of("Consistency", "Consistency05", tag, find_tag=lambda _, name: declared.get(name))
+    assert reader.args(written) == args

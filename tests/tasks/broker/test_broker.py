@@ -42,7 +42,7 @@ def test_jobs_wait_in_the_order_they_were_put_in(queue_of_five: Broker) -> None:
     queue_of_five.lists.enqueue("job_0006", BATCH)
     queue_of_five.lists.put_back("job_0000", BATCH)
     assert waiting(queue_of_five) == ids(0, 1, 2, 3, 4, 5, 6)
-    assert queue_of_five.lists.depths() == {"normal": 0, "batch": 7, "maintenance": 0}
+    assert queue_of_five.lists.depths() == {"normal": 0, "batch": 7, "check": 0, "maintenance": 0}
     assert job_id_of(raw(queue_of_five).brpop([NORMAL, BATCH])[1]) == "job_0000"
 
 

@@ -38,7 +38,7 @@ from gonemaster_tasks.control.submit import submit_batch, submit_job
 from gonemaster_tasks.errors import BrokerUnavailable, NothingToRerun, OptionsTooLarge
 from gonemaster_tasks.maintenance.reaper import expire, reap
 from gonemaster_tasks.maintenance.reconciler import reconcile
-from gonemaster_tasks.queues import BATCH, NORMAL
+from gonemaster_tasks.queues import BATCH, CHECK, NORMAL
 from tests.support.redis import confirm_tiers, raw
 from tests.support.stores import DRIVERS, MakeSettings, opened
 from tests.tasks.rows import LEASE, order, queue_batch, start, status
@@ -120,7 +120,7 @@ def test_reorder_needs_all_jobs_and_a_rebuilt_broker_has_the_same_order(parts: Q
     assert order(parts) == [c, a, b]
     raw(parts.broker).flushall()
     done = reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
-    assert done.messages == {NORMAL: 2, BATCH: 3}
+    assert done.messages == {NORMAL: 2, BATCH: 3, CHECK: 0}
     assert set(done.schedules) == set(parts.celery.conf.beat_schedule) >= {"watch", "purge"}
     assert order(parts, NORMAL) == [m, n]
     assert order(parts) == [c, a, b]
@@ -297,9 +297,9 @@ def test_reconciling_leaves_a_submission_alone_that_is_under_way(parts: QueuePar
     confirm_tiers(parts.broker)
     raw(parts.broker).delete(BATCH)
     parts.broker.marks.begin_submission("batch_x", timedelta(seconds=30))
-    assert reconcile(parts.store, parts.broker, parts.celery, now=utcnow()).messages == {NORMAL: 0, BATCH: 0}
+    assert reconcile(parts.store, parts.broker, parts.celery, now=utcnow()).messages == {NORMAL: 0, BATCH: 0, CHECK: 0}
     parts.broker.marks.end_submission("batch_x")
-    assert reconcile(parts.store, parts.broker, parts.celery, now=utcnow()).messages == {NORMAL: 0, BATCH: 2}
+    assert reconcile(parts.store, parts.broker, parts.celery, now=utcnow()).messages == {NORMAL: 0, BATCH: 2, CHECK: 0}
 
 
 def test_pauses_show_actor_reason_and_end(parts: QueueParts) -> None:

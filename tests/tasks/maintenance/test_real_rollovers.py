@@ -12,9 +12,9 @@ from sqlalchemy import select
 
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.session import Store
-from gonemaster_db.models import CdsDecision, Watch, WatchEvent, WatchKind
+from gonemaster_db.models import CdsDecision, Delivery, Watch, WatchEvent, WatchKind
 from gonemaster_db.service.rollover_spans import read_spans
-from gonemaster_engine.automation.rollover import Judgement
+from gonemaster_engine.automation.rollover import FaultKind, Judgement, RolloverVerdict
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.maintenance.watches.observing import ZoneWatching
@@ -96,7 +96,7 @@ def scan_until(store: Store, settings: Settings, after_scan: Callable[[], bool])
 def rollover_watch(store: Store) -> Watch:
     """Watch the rollover with a sample per second; decide about CDS records as often."""
     cds_watch(store, tag=None, domain=ZONE, interval_s=1)
-    values = {"kind": WatchKind.ROLLOVER, "interval_s": 1, "url": None, "host": "", "tag": None, "domain": ZONE}
+    values = {"kind": WatchKind.ROLLOVER, "interval_s": 1, "tag": None, "domain": ZONE}
     return make_watch(store, *ROLLOVER_EVENTS, **values)
 
 
@@ -111,10 +111,23 @@ def decisions(store: Store) -> list[CdsDecision]:
         return list(session.scalars(select(CdsDecision).order_by(CdsDecision.key)))
 
 
-def follow(store: Store, registry: Registry, signer: Knot, watch: Watch, settings: Settings, kind: str) -> Judgement:
-    """Roll a key of the signer, carry out each decision, and return the judgement at the end."""
+def events(store: Store, watch: Watch) -> list[str]:
+    """Return the events that the watch would send, in order."""
+    with store.read_only() as session:
+        chosen = select(Delivery.event).where(Delivery.watch_id == watch.id).order_by(Delivery.created_at, Delivery.id)
+        return list(session.scalars(chosen))
+
+
+def wait_for_signer(store: Store, signer: Knot, settings: Settings) -> None:
     scan_until(store, settings, lambda: not any(" active=0" in key for key in signer.key_states()))
-    signer.roll(kind)
+
+
+def follow(
+    store: Store, registry: Registry, signer: Knot, watch: Watch, settings: Settings, begin: Callable[[Knot], None]
+) -> Judgement:
+    """Begin a rollover, carry out each decision, and return the judgement at the end."""
+    wait_for_signer(store, signer, settings)
+    begin(signer)
     done: set[int] = set()
 
     def carry_out() -> bool:
@@ -128,18 +141,59 @@ def follow(store: Store, registry: Registry, signer: Knot, watch: Watch, setting
     return judgement(store, watch)
 
 
-@pytest.mark.parametrize("kind", ["ksk", "zsk"])
+COMBINED = "single-type-signing: on"
+ROLLOVERS: dict[str, tuple[str, Callable[[Knot], None]]] = {
+    "ksk": ("", lambda signer: signer.roll("ksk")),
+    "zsk": ("", lambda signer: signer.roll("zsk")),
+    "csk": (COMBINED, lambda signer: signer.roll("ksk")),
+    "algorithm": (COMBINED, lambda signer: signer.change_algorithm("ed25519")),
+}
+
+
+@pytest.mark.parametrize("kind", ROLLOVERS)
 def test_a_real_signer_rolls_a_key_without_a_fault(store: Store, tmp_path: Path, kind: str) -> None:
+    more, begin = ROLLOVERS[kind]
     registry = Registry()
-    signing = knot(tmp_path, ZONE, RECORDS, addresses=[A1, A2], port=registry.port, parent=PARENT)
+    signing = knot(tmp_path, ZONE, RECORDS, addresses=[A1, A2], port=registry.port, parent=PARENT, more=more)
     try:
         with signing as signer:
             registry.publish(signer.ds())
             watch = rollover_watch(store)
-            found = follow(store, registry, signer, watch, registry.settings(tmp_path), kind)
+            found = follow(store, registry, signer, watch, registry.settings(tmp_path), begin)
     finally:
         registry.stop()
-    assert (found.kind, found.faults) == (kind, ())
+    assert (found.kind, found.faults, found.verdict) == (kind, (), RolloverVerdict.COMPLETED)
     assert {"key_published", "key_removed"} <= {step.kind.value for step in found.steps}
     made = [decision.action for decision in decisions(store)]
-    assert made == (["replace"] if kind == "ksk" else [])
+    assert made == ([] if kind == "zsk" else ["replace"])
+    sent = events(store, watch)
+    assert set(sent) == {"rollover.step", "rollover.completed"}
+    assert sent.count("rollover.completed") == 1
+
+
+def test_a_key_that_is_withdrawn_too_early_is_reported_and_repaired(store: Store, tmp_path: Path) -> None:
+    """The old key is removed while the parent has only its DS record; then the registry replaces it by hand."""
+    registry = Registry()
+    signing = knot(tmp_path, ZONE, RECORDS, addresses=[A1, A2], port=registry.port, parent=PARENT)
+    try:
+        with signing as signer:
+            (old,) = signer.ds()
+            registry.publish([old])
+            watch, settings = rollover_watch(store), registry.settings(tmp_path)
+            wait_for_signer(store, signer, settings)
+            signer.roll("ksk")
+            scan_until(store, settings, lambda: bool(judgement(store, watch).steps))
+            assert judgement(store, watch).verdict is RolloverVerdict.IN_PROGRESS
+            signer.withdraw(int(old.split()[0]))
+            scan_until(store, settings, lambda: bool(judgement(store, watch).faults))
+            registry.publish([text for text in signer.ds() if text != old])
+            scan_until(store, settings, lambda: bool(judgement(store, watch).completed_at))
+            found = judgement(store, watch)
+    finally:
+        registry.stop()
+    assert FaultKind.CHAIN_BROKEN in {fault.kind for fault in found.faults}
+    assert {fault.address for fault in found.faults} == {A1, A2}
+    assert (found.kind, found.verdict) == ("ksk", RolloverVerdict.BROKEN)
+    sent = events(store, watch)
+    assert set(sent) == {"rollover.step", "rollover.broken", "rollover.completed"}
+    assert sent.index("rollover.broken") < sent.index("rollover.completed")

@@ -45,7 +45,7 @@ class PauseForm(Form):
         """Return the requested pause, None if a field is invalid."""
         tier, until = self["tier"], None
         if tier and tier not in TIERS:
-            self.fail("tier", gettext("Choose both tiers, normal or batch."), "invalid_tier")
+            self.fail("tier", gettext("Choose all tiers, normal, batch or check."), "invalid_tier")
         if len(self["reason"]) > _MAX_REASON_LENGTH:
             self.fail("reason", gettext("Use at most %(n)s characters.", n=_MAX_REASON_LENGTH), "invalid_reason")
         if refusal := refusal_of(self["reason"], is_name=False):

@@ -36,6 +36,7 @@ _ISSUES = {
     "message_without_row": mark("The broker has messages without jobs"),
     "tiers_outdated": mark("Redis has old messages or none; the tiers are being rebuilt"),
     "no_worker": mark("No worker consumes the jobs of a tier"),
+    "checks_unreserved": mark("No slots are reserved for checks before delegation"),
     "maintenance_idle": mark("No worker runs the periodic tasks"),
     "beat_absent": mark("Beat is not running"),
     "schedule_missing": mark("A periodic task is not scheduled"),

@@ -10,7 +10,7 @@ from gonemaster_api.queries.watches import read_watch
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.lists import tag_names
 from gonemaster_api.ui.admin.numbers import whole
-from gonemaster_api.ui.admin.watches.words import event_names, subject
+from gonemaster_api.ui.admin.watches.words import event_names, kind_names, subject
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form
 from gonemaster_api.ui.shell.pages import page
@@ -19,12 +19,19 @@ from gonemaster_api.ui.shell.texts.languages import mark
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.ui.shell.texts.words import word
 from gonemaster_api.ui.shell.urls import local_path
-from gonemaster_api.use_cases.watches import change_watch, make_watch, queue_test_message, remove_watch
+from gonemaster_api.use_cases.watches import (
+    EVENTS_OF_KIND,
+    TIMES_OF_KIND,
+    change_watch,
+    make_watch,
+    queue_test_message,
+    remove_watch,
+)
 from gonemaster_api.v1.watches.schemas import NewWatchSchema, WatchChangeSchema
 from gonemaster_api.web.actor import who
 from gonemaster_db.core.errors import TagNotFound, TooManyWatches
 from gonemaster_db.core.levels import SEVERITIES
-from gonemaster_db.models import WatchEvent
+from gonemaster_db.models import WatchEvent, WatchKind
 
 blueprint = Blueprint("ui_watch_changes", __name__)
 _PLACES = {
@@ -32,6 +39,11 @@ _PLACES = {
     "missing_receiver": "url", "ambiguous_receiver": "email", "invalid_url": "url", "invalid_email": "email",
     "email_not_configured": "email", "invalid_secret": "secret",
 }  # fmt: skip
+_CHOSEN = {
+    WatchKind.CHANGES: [WatchEvent.DOMAIN_REGRESSED.value, WatchEvent.DOMAIN_RECOVERED.value],
+    WatchKind.CDS: [WatchEvent.CDS_DECIDED.value],
+    WatchKind.ROLLOVER: [event.value for event in WatchEvent if event in EVENTS_OF_KIND[WatchKind.ROLLOVER]],
+}
 
 register_notes(
     {
@@ -49,12 +61,16 @@ register_notes(
 def new() -> Response:
     """Create a watch of a tag, a domain or the queue."""
     if request.method == "GET":
+        kind = _kind(request.args.get("kind", ""))
         given = {name: request.args.get(name, "") for name in ("tag", "domain")}
-        events = [WatchEvent.DOMAIN_REGRESSED.value, WatchEvent.DOMAIN_RECOVERED.value]
-        return _page(Form({**given, "min_level": "ERROR", "grade_drop": "1"}, {"events": events}))
+        times = {name: str(value) for name, value in TIMES_OF_KIND[kind].items()}
+        shown = Form({**given, **times, "min_level": "ERROR", "grade_drop": "1"}, {"events": _CHOSEN[kind]})
+        return _page(shown, kind)
     sent = Form.sent()
+    kind = _kind(sent["kind"])
     names = ("tag", "domain", "url", "email", "secret")
-    document = sent.check(NewWatchSchema, _common(sent) | {name: sent[name] for name in names if sent[name]})
+    given = {"kind": kind.value, **_common(sent, kind), **{name: sent[name] for name in names if sent[name]}}
+    document = sent.check(NewWatchSchema, given)
     if sent.is_valid:
         try:
             created = make_watch(state(), document, who=who())
@@ -68,21 +84,29 @@ def new() -> Response:
                 "too_many_watches",
             )
         except ApiError as error:
-            sent.fail(_PLACES.get(error.code, SUMMARY), error.message, error.code)
-    return _page(sent)
+            place = (
+                "domain" if kind is WatchKind.ROLLOVER and error.code == "missing_subject" else _PLACES.get(error.code)
+            )
+            sent.fail(place or SUMMARY, error.message, error.code)
+    return _page(sent, kind)
+
+
+def _kind(text: str) -> WatchKind:
+    """Return the kind of a watch to create; the form shows the fields of one kind."""
+    return WatchKind(text) if text in set(WatchKind) else WatchKind.CHANGES
 
 
 @blueprint.route("/watches/<int(max=9223372036854775807):watch_id>/edit", methods=["GET", "POST"])
 def edit(watch_id: int) -> Response:
     """Edit a watch; its subject and the type of its recipient cannot change."""
     watch = read_watch(state(), watch_id)
-    kind = "email" if watch["email"] else "url"
+    kind, receiver = WatchKind(watch["kind"]), "email" if watch["email"] else "url"
     if request.method == "GET":
-        names = ("url", "email", "min_level", "grade_drop")
-        shown = {name: str(watch[name] or "") for name in names}
-        return _page(Form(shown, {"events": list(watch["events"])}), watch)
+        names = ("url", "email", "min_level", "grade_drop", "interval_minutes", "hold_down_days")
+        shown = {name: "" if watch[name] is None else str(watch[name]) for name in names}
+        return _page(Form(shown, {"events": list(watch["events"])}), kind, watch)
     sent = Form.sent()
-    changes = _common(sent) | {kind: sent[kind]}
+    changes = _common(sent, kind) | ({receiver: sent[receiver]} if watch[receiver] else {})
     if sent["drop_secret"]:
         changes["secret"] = None
     elif sent["secret"]:
@@ -94,18 +118,18 @@ def edit(watch_id: int) -> Response:
             return see_other(url_for("ui_watches.detail", watch_id=watch_id), "watch_saved")
         except ApiError as error:
             sent.fail(_PLACES.get(error.code, SUMMARY), error.message, error.code)
-    return _page(sent, watch)
+    return _page(sent, kind, watch)
 
 
-def _common(sent: Form) -> dict[str, Any]:
-    return {
-        "events": sent.all("events"),
-        "min_level": sent["min_level"],
-        "grade_drop": whole(sent["grade_drop"]),
-    }
+def _common(sent: Form, kind: WatchKind) -> dict[str, Any]:
+    """Return the fields of a kind; an empty time is the default of a new watch, and no change of another one."""
+    chosen: dict[str, Any] = {"events": sent.all("events")}
+    if kind is WatchKind.CHANGES:
+        return chosen | {"min_level": sent["min_level"], "grade_drop": whole(sent["grade_drop"])}
+    return chosen | {name: whole(sent[name]) for name in TIMES_OF_KIND[kind] if sent[name]}
 
 
-def _page(shown: Form, watch: Mapping[str, Any] | None = None) -> Response:
+def _page(shown: Form, kind: WatchKind, watch: Mapping[str, Any] | None = None) -> Response:
     names = event_names()
     return page(
         "admin/watches/form.html",
@@ -113,8 +137,10 @@ def _page(shown: Form, watch: Mapping[str, Any] | None = None) -> Response:
         status=shown.status,
         form=shown,
         watch=watch,
+        kind=kind.value,
+        kinds=kind_names(),
         title=subject(watch) if watch else "",
-        events=[(event.value, names[event.value]) for event in WatchEvent],
+        events=[(event.value, names[event.value]) for event in WatchEvent if event in EVENTS_OF_KIND[kind]],
         levels_of=lambda: [(level, word(level)) for level in SEVERITIES],
         has_mail=bool(state().settings.smtp_url),
     )

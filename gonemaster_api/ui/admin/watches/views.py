@@ -4,7 +4,7 @@ from flask import Blueprint, Response
 
 from gonemaster_api.queries.watches import read_deliveries, read_watch, read_watches
 from gonemaster_api.state import state
-from gonemaster_api.ui.admin.watches.words import event_names, receiver, status_names, subject
+from gonemaster_api.ui.admin.watches.words import event_names, kind_names, receiver, status_names, subject
 from gonemaster_api.ui.shell.forms.forms import read_query
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.v1.watches.schemas import DeliveryListQuerySchema, WatchListQuerySchema
@@ -23,6 +23,7 @@ def show() -> Response:
         query=query,
         listed=read_watches(state(), query.values),
         events=event_names(),
+        kinds=kind_names(),
         receiver=receiver,
         subject=subject,
     )
@@ -42,6 +43,7 @@ def detail(watch_id: int) -> Response:
         deliveries=deliveries,
         waits=any(delivery["status"] == "waiting" for delivery in deliveries["items"]),
         events=event_names(),
+        kinds=kind_names(),
         statuses=status_names(),
         title=subject(watch),
         receiver=receiver(watch),

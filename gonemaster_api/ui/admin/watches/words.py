@@ -1,4 +1,4 @@
-"""Labels of events, recipients and subjects of watches."""
+"""Labels of watches: kinds, events, recipients, subjects, and the parts of a rollover."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from gonemaster_api.ui.shell.texts.formats import u_label
 from gonemaster_api.ui.shell.texts.languages import gettext as _
-from gonemaster_db.models import DeliveryStatus, WatchEvent
+from gonemaster_db.models import DeliveryStatus, WatchEvent, WatchKind
+from gonemaster_engine.automation.rollover import CachedSet, FaultKind, RolloverVerdict, StepKind
 
 
 def event_names() -> dict[str, str]:
@@ -35,6 +36,113 @@ def status_names() -> dict[str, str]:
     }
 
 
+def kind_names() -> dict[str, str]:
+    """Return the labels of the kinds of watches."""
+    return {
+        WatchKind.CHANGES.value: _("Changes of tests"),
+        WatchKind.CDS.value: _("CDS records"),
+        WatchKind.ROLLOVER.value: _("Key rollover"),
+    }
+
+
+def rollover_names() -> dict[str | None, str]:
+    """Return the labels of the kinds of rollovers."""
+    return {
+        None: _("No rollover"),
+        "zsk": _("ZSK rollover"),
+        "ksk": _("KSK rollover"),
+        "csk": _("CSK rollover"),
+        "algorithm": _("Algorithm rollover"),
+    }
+
+
+def verdict_texts() -> dict[str, tuple[str, str, str]]:
+    """Return a severity, a label and a sentence for each verdict about a rollover."""
+    return {
+        RolloverVerdict.UNCHANGED.value: (
+            "notice",
+            _("Unchanged"),
+            _("All samples show the same keys and DS records."),
+        ),
+        RolloverVerdict.IN_PROGRESS.value: (
+            "notice",
+            _("In progress"),
+            _("All steps so far agree with the timing of RFC 6781 and RFC 7583."),
+        ),
+        RolloverVerdict.COMPLETED.value: (
+            "ok",
+            _("Completed"),
+            _("The rollover is complete, and all its steps agree with the timing of RFC 6781 and RFC 7583."),
+        ),
+        RolloverVerdict.BROKEN.value: (
+            "error",
+            _("Broken"),
+            _("A step violates the timing of RFC 6781 and RFC 7583: validation fails or may fail in some resolvers."),
+        ),
+    }
+
+
+def step_names() -> dict[str, str]:
+    """Return the labels of steps."""
+    return {
+        StepKind.KEY_PUBLISHED.value: _("Key published on all name servers"),
+        StepKind.KEY_SIGNS.value: _("Key signs the zone"),
+        StepKind.DS_ADDED.value: _("DS record added at the parent"),
+        StepKind.DS_REMOVED.value: _("DS record removed from the parent"),
+        StepKind.KEY_STOPPED.value: _("Key no longer signs the zone"),
+        StepKind.KEY_REMOVED.value: _("Key removed from all name servers"),
+    }
+
+
+def fault_texts() -> dict[str, str]:
+    """Return a sentence for each fault."""
+    return {
+        FaultKind.CHAIN_BROKEN.value: _("No key that the DS records identify signs the DNSKEY records."),
+        FaultKind.ZONE_UNSIGNED.value: _("No published key signs the zone."),
+        FaultKind.ALGORITHM_INCOMPLETE.value: _("An algorithm of the DS records does not sign the zone."),
+        FaultKind.SIGNED_TOO_EARLY.value: _(
+            "A key signed the zone too early: caches still have DNSKEY records without it."
+        ),
+        FaultKind.DS_TOO_EARLY.value: _(
+            "The DS records changed too early: caches still have DNSKEY records without a key that they identify."
+        ),
+        FaultKind.KEY_REMOVED_TOO_EARLY.value: _(
+            "A key was removed too early: caches still have signatures that no published key validates."
+        ),
+        FaultKind.CHAIN_KEY_REMOVED_TOO_EARLY.value: _(
+            "A key stopped signing the DNSKEY records too early: caches still have DS records that require it."
+        ),
+    }
+
+
+def cached_texts() -> dict[str, tuple[str, str]]:
+    """Return a label for each cached record set, and the advice while caches may have its former version."""
+    return {
+        CachedSet.KEYS.value: (
+            _("DNSKEY"),
+            _("Caches may have the DNSKEY records without the new key: it should not be the only key that signs."),
+        ),
+        CachedSet.SIGNATURES.value: (
+            _("Signatures"),
+            _("Caches may have former signatures of the zone: keep their keys published."),
+        ),
+        CachedSet.DS.value: (
+            _("DS"),
+            _("Caches may have the former DS records: let their keys continue to sign the DNSKEY records."),
+        ),
+    }
+
+
+def use_names() -> dict[str, str]:
+    """Return what a key does, as shown in the timeline."""
+    return {
+        "published": _("published"),
+        "keys": _("signs the DNSKEY records"),
+        "zone": _("signs the zone"),
+        "both": _("signs the DNSKEY records and the zone"),
+    }
+
+
 def subject(watch: Mapping[str, Any]) -> str:
     """Return the subject of a watch: a tag, a domain or the queue."""
     if watch["tag"]:
@@ -43,7 +151,10 @@ def subject(watch: Mapping[str, Any]) -> str:
 
 
 def receiver(watch: Mapping[str, Any]) -> str:
-    """Return the recipient: an email address, or only the host of a URL, because the path may contain a secret."""
+    """Return the recipient: an email address, or only the host of a URL, because the path may contain a secret.
+
+    It is empty for a watch without a recipient.
+    """
     if watch["email"]:
         return str(watch["email"])
     return urlsplit(str(watch["url"] or "")).netloc.rpartition("@")[2]

@@ -29,8 +29,16 @@ def number(value: float | None, digits: int = 0) -> str:
 
 
 def percent(part: float, whole: float, digits: int = 0) -> str:
-    """Return a share such as `17 %`; a dash if `whole` is 0."""
-    return f"{number(100 * part / whole, digits)}\u00a0%" if whole else NONE
+    """Return a share such as `17 %`; a dash if `whole` is 0. Only all is 100 %, and only none is 0 %."""
+    if not whole:
+        return NONE
+    least = 10.0**-digits
+    share = 100 * part / whole
+    if 0 < share < least / 2:
+        return f"<\u00a0{number(least, digits)}\u00a0%"
+    if share < 100:
+        share = min(share, 100 - least)
+    return f"{number(share, digits)}\u00a0%"
 
 
 def duration(seconds: float | None, *, fractions: bool = True) -> str:

@@ -21,6 +21,7 @@ _WORDS = {
     # Tiers.
     "normal": mark("Normal"),
     "batch": mark("Batch"),
+    "check": mark("Checks"),
     # States of batches and operations.
     "done": mark("Done"),
     "waiting": mark("Waiting"),

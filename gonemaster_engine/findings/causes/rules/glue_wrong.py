@@ -13,6 +13,7 @@ _TAGS = (
     "NOT_IN_DOMAIN_ADDR_MISMATCH",
     "EXTRA_ADDRESS_CHILD",
     "MISSING_ADDRESS_CHILD",
+    "CS05_MISSING_GLUE_*",
 )
 _SHOWS = "The address record that the registrar has to set as glue."
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gonemaster_engine.findings.causes.evidence import Evidence
 from gonemaster_engine.findings.causes.finding import command, tags_of
 from gonemaster_engine.findings.causes.model import Found, Harm, Responsible, Rule, Texts
+from gonemaster_engine.replaced_tags import with_successors
 
 _TAGS = (
     "MX_*",
@@ -13,7 +14,7 @@ _TAGS = (
     "Z13_*",
 )
 _OF_CONTACT = ("RNAME_MAIL_DOMAIN_INVALID", "RNAME_MAIL_ILLEGAL_CNAME")
-ABSENT = frozenset({"Z09_MISSING_MAIL_TARGET", "Z11_NO_SPF_FOUND"})
+ABSENT = with_successors(frozenset({"Z09_MISSING_MAIL_TARGET", "Z11_NO_SPF_FOUND"}))
 _SHOWS_MX = "The hosts that take mail for the domain."
 _SHOWS_TXT = "One of the records may start with v=spf1."
 

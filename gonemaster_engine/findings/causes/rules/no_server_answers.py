@@ -6,7 +6,7 @@ from gonemaster_engine.findings.causes.evidence import Evidence
 from gonemaster_engine.findings.causes.finding import command, some
 from gonemaster_engine.findings.causes.model import Found, Harm, Responsible, Rule, Texts
 
-_TAGS = ("B02_NO_WORKING_NS", "B02_NO_DELEGATION", "A01_NO_NAME_SERVERS_FOUND")
+_TAGS = ("B02_NO_WORKING_NS", "B02_NO_DELEGATION", "A01_NO_NAME_SERVERS_FOUND", "CS05_NO_NS_ADDR_CHILD")
 _SHOWS = "The answer of the name server: status NOERROR and flag aa if it serves the zone."
 _SILENT = Texts(
     "No name server responds",

@@ -1,0 +1,1 @@
+"""Decisions about DS records that zones request with CDS and CDNSKEY records."""

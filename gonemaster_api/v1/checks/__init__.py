@@ -1,0 +1,1 @@
+"""Checks of delegations before a registry publishes them."""

@@ -1,0 +1,1 @@
+"""Facts of finished runs in columns: Parquet files with a documented, versioned schema."""

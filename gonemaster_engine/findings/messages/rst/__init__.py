@@ -1,0 +1,88 @@
+"""Texts about a rehearsal of Registry System Testing: RST's own test cases, and the report."""
+
+TEXTS = {
+    "DNS_IDNA2008_QUERY_FAILED": "No name server returned the {query_type} record of the TLD. Servers: {servers}.",
+    "DNS_IDNA2008_INVALID_MNAME": "MNAME of the SOA record, {query_name}, has labels that are not valid under IDNA2008: {labels}.",
+    "DNS_IDNA2008_INVALID_RNAME": "RNAME of the SOA record, {query_name}, has labels that are not valid under IDNA2008: {labels}.",
+    "DNS_IDNA2008_INVALID_NS_NSDNAME": "The name server name {query_name} has labels that are not valid under IDNA2008: {labels}.",
+    "DNS_CONSISTENCY_QUERY_FAILED": "{ns}/{address} did not respond over {protocol} ({reason}) to these queries: {failed_queries}.",
+    "DNS_INCONSISTENT_RESPONSES": "Responses to {query_name} {query_type} differ in: {sections}. Differences (+ only here, - only elsewhere): {differences}. Servers that differ from the others: {servers}.",
+    "DNSSEC_DNS_QUERY_ERROR": "The query for {query_type} failed. Servers: {servers}.",
+    "DNSSEC_INVALID_SIGNING_ALGORITHM": "The zone is signed with algorithm {algorithm}; RST allows 8 and above. Servers: {servers}.",
+    "DNSSEC_INVALID_DIGEST_ALGORITHM": "The DS record with key tag {keytag} has digest type {digest_type}, which RST does not allow.",
+    "DNSSEC_NSEC3_ITERATIONS_IS_NOT_ZERO": "NSEC3PARAM has {iterations} iterations; RST allows 0 only. Servers: {servers}.",
+    "DNSSEC_NSEC3_SALT_IS_NOT_EMPTY": "NSEC3PARAM has the salt {salt}; RST allows no salt. Servers: {servers}.",
+    "RST_FAMILY_NOT_TESTED": "This host does not use {family}, so these addresses were not tested: {addresses}.",
+    "RST_TRANSPORT_NOT_TESTED": "{protocol} was not tested, because the Python packages {packages} are missing (install gonemaster[encrypted]). Servers: {servers}.",
+    "RST_TIME_LIMIT_REACHED": "The time limit ended the test case.",
+    "RST_CASE_FAILED_TO_RUN": "The test case ended with an error of gonemaster: {reason}.",
+    "RST_NIC_RECORDS_MISSING": "No name server has {query_type} records of {query_name}, which RST expects in the zone of a TLD.",
+    "RST_CASE_SKIPPED": "The zone does not use NSEC3, so RST skips the test case.",
+    "RST_CASE_FINISHED": "The test case has finished.",
+    "RST_SERVER_IDENTITY": "{ns}/{address} over {protocol} has NSID {nsid} and ZONEVERSION {zoneversion}.",
+}
+
+ADVICE = {
+    "DNS_IDNA2008_QUERY_FAILED": "Check that the name servers serve the zone and that queries over UDP and TCP reach them.",
+    "DNS_IDNA2008_INVALID_MNAME": "Use a host name of letters, digits and hyphens in MNAME, or a valid A-label.",
+    "DNS_IDNA2008_INVALID_RNAME": "Use a mail address whose labels have only letters, digits and hyphens in RNAME. A dot or an underscore before the @ is not allowed.",
+    "DNS_IDNA2008_INVALID_NS_NSDNAME": "Rename the name server: its name may have only letters, digits, hyphens and valid A-labels.",
+    "DNS_CONSISTENCY_QUERY_FAILED": "RST allows 1 second over UDP and 3 seconds over other transports, and does not repeat a query. Check the server, its firewall and the transports that the input declares.",
+    "DNS_INCONSISTENT_RESPONSES": "Serve the same zone with the same settings at all name servers and over all transports. Only the serial may differ.",
+    "DNSSEC_DNS_QUERY_ERROR": "Check that the name server serves the zone and returns NOERROR.",
+    "DNSSEC_INVALID_SIGNING_ALGORITHM": "Roll over to algorithm 13, or to another algorithm of 8 or above.",
+    "DNSSEC_INVALID_DIGEST_ALGORITHM": "Submit DS records with digest type 2 or 4.",
+    "DNSSEC_NSEC3_ITERATIONS_IS_NOT_ZERO": "Sign the zone with 0 iterations (RFC 9276).",
+    "DNSSEC_NSEC3_SALT_IS_NOT_EMPTY": "Sign the zone with an empty salt (RFC 9276).",
+    "RST_FAMILY_NOT_TESTED": "Run the rehearsal on a host with IPv4 and IPv6.",
+    "RST_TRANSPORT_NOT_TESTED": "Install gonemaster with the extra encrypted, and run the rehearsal again.",
+    "RST_TIME_LIMIT_REACHED": "Run the rehearsal with a longer time limit, or fix the name servers that do not respond.",
+    "RST_CASE_FAILED_TO_RUN": "Report the error to the operator of gonemaster.",
+    "RST_NIC_RECORDS_MISSING": "Delegate nic under the TLD, with a DS record.",
+}
+
+REASONS = {
+    "no_run": "The TLD has no finished run.",
+    "run_failed": "The run of the TLD failed.",
+    "run_canceled": "The run of the TLD was canceled.",
+    "not_all_tested": "Not everything was tested; see the findings.",
+}
+
+LABELS = {
+    "title": "Rehearsal of Registry System Testing",
+    "pass": "Pass",
+    "fail": "Fail",
+    "undecided": "Undecided",
+    "skipped": "Skipped",
+    "suite": "Suite",
+    "test_case": "Test case",
+    "result": "Result",
+    "error_codes": "Error codes",
+    "findings": "Findings",
+    "inputs": "Input parameters",
+    "tlds": "TLDs",
+    "glue_policy": "Glue policy",
+    "name_server": "Name server",
+    "addresses": "Addresses",
+    "transports": "Transports",
+    "ds_records": "DS records",
+    "identities": "Identities of name servers",
+    "started": "Started",
+    "finished": "Finished",
+    "specification": "Specification",
+    "program": "Program",
+    "advice": "What to do",
+    "notes": "Notes",
+    "protocol": "Transport",
+}
+
+SUMMARIES = {
+    "counts": "{passed} passed, {failed} failed, {undecided} undecided, {skipped} skipped",
+    "pass": "The rehearsal passed.",
+    "fail": "The rehearsal failed.",
+    "undecided": "The rehearsal has no result.",
+    "skipped": "The rehearsal has no result.",
+    "one_place": "gonemaster sends its queries from one place. ICANN sends the queries of dns-zz-consistency from several places.",
+    "not_official": "This is a rehearsal, not a test by ICANN.",
+    "ignored": "Parameters of other suites were ignored: {parameters}",
+}

@@ -1,0 +1,1 @@
+"""Exports of stored results to files."""
