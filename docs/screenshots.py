@@ -53,6 +53,9 @@ SCREENS = {
     "cohort": "/cohorts/1",
     "schedule": "/cohorts/1/schedule",
     "watches": "/watches",
+    "rollover": "/watches/{rollover}/rollover",
+    "cds-decisions": "/cds-decisions",
+    "rst": "/rst",
     "workers": "/workers",
     "wall": "/wall",
     "statistics": "/statistics?window=1h",
@@ -108,17 +111,34 @@ def names(url: str) -> dict[str, str]:
         "tested": TESTED,
         "public": _tested(url, TESTED),
         "healthy": _tested(url, HEALTHY),
+        "rollover": _watched(url),
     }
+
+
+def _watched(url: str) -> int:
+    """Watch a key rollover, and the CDS records of the faulty domains; return the ID of the rollover after a sample."""
+    hours = {"events": ["rollover.broken"], "interval_minutes": 1, "window_hours": 48}
+    watch: int = _post(f"{url}/api/v1/watches", {"domain": HEALTHY, "kind": "rollover", **hours})["id"]
+    of_faults = {"tag": "faults", "kind": "cds", "events": ["cds.decided"], "interval_minutes": 60}
+    _post(f"{url}/api/v1/watches", of_faults | {"hold_down_days": 0})
+    while not (
+        _read(f"{url}/api/v1/watches/{watch}/rollover")["spans"] and _read(f"{url}/api/v1/cds-decisions")["items"]
+    ):
+        time.sleep(0.5)
+    return watch
+
+
+def _post(url: str, document: dict[str, Any]) -> Any:
+    request = urllib.request.Request(  # noqa: S310 - of loopback
+        url, json.dumps(document).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request) as response:  # noqa: S310
+        return json.load(response)
 
 
 def _started(url: str, domain: str) -> str:
     """Start a test of a domain of the demo world, and return the public ID."""
-    body = json.dumps({"domain": domain}).encode()
-    request = urllib.request.Request(  # noqa: S310 - of loopback
-        f"{url}/pub/api/v1/jobs", body, {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request) as response:  # noqa: S310
-        public_id: str = json.load(response)["public_id"]
+    public_id: str = _post(f"{url}/pub/api/v1/jobs", {"domain": domain})["public_id"]
     return public_id
 
 

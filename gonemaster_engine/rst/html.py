@@ -17,6 +17,7 @@ body { font: 11pt/1.45 system-ui, sans-serif; color: #1a1a1a; background: #fff; 
 h1 { font-size: 1.6rem; margin: 0 0 .3rem; } h2 { font-size: 1.15rem; margin: 2rem 0 .4rem; }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; vertical-align: top; padding: .3rem .6rem;
   border-bottom: 1px solid #ccc; overflow-wrap: anywhere; }
+th, .cases td:nth-child(-n+2) { white-space: nowrap; }
 code { font-size: .92em; } p { margin: .3rem 0; } .facts td:first-child { width: 14rem; }
 .pass::before { content: "\\2713\\A0"; } .fail::before { content: "\\2717\\A0"; }
 .undecided::before { content: "?\\A0"; } .skipped::before { content: "\\2013\\A0"; }
@@ -56,8 +57,8 @@ def _add(parent: ET.Element, tag: str, text: str = "", kind: str = "") -> ET.Ele
     return element
 
 
-def _table(parent: ET.Element, titles: Iterable[str], locale: str) -> ET.Element:
-    table = _add(parent, "table")
+def _table(parent: ET.Element, titles: Iterable[str], locale: str, kind: str = "") -> ET.Element:
+    table = _add(parent, "table", kind=kind)
     row = _add(_add(table, "thead"), "tr")
     for title in titles:
         _add(row, "th", label(title, locale))
@@ -86,7 +87,7 @@ def _suite(body: ET.Element, suite: SuiteReport, locale: str) -> None:
     _add(body, "h2", suite.name)
     state = _add(body, "p", label(suite.result.value, locale), suite.result.value)
     state.tail = counts(suite, locale)
-    table = _table(body, ("test_case", "result", "findings"), locale)
+    table = _table(body, ("test_case", "result", "findings"), locale, "cases")
     for case in suite.cases:
         _case(table, case, locale)
 

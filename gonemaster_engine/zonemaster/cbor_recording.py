@@ -2,9 +2,9 @@
 
 Public about the format is that a key is the query as a DNS packet, with internal flags in place of its ID, and that the
 responses are DNS packets without base64 (zonemaster-engine, pull requests 1517 and 1531). The nesting of servers,
-queries and responses is not public, so that any nesting is read: an address, alone or after a name and a slash, holds
-for what is next to it or below it. Of the attributes of a query only the use of TCP is not in the packet, so that flags
-other than 0 mean TCP.
+queries and responses is not public, so that any nesting is read: an address, with or without a name and a slash before
+it, applies to the items next to it and below it. Of the attributes of a query only the use of TCP is not in the packet,
+so that flags other than 0 mean TCP.
 
 The library decodes the file; limits for size, depth, items and tags keep a hostile file cheap.
 """
@@ -55,19 +55,19 @@ def looks_like_cbor(octets: bytes) -> bool:
 def read_cbor(octets: bytes, problems: list[str]) -> CborRecording:
     """Return the answers of a recording; unusable ones are added to `problems`.
 
-    Each query is there twice, with and without fallback to TCP, because recordings do not contain this option.
+    Each query has two answers, with and without fallback to TCP, because recordings do not contain this option.
 
     Raises:
       ValueError: the file is too large, is not CBOR, is truncated, or has no query with a response.
     """
     if len(octets) > MAX_OCTETS:
         raise ValueError(f"a recording in CBOR has at most {MAX_OCTETS} bytes")
-    reader = _Reader(problems)
+    collector = _AnswerCollector(problems)
     for item in _decoded(octets):
-        reader.read(item)
-    if not reader.answers:
+        collector.read(item)
+    if not collector.answers:
         raise ValueError(f"the file is CBOR, but not a recording{f' ({problems[0]})' if problems else ''}")
-    return CborRecording(reader.answers, reader.recorded_at)
+    return CborRecording(collector.answers, collector.recorded_at)
 
 
 def _decoded(octets: bytes) -> Iterator[Any]:
@@ -97,7 +97,7 @@ def _refuse(*_: Any) -> Any:
     raise ValueError("recordings have no tagged values")
 
 
-class _Reader:
+class _AnswerCollector:
     """Collects the answers in the items of a file."""
 
     def __init__(self, problems: list[str]) -> None:

@@ -82,7 +82,7 @@ def _item(value: Any, gettext: Callable[[str], str]) -> str:
     if not isinstance(value, Mapping):
         return shown(value, gettext)
     if "ns" in value:
-        return "/".join(printable(str(value[key])) for key in ("ns", "address") if value.get(key))
+        return "/".join(printable(str(value[key])) for key in ("ns", "address", "protocol") if value.get(key))
     return ", ".join(f"{printable(str(key))}={shown(item, gettext)}" for key, item in value.items())
 
 

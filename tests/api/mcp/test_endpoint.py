@@ -33,6 +33,7 @@ READING = {
     "ping", "test_domain", "check_delegation", "run_get", "latest_for", "run_search", "run_diff", "spec_list_testcases",
     "spec_get_testcase", "profile_list", "domain_tag_list", "cohort_list", "cohort_schedule_list", "cohort_stats",
     "cohort_tag_values", "cohort_report", "batch_list", "batch_get", "failures_by_tag",
+    "cds_decision_list", "cds_decision_get", "rollover_get",
 }  # fmt: skip
 WRITING = {"batch_enqueue", "batch_cancel", "cancel_job"}
 PATH = "/api/v1/mcp"

@@ -8,7 +8,7 @@ from gonemaster_engine.rst.codes import CASES, CONSISTENCY, LEVELS
 from gonemaster_engine.rst.report import RstReport, RstResult
 from tests.engine.rst.code_zones import ZONES, document_of, healthy
 from tests.engine.rst.running import case_of, rehearse
-from tests.support.rst_worlds import rst_world
+from tests.support.rst_worlds import LIMITS_S, rst_world
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +36,10 @@ def test_code_is_reported_for_its_zone_and_not_for_the_healthy_zone(case: str, c
     assert severity is LEVELS[code]
     assert report.result is RstResult.FAIL
     assert case_of(passed, case).result is RstResult.PASS
+
+
+def test_answers_must_arrive_within_the_limits_of_rst() -> None:
+    assert LIMITS_S == (1.0, 3.0)  # over UDP, and over other transports
 
 
 def test_each_own_code_has_a_zone() -> None:
