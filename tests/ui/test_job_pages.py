@@ -255,3 +255,12 @@ def test_verdict_by_a_policy_of_another_release_is_shown_without_suites(client: 
     text = text_of(client, f"/jobs/{run.id}")
     assert "Verdict of the policy registration" in text
     assert "NameServers" not in text
+
+
+def test_public_result_shows_the_verdict_of_the_policy(client: FlaskClient, store: Store) -> None:
+    config = {"policy": {"name": "registration", "version": "1"}}
+    outcome = record("INFO", verdict="undecided", effective_profile='{"test_cases": []}')
+    make_run(store, "a.example", outcome, config=config, public_id="4fT0aZq81LmX")
+    text = text_of(client, "/public/result/4fT0aZq81LmX")
+    assert "Verdict of the policy registration" in text
+    assert "No verdict" in text
