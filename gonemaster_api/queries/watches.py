@@ -15,7 +15,7 @@ from gonemaster_engine.automation.rollover import Judgement
 from gonemaster_tasks.maintenance.watches.rollovers import judge_spans, judgement_document
 
 _SHOWN = (
-    "id", "tag", "domain", "kind", "ends_at", "events", "url", "email", "min_level", "grade_drop", "enabled",
+    "id", "tag", "domain", "kind", "ends_at", "events", "url", "email", "min_level", "grade_drop", "policy", "enabled",
     "failures", "retry_at", "created_at", "updated_at",
 )  # fmt: skip  # all but the secret
 _OF_DELIVERY = (

@@ -38,6 +38,7 @@ from gonemaster_engine.policies.policy import Policy, load
 from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.config.profiles import is_guarded
 from gonemaster_tasks.control.jobs import POLICY, RUN_UNTIL, join_check, leave_check
+from gonemaster_tasks.control.policies.stored import policy_reference
 from gonemaster_tasks.queues import CHECK
 from gonemaster_tasks.reference_data.tlds import current_tlds
 
@@ -152,7 +153,7 @@ def delegation_of(state: State, request: Mapping[str, Any], policy: Policy) -> D
     )
     nameservers, ds = options.config["nameservers"], options.config.get("ds", [])
     check_targets(nameservers, guarded=is_guarded(state.settings, (policy.profile,)))
-    config = {**options.config, POLICY: {"name": policy.name, "version": policy.version}}
+    config = {**options.config, POLICY: policy_reference(policy)}
     return Delegation(domain, nameservers, ds, policy, RunOptions(config, None))
 
 
