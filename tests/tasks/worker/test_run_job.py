@@ -183,7 +183,7 @@ def test_a_job_that_cannot_be_claimed_returns_to_the_front_and_consuming_stops(
     assert list(process.broker.lists.waiting_ids(NORMAL)) == [first, second]
     assert not runner.tested
     process.database.record_claim()
-    assert process.gate.queues(ORDER) == [MAINTENANCE, NORMAL, CHECK, BATCH]  # no slots are reserved for checks
+    assert process.gate.queues(ORDER) == [MAINTENANCE, NORMAL, CHECK, BATCH]
     run_job(process, first, NORMAL)
     assert runner.tested == [first]
 
