@@ -157,7 +157,7 @@ def test_whole_document_is_pasted(client: FlaskClient) -> None:
     assert client.get("/api/v1/policies/pasted").get_json()["description"] == whole["description"]
 
 
-def test_second_user_is_told_of_the_first(client: FlaskClient) -> None:
+def test_save_over_a_newer_version_is_refused_once(client: FlaskClient) -> None:
     create(client)
     old = fields(client, f"{OWN}/edit") | {"definition": definition(fail_level="NOTICE"), "do": "save"}
     assert save(client, fail_level="WARNING") == 303

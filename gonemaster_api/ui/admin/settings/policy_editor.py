@@ -17,7 +17,7 @@ from gonemaster_api.use_cases.policies.changes import validate_policy
 from gonemaster_db.core.errors import PolicyExists
 from gonemaster_engine.policies.policy import Policy
 
-_FIELDS = ("name", "description")  # keys of the document with fields of their own
+_FIELDS = ("name", "description")  # keys of the document with separate fields
 _CODE = "invalid_policy"
 
 
