@@ -272,6 +272,7 @@ def batch(reference: Reference, batch_id: str, query: Query, *, now: datetime) -
         ),
         "grades": _count((), (run.grade for run in runs)),
         "worst_levels": _count((), (run.worst_level for run in runs)),
+        "verdicts": {},
     }
     # This comes last because its `total` is that of the filter.
     return found | counts | jobs(reference, {**query, "batch_id": batch_id}, now=now)
@@ -340,6 +341,9 @@ def run_document(reference: Reference, run: RunRow) -> Document:
         "effective_profile": None,
         "score": run.score,
         "grade": run.grade,
+        "policy": None,
+        "policy_version": None,
+        "verdict": None,
         "error": run.error,
         "worker": run.job.worker or None,
         "attempt": run.attempt,
