@@ -75,6 +75,7 @@ def create_watch(
     interval_s: int | None = None,
     hold_down_s: int | None = None,
     ends_at: datetime | None = None,
+    transfer: bool = False,
 ) -> Watch:
     """Create a watch that is notified of future events. Raises TooManyWatches."""
     if (session.scalar(select(func.count()).select_from(Watch)) or 0) >= MAX_WATCHES:
@@ -91,6 +92,7 @@ def create_watch(
         interval_s=interval_s,
         hold_down_s=hold_down_s,
         ends_at=ends_at,
+        transfer=transfer,
         min_level=min_level,
         grade_drop=grade_drop,
         enabled=True,

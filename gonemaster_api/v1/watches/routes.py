@@ -51,7 +51,7 @@ class Watches(MethodView):
         _400="missing_subject, ambiguous_subject, missing_receiver, ambiguous_receiver, missing_events, "
         "invalid_events, invalid_domain, invalid_url, invalid_email, email_not_configured, invalid_min_level, "
         "invalid_grade_drop, invalid_secret, invalid_kind, invalid_interval_minutes, invalid_hold_down_days, "
-        "invalid_window_hours",
+        "invalid_window_hours, invalid_transfer",
         _404="not_found",
         _409="too_many_watches",
     )
@@ -74,7 +74,8 @@ class WatchById(MethodView):
     @blueprint.response(200, WatchSchema)
     @blueprint.refuses(
         _400="invalid_events, invalid_url, invalid_email, invalid_min_level, invalid_grade_drop, invalid_secret, "
-        "invalid_enabled, invalid_interval_minutes, invalid_hold_down_days, invalid_window_hours",
+        "invalid_enabled, invalid_interval_minutes, invalid_hold_down_days, invalid_window_hours, "
+        "invalid_transfer",
         _404="not_found",
     )
     def patch(self, request_body: dict[str, Any], watch_id: int) -> Any:
