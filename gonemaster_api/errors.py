@@ -24,6 +24,7 @@ MISSING = {
     "batch": mark("no such batch: {key}"),
     "tag": mark("no such tag: {key}"),
     "profile": mark("no such profile: {key}"),
+    "policy": mark("no such policy: {key}"),
     "cohort": mark("no such cohort: {key}"),
     "snapshot": mark("no such snapshot: {key}"),
     "operation": mark("no such operation: {key}"),
@@ -59,6 +60,7 @@ MISSING = {
 _EXISTS = {
     "tag": mark("the tag {key} already exists"),
     "profile": mark("the profile {key} already exists"),
+    "policy": mark("the policy {key} already exists"),
     "cohort": mark("the cohort {key} already exists"),
     "slug": mark("the slug {key} already exists"),
     "token": mark("the token {key} already exists"),

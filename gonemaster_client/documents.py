@@ -268,6 +268,7 @@ class BatchDetail(TypedDict):
     status_counts: dict[str, int]
     grades: dict[str, int]
     worst_levels: dict[str, int]
+    verdicts: dict[str, int]
     limit: int
     offset: int
     sort: str
@@ -349,6 +350,16 @@ class CanceledBatch(TypedDict):
     batch_id: str
     canceled: int
     stopping: int
+
+
+class CaseVerdict(TypedDict):
+    """The schema CaseVerdict."""
+
+    case: str
+    result: str
+    reason: str
+    explanation: str
+    findings: list[SuiteFinding]
 
 
 class CategoryScore(TypedDict):
@@ -661,6 +672,9 @@ class Job(TypedDict):
     profile_name: NotRequired[str]
     score: NotRequired[int]
     grade: NotRequired[str]
+    policy: NotRequired[str]
+    policy_version: NotRequired[str]
+    verdict: NotRequired[str]
 
 
 class JobPage(TypedDict):
@@ -867,6 +881,9 @@ class Run(TypedDict):
     nameserver_timings: NotRequired[list[NameserverTiming]]
     score: NotRequired[int]
     grade: NotRequired[str]
+    policy: str
+    policy_version: str
+    verdict: str
     error: str
 
 
@@ -907,6 +924,7 @@ class Schedule(TypedDict):
     time_of_day: str
     timezone: str
     profile_id: int
+    policy: str
     promote_default: bool
     catch_up: bool
     summary: str
@@ -1017,6 +1035,30 @@ class Subject(TypedDict):
     since: str
 
 
+class SuiteFinding(TypedDict):
+    """The schema SuiteFinding."""
+
+    position: int
+    module: str
+    testcase: str
+    tag: str
+    code: str
+    level: str
+    args: dict[str, Any]
+    message: str
+    advice: str
+    reference: str
+
+
+class SuiteVerdict(TypedDict):
+    """The schema SuiteVerdict."""
+
+    name: str
+    description: str
+    result: str
+    cases: list[CaseVerdict]
+
+
 class Tag(TypedDict):
     """The schema Tag."""
 
@@ -1046,6 +1088,13 @@ class Verdict(TypedDict):
     harm: str
     sentence: str
     test_instead: str
+    policy: NotRequired[str]
+    version: NotRequired[str]
+    result: NotRequired[str]
+    summary: NotRequired[str]
+    reasons: NotRequired[list[str]]
+    explanations: NotRequired[list[str]]
+    suites: NotRequired[list[SuiteVerdict]]
 
 
 class Whoami(TypedDict):

@@ -51,6 +51,8 @@ class GetBatchesBatchId(TypedDict):
     created_before: NotRequired[str]
     min_duration_ms: NotRequired[int]
     min_attempts: NotRequired[int]
+    policy: NotRequired[str]
+    verdict: NotRequired[str]
     sort: NotRequired[str]
 
 
@@ -144,6 +146,8 @@ class GetJobs(TypedDict):
     created_before: NotRequired[str]
     min_duration_ms: NotRequired[int]
     min_attempts: NotRequired[int]
+    policy: NotRequired[str]
+    verdict: NotRequired[str]
     sort: NotRequired[str]
 
 
@@ -180,6 +184,8 @@ class GetRuns(TypedDict):
     level: NotRequired[str]
     grade: NotRequired[str]
     cause: NotRequired[str]
+    policy: NotRequired[str]
+    verdict: NotRequired[str]
     finished_after: NotRequired[str]
     finished_before: NotRequired[str]
     min_duration_ms: NotRequired[int]
@@ -232,6 +238,7 @@ class NewBatch(TypedDict):
     tags: NotRequired[list[str]]
     ipv4_disabled: NotRequired[bool]
     ipv6_disabled: NotRequired[bool]
+    policy: NotRequired[str]
     profile: NotRequired[str]
     expires_in: NotRequired[int]
     domains: NotRequired[list[str]]
@@ -255,6 +262,7 @@ class NewJob(TypedDict):
     tags: NotRequired[list[str]]
     ipv4_disabled: NotRequired[bool]
     ipv6_disabled: NotRequired[bool]
+    policy: NotRequired[str]
     profile: NotRequired[str]
     expires_in: NotRequired[int]
     domain: str
@@ -310,5 +318,6 @@ class ScheduleBody(TypedDict):
     time_of_day: str
     timezone: NotRequired[str]
     profile_id: NotRequired[int]
+    policy: NotRequired[str]
     promote_default: NotRequired[bool]
     catch_up: NotRequired[bool]

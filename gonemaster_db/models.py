@@ -36,6 +36,7 @@ from gonemaster_db.batches.models.statistics import BatchStatistics, TagValueTab
 from gonemaster_db.core.base import Base
 from gonemaster_db.core.states import JobStatus, Priority, RunStatus
 from gonemaster_db.domains.models.domains import Domain, DomainRunCount, DomainTag, StoredTagSummary, Tag
+from gonemaster_db.domains.models.policies import StoredPolicy
 from gonemaster_db.domains.models.profiles import EffectiveProfile, Profile
 from gonemaster_db.queue.models import AttemptLog, Job
 from gonemaster_db.runs.models import run_indexes as _run_indexes  # noqa: F401  # registers the indexes
@@ -148,6 +149,7 @@ __all__ = [
     "SnapshotTag",
     "SnapshotTestcase",
     "SnapshotView",
+    "StoredPolicy",
     "StoredTagSummary",
     "Tag",
     "TagValueTable",

@@ -16,7 +16,7 @@ from gonemaster_tasks.maintenance.watches.rollovers import judge_spans, judgemen
 
 _SHOWN = (
     "id", "tag", "domain", "kind", "ends_at", "transfer", "events", "url", "email", "min_level", "grade_drop",
-    "enabled", "failures", "retry_at", "created_at", "updated_at",
+    "policy", "enabled", "failures", "retry_at", "created_at", "updated_at",
 )  # fmt: skip  # all but the secret
 _OF_DELIVERY = (
     "id", "watch_id", "event", "event_count", "status", "attempts", "created_at", "last_attempt_at", "finished_at",

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import BadRequest, Conflict
+from gonemaster_api.queries.policies.documents import chosen_policy
 from gonemaster_api.queries.schedules import invalid_schedule
 from gonemaster_api.state import State
 from gonemaster_db.analysis.cohorts import get_cohort
@@ -24,7 +25,7 @@ def put_schedule(state: State, target: ScheduleTarget, body: Mapping[str, Any], 
     """Create or replace the schedule of a cohort or tag.
 
     Raises:
-        BadRequest: invalid_schedule, profile_not_found.
+        BadRequest: invalid_schedule, profile_not_found, policy_not_found.
         Conflict: cohort_analysis_disabled.
         CohortNotFound, TagNotFound: no such target.
     """
@@ -34,6 +35,8 @@ def put_schedule(state: State, target: ScheduleTarget, body: Mapping[str, Any], 
         tag = _check_target(session, target)
         if new.profile_id is not None:
             get_profile(session, new.profile_id)
+        if new.policy is not None:
+            chosen_policy(session, new.policy)
         set_schedule(session, target, new, now=now)
         details = {"cohort_id": target.cohort_id, "rule": summarise(rule_of(new)), "enabled": new.enabled}
         record_action(session, "schedule.set", who=who, now=now, target=tag, details=details)

@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import BadRequest, Conflict
+from gonemaster_api.queries.policies.documents import chosen_policy
 from gonemaster_api.state import State
 from gonemaster_api.use_cases.submission.jobs import read_name
 from gonemaster_db.core.clock import utcnow
@@ -47,7 +48,7 @@ def make_watch(state: State, request: Mapping[str, Any], *, who: str) -> Watch:
     """Validate and store a watch.
 
     Raises:
-        BadRequest: subject or receiver are missing, ambiguous or invalid.
+        BadRequest: subject or receiver are missing, ambiguous or invalid; policy_not_found.
         TagNotFound: no such tag.
         TooManyWatches: the limit is reached.
     """
@@ -55,7 +56,7 @@ def make_watch(state: State, request: Mapping[str, Any], *, who: str) -> Watch:
     kind = WatchKind(request["kind"])
     _check_events(kind, events)
     subject = _subject_of(request, events)
-    chosen: dict[str, Any] = {name: request[name] for name in ("min_level", "grade_drop")}
+    chosen: dict[str, Any] = {name: request[name] for name in ("min_level", "grade_drop", "policy")}
     chosen |= subject | _receiver_of(state, request) | {"kind": kind}
     chosen["transfer"] = request["transfer"]
     _check_transfer(kind, request)
@@ -64,6 +65,8 @@ def make_watch(state: State, request: Mapping[str, Any], *, who: str) -> Watch:
     def store(session: Session) -> Watch:
         if subject["tag"] is not None:
             require_tag(session, subject["tag"])
+        if chosen["policy"] is not None:
+            chosen_policy(session, chosen["policy"])
         now = utcnow()
         watch = watches.create_watch(session, events=events, now=now, **chosen)
         details: dict[str, Any] = {name: value for name, value in subject.items() if value is not None}

@@ -12,6 +12,7 @@ from gonemaster_api.v1.entries.routes import blueprint as entries
 from gonemaster_api.v1.jobs.routes import blueprint as jobs
 from gonemaster_api.v1.metrics.routes import blueprint as metrics
 from gonemaster_api.v1.operations.routes import blueprint as operations
+from gonemaster_api.v1.policies.routes import blueprint as policies
 from gonemaster_api.v1.profiles.routes import blueprint as profiles
 from gonemaster_api.v1.queue.routes import blueprint as queue
 from gonemaster_api.v1.rst_checks.routes import blueprint as rst_checks
@@ -32,5 +33,5 @@ BLUEPRINTS = (
     jobs, batches, comparison, queue, domains, runs, shares, entries, tags, profiles, scoring, settings, spec, causes,
     system,
     operations, analysis, schedules, tokens, watches, metrics, session, mcp, zone_checks,
-    cds_decisions, checks, rst_checks,
+    cds_decisions, policies, checks, rst_checks,
 )  # fmt: skip

@@ -62,6 +62,8 @@ ACCESS = {
     "cds_decisions": Access.READ,
     "profiles": Access.ADMIN,
     "profiles.ConfigurationDiff": Access.OPERATE,  # uses POST for its body and changes nothing
+    "policies": Access.ADMIN,
+    "policies.PolicyValidation": Access.OPERATE,  # uses POST for its body and changes nothing
     "scoring": Access.ADMIN,
     "zone_checks": Access.OPERATE,
     "checks": Access.OPERATORS,

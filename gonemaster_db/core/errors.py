@@ -59,6 +59,10 @@ class ProfileNotFound(NotFound):
     """No profile has this ID."""
 
 
+class PolicyNotFound(NotFound):
+    """No policy has this name, or it has no such version."""
+
+
 class OperationNotFound(NotFound):
     """No operation has this ID."""
 
@@ -105,6 +109,10 @@ class TagExists(AlreadyExists):
 
 class ProfileExists(AlreadyExists):
     """A profile with this name exists."""
+
+
+class PolicyExists(AlreadyExists):
+    """A policy with this name exists."""
 
 
 class CohortExists(AlreadyExists):
@@ -185,6 +193,15 @@ class TierMismatch(StoreError):
 
 class QueueMismatch(StoreError):
     """A new queue order does not list each waiting job exactly once, normal before batch."""
+
+
+class PolicyChanged(StoreError):
+    """A policy was changed in the meantime; `version` is its current version."""
+
+    def __init__(self, name: str, version: int) -> None:
+        super().__init__(Text("the policy {name} now has version {version}", name=repr(name), version=version))
+        self.name = name
+        self.version = version
 
 
 class AmbiguousProfile(StoreError):

@@ -9,7 +9,7 @@ Severity = Literal["warnings_plus", "errors_only"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFilter:
-    """A filter of jobs and runs; `domain` is a substring; a severity and a duration exclude unfinished jobs."""
+    """A filter of jobs and runs; `domain` is a substring; some fields exclude unfinished jobs."""
 
     status: str | None = None
     batch_id: str | None = None
@@ -19,6 +19,8 @@ class JobFilter:
     created_before: datetime | None = None
     min_duration_ms: int | None = None
     min_attempts: int | None = None
+    policy: str | None = None
+    verdict: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,8 @@ class RunFilter:
     finished_before: datetime | None = None
     min_duration_ms: int | None = None
     min_attempts: int | None = None
+    policy: str | None = None
+    verdict: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

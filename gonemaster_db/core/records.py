@@ -16,8 +16,9 @@ class NewJob:
     """A job to be queued.
 
     `domain` is normalised. `config` holds the values that differ from the defaults: tests, overrides, nameservers, ds,
-    min_level, ipv4_disabled, ipv6_disabled, origin and tags (which the domain joins at graduation), and the request_id
-    and traceparent of the request that submitted the job. Checks before delegation also have policy and run_until.
+    min_level, ipv4_disabled, ipv6_disabled, policy ({name, version}), origin and tags (which the domain joins at
+    graduation), and the request_id and traceparent of the request that submitted the job. Checks before delegation also
+    have run_until.
     """
 
     domain: str
@@ -81,6 +82,7 @@ class RunRecord:
     score: int | None = None
     grade: str | None = None
     score_rule: int | None = None
+    verdict: str | None = None  # of the policy of the job: pass, fail, undecided
     causes: Collection[str] | None = None  # identifiers of root causes; None if unknown
 
 

@@ -21,6 +21,7 @@ from gonemaster_db.runs.sort_keys import JOB_KEYS, JOB_SORT, RUN_KEYS, SortKeys,
 
 _LEVELS = {"warnings_plus": at_least("WARNING"), "errors_only": at_least("ERROR")}
 _IS_RUN = {Job: 0, Run: 1}
+_OF_RUNS = ("severity", "min_duration_ms", "policy", "verdict")  # filters that unfinished jobs never match
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def _keys(model: Any) -> SortKeys:
 
 def can_match(model: Any, criteria: JobFilter) -> bool:
     """Return whether any job, or any run, can match."""
-    if model is Job and (criteria.severity is not None or criteria.min_duration_ms is not None):
+    if model is Job and any(getattr(criteria, name) is not None for name in _OF_RUNS):
         return False
     return criteria.status is None or (criteria.status in list(JobStatus)) == (model is Job)
 
@@ -152,6 +153,10 @@ def job_conditions(session: Session, model: Any, criteria: JobFilter) -> list[Co
         found.append(model.created_at < criteria.created_before)
     if criteria.min_duration_ms is not None:
         found.append(model.duration_ms >= criteria.min_duration_ms)
+    if criteria.verdict is not None:
+        found.append(model.verdict == criteria.verdict)
+    if criteria.policy is not None:
+        found.append(model.policy == criteria.policy)
     if criteria.min_attempts is not None:
         found.append(attempted(model, criteria.min_attempts))
     return found

@@ -112,6 +112,7 @@ def _run_row(session: Session, job: RowMapping, record: RunRecord, outcome_id: i
         "outcome_id": outcome_id,
         "cause_set_id": ensure_cause_set(session, record.causes),
         "effective_profile_id": _profile_id(session, record),
+        **policy_values(job["config"], record),
         "batch_key": None if job["batch_id"] is None else batch_key(job["batch_id"]),
         "duration_ms": duration_ms(job["started_at"], record.finished_at),
     }
@@ -132,6 +133,18 @@ def run_values(record: RunRecord, kinds: Sequence[EntryRecord | EntryType]) -> d
         "score_rule": record.score_rule,
         "entry_count": len(levels),
         "findings_hash": findings_hash(kinds) if record.status is RunStatus.SUCCEEDED else None,
+    }
+
+
+def policy_values(config: Mapping[str, Any], record: RunRecord) -> dict[str, Any]:
+    """Return the columns of the policy of a job; without a result there is no verdict."""
+    policy = config.get("policy")
+    if policy is None:
+        return {"policy": None, "policy_version": None, "verdict": None}
+    return {
+        "policy": policy["name"],
+        "policy_version": policy["version"],
+        "verdict": record.verdict or "undecided",
     }
 
 

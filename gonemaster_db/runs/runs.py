@@ -1,6 +1,6 @@
 """Lookup and lists of runs."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -229,6 +229,12 @@ def set_score(
         count_runs_in(session, {old: -1, old._replace(grade=grade): 1})
 
 
+def count_verdicts(session: Session, batch_key: int | None) -> Mapping[str, int]:
+    """Count the remaining runs of a batch by verdict; none if its jobs have no policy."""
+    counted = select(Run.verdict, func.count()).where(Run.batch_key == batch_key, Run.verdict.is_not(None))
+    return {verdict: number for verdict, number in session.execute(counted.group_by(Run.verdict)) if verdict}
+
+
 def get_dnssec_chain(session: Session, run_id: str) -> Any | None:
     """Read the DNSSEC chain document of a run, or None. Raises RunNotFound, DocumentDamaged."""
     return read_stored_run(session, run_id).full_document.chain
@@ -242,6 +248,8 @@ def _conditions(session: Session, criteria: RunFilter) -> list[ColumnElement[boo
         Run.status: criteria.status,
         Run.worst_level: criteria.level,
         Run.grade: criteria.grade,
+        Run.verdict: criteria.verdict,
+        Run.policy: criteria.policy,
     }
     found: list[ColumnElement[bool]] = [column == value for column, value in exact.items() if value is not None]
     if criteria.batch_id is not None:

@@ -38,6 +38,7 @@ class NewSchedule:
     profile_id: int | None
     promote_default: bool
     catch_up: bool
+    policy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,4 +201,5 @@ def _values(new: NewSchedule) -> dict[str, object]:
         "profile_id": new.profile_id,
         "promote_default": new.promote_default,
         "catch_up": new.catch_up,
+        "policy": new.policy,
     }

@@ -40,6 +40,7 @@ class FollowedRun:
     grade: str | None
     worst_level: str | None
     effective_profile_id: int | None
+    policy: str | None = None
 
 
 TagKey = tuple[str, str, str]
@@ -47,7 +48,7 @@ TagKey = tuple[str, str, str]
 
 _COLUMNS = (
     Run.key, Run.id, Run.domain_id, Run.domain, Run.batch_key, Run.outcome_id, Run.finished_at, Run.score, Run.grade,
-    Run.worst_level, Run.effective_profile_id,
+    Run.worst_level, Run.effective_profile_id, Run.policy,
 )  # fmt: skip
 
 
@@ -110,7 +111,9 @@ def _previous_keys(keys: Sequence[int]) -> "Select[int, int | None]":
     before = aliased(Run)
     earlier = or_(before.finished_at < Run.finished_at, before.id < Run.id)
     of_domain = (before.domain_id == Run.domain_id, before.finished_at <= Run.finished_at, earlier)
-    newest = select(before.key).where(*of_domain, *_comparable(before)).correlate(Run)
+    # Policies select different test cases.
+    of_policy = before.policy.is_not_distinct_from(Run.policy)
+    newest = select(before.key).where(*of_domain, of_policy, *_comparable(before)).correlate(Run)
     newest = newest.order_by(before.finished_at.desc(), before.id.desc()).limit(1)
     return select(Run.key, newest.scalar_subquery()).where(Run.key.in_(keys))
 

@@ -76,6 +76,7 @@ def create_watch(
     hold_down_s: int | None = None,
     ends_at: datetime | None = None,
     transfer: bool = False,
+    policy: str | None = None,
 ) -> Watch:
     """Create a watch that is notified of future events. Raises TooManyWatches."""
     if (session.scalar(select(func.count()).select_from(Watch)) or 0) >= MAX_WATCHES:
@@ -93,6 +94,7 @@ def create_watch(
         hold_down_s=hold_down_s,
         ends_at=ends_at,
         transfer=transfer,
+        policy=policy,
         min_level=min_level,
         grade_drop=grade_drop,
         enabled=True,

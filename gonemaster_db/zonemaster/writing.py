@@ -20,7 +20,7 @@ from gonemaster_db.runs.counters import RunGroup, count_runs_in
 from gonemaster_db.runs.documents.caches import EntryType
 from gonemaster_db.runs.documents.outcomes import outcomes_of_kinds
 from gonemaster_db.runs.documents.run_document import TimedArguments, encode_document
-from gonemaster_db.runs.run_rows import KEPT, duration_ms, references_checked, run_values
+from gonemaster_db.runs.run_rows import KEPT, duration_ms, policy_values, references_checked, run_values
 from gonemaster_db.zonemaster.source import SourceBatch
 
 _KEY_STEP = 62**8  # the first two random digits of a batch ID are part of its key
@@ -82,6 +82,7 @@ def prepare_run(
         **{name: job[name] for name in KEPT},
         **run_values(record, kinds),
         "effective_profile_id": None,
+        **policy_values(job["config"], record),
         "duration_ms": duration_ms(job["started_at"], record.finished_at),
     }
     causes = None if record.causes is None else tuple(sorted(record.causes))

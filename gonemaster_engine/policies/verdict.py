@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _CUT_OFF = {"RUN_DEADLINE_REACHED": "cut_off", "RUN_LIMIT_REACHED": "limit"}
 _LOST = "NO_ANSWER_UNDECIDED"
 _BASIC = "BASIC"
+_NO_IPV6 = "IPV6_AUTO_DISABLED"
+_DECIDING = frozenset({*_CUT_OFF, _LOST, _NO_IPV6, "CANNOT_CONTINUE", "MODULE_ERROR", "NO_NETWORK"})
 
 
 class PolicyResult(enum.StrEnum):
@@ -225,6 +227,13 @@ def judge_result(policy: Policy, result: RunResult, *, causes: Sequence[Cause] |
     )
 
 
+def deciding_positions(verdict: PolicyVerdict, policy: Policy, entries: Sequence[Entry]) -> frozenset[int]:
+    """Return the positions of the entries on which the verdict depends, so that it can be repeated with these alone."""
+    tags = {tag for suite in policy.suites for tag in suite.unless_tags} | _DECIDING
+    named = (position for position, entry in enumerate(entries) if entry.tag in tags)
+    return frozenset((*named, *(finding.position for finding in verdict.findings)))
+
+
 class _JudgedRun:
     """The entries of a run, and why its test cases may have no result."""
 
@@ -261,7 +270,7 @@ class _JudgedRun:
         found += [reason for tag, reason in _CUT_OFF.items() if tag in self._of_system]
         found += ["lost_packets"] if _LOST in self._of_system else []
         used = {"ipv4", "ipv6"} if families is None else set(families)
-        if "IPV6_AUTO_DISABLED" in self._of_system:
+        if _NO_IPV6 in self._of_system:
             used.discard("ipv6")
         return (*found, *(f"no_{family}" for family in policy.needs if family not in used))
 

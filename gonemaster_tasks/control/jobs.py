@@ -17,7 +17,7 @@ from gonemaster_tasks.control.revocation import revoke_jobs
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import tier_of
 
-# Options of the job of a check before delegation: the name of the policy that judges its run, and the time (POSIX
+# Options of the job of a check before delegation: name and version of the policy of its run, and the time (POSIX
 # seconds, shared clock) at which the run must have ended.
 POLICY, RUN_UNTIL = "policy", "run_until"
 _CHECKER = "check"  # the author of cancellations in the audit log

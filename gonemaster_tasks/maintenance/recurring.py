@@ -21,6 +21,7 @@ from gonemaster_db.service.schedules import (
     has_active_batch,
     lock_occurrence,
 )
+from gonemaster_engine.errors import PolicyError
 from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.schedules import rule_of
@@ -137,7 +138,9 @@ def _store(parts: QueueParts, session: Session, listed: ListedSchedule, *, now: 
         promote_snapshot=is_analysed and schedule.promote_default,
         origin=BatchOrigin.SCHEDULE,
     )
-    jobs = jobs_of_tag(session, tag, profile_id=schedule.profile_id, origin=BatchOrigin.SCHEDULE)
+    jobs = jobs_of_tag(
+        session, tag, profile_id=schedule.profile_id, origin=BatchOrigin.SCHEDULE, policy=schedule.policy
+    )
     stored = store_batch(parts, session, batch, jobs, now=now)
     stored.submitted.batch.domain_count = stored.submitted.job_count
     session.flush()
@@ -169,6 +172,8 @@ def _text_of(error: Exception) -> str:
             domain=error.domain,
             ids=ids,
         )
+    if isinstance(error, PolicyError):
+        return text_of(error)
     return Text("{error}; the log of the worker has the reason", error=type(error).__name__)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -11,17 +12,24 @@ from gonemaster_db.core.records import NewJob
 from gonemaster_db.domains.profiles import get_profile
 from gonemaster_db.domains.tags import default_profile_ids, iter_tag_domains
 from gonemaster_db.models import Priority
+from gonemaster_tasks.control.policies.stored import find_policy, policy_reference
 
 CHUNK = 5000
 
 
-def jobs_of_tag(session: Session, tag: str, *, profile_id: int | None, origin: str) -> Iterator[NewJob]:
+def jobs_of_tag(
+    session: Session, tag: str, *, profile_id: int | None, origin: str, policy: str | None = None
+) -> Iterator[NewJob]:
     """Yield a job for each domain of a tag, with the given profile or the default one of its tags.
 
     Raises:
         AmbiguousProfile: the tags of a domain have different default profiles.
         ProfileNotFound: the profile does not exist.
+        PolicyError: the policy does not exist any more.
     """
+    config: dict[str, Any] = {"origin": origin}
+    if policy is not None:
+        config["policy"] = policy_reference(find_policy(session, policy))
 
     @cache
     def name_of(profile_id: int) -> str:
@@ -37,7 +45,7 @@ def jobs_of_tag(session: Session, tag: str, *, profile_id: int | None, origin: s
                 priority=Priority.BATCH,
                 profile_id=chosen,
                 profile_name="" if chosen is None else name_of(chosen),
-                config={"origin": origin},
+                config=config,
             )
 
 

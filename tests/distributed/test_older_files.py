@@ -13,7 +13,7 @@ from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.maintenance.reconciler import reconcile
 from gonemaster_tasks.monitoring.health import find_issues_in_time
-from gonemaster_tasks.queues import BATCH, NORMAL
+from gonemaster_tasks.queues import BATCH, CHECK, NORMAL
 from tests.support.redis import confirm_tiers, raw
 from tests.support.workers import Farm, wait_until
 
@@ -111,7 +111,7 @@ def test_all_tiers_are_rebuilt_even_if_the_counts_agree(fault_farm: Farm) -> Non
     lists.enqueue_many(reversed(batch), BATCH)
     farm.broker.marks.set_epoch("of another Redis")
     done = reconcile(farm.store, farm.broker, farm.parts.celery, now=farm.parts.clock.now())
-    assert done.messages == {NORMAL: 1, BATCH: 2}
+    assert done.messages == {NORMAL: 1, BATCH: 2, CHECK: 0}
     assert list(lists.waiting_ids(NORMAL)) == [person]
     assert list(lists.waiting_ids(BATCH)) == list(batch)
     assert not farm.broker.marks.controls().outdated

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from gonemaster_db.core.records import EntryRecord, NewJob, RunRecord
 from gonemaster_db.core.session import Store
@@ -17,9 +18,9 @@ NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 LEASE = timedelta(minutes=1)
 
 
+# `queue_job`, `claim` and `make_run` repeat their transactions after a deadlock, as the service does.
 def queue_job(store: Store, domain: str = "example.com", *, now: datetime = NOON, **fields: Any) -> Job:
-    with store.transaction() as session:
-        return create_job(session, NewJob(domain, **fields), now=now)
+    return store.run_in_transaction(lambda session: create_job(session, NewJob(domain, **fields), now=now))
 
 
 def queue_jobs(store: Store, domains: Iterable[str], *, now: datetime = NOON, **fields: Any) -> list[str]:
@@ -29,9 +30,11 @@ def queue_jobs(store: Store, domains: Iterable[str], *, now: datetime = NOON, **
 
 
 def claim(store: Store, job_id: str, *, worker: str = "w1", now: datetime = NOON) -> Job:
-    with store.transaction() as session:
+    def take(session: Session) -> Job:
         assert claim_job(session, job_id, worker=worker, now=now, lease=LEASE) is not None
         return get_job(session, job_id)
+
+    return store.run_in_transaction(take)
 
 
 def entries_of(*levels: str, **fields: Any) -> list[EntryRecord]:
@@ -46,11 +49,15 @@ def record(*levels: str, status: RunStatus = RunStatus.SUCCEEDED, at: datetime =
 
 
 def finish_job(store: Store, job: Job, outcome: RunRecord | None = None) -> Run:
-    """Graduate a claimed job."""
-    assert job.worker is not None
+    """Graduate a claimed job, in one attempt."""
     with store.transaction() as session:
-        graduate_job(session, job.id, worker=job.worker, attempt=job.attempt, record=outcome or record("INFO"))
-        return session.scalars(select(Run).where(Run.id == job.id)).one()
+        return _graduate(session, job, outcome or record("INFO"))
+
+
+def _graduate(session: Session, job: Job, outcome: RunRecord) -> Run:
+    assert job.worker is not None
+    graduate_job(session, job.id, worker=job.worker, attempt=job.attempt, record=outcome)
+    return session.scalars(select(Run).where(Run.id == job.id)).one()
 
 
 def written_entries(store: Store) -> dict[str, int]:
@@ -83,4 +90,4 @@ def make_run(
                 session, job.id, worker="w1", attempt=attempt, now=started, max_attempts=attempts, failure="ended"
             )
         job = claim(store, job.id, now=started)
-    return finish_job(store, job, outcome)
+    return store.run_in_transaction(lambda session: _graduate(session, job, outcome))

@@ -22,6 +22,7 @@ import pytest
 
 from gonemaster_client import AsyncClient, Client
 from gonemaster_client.calls import batches, cohorts, jobs, runs
+from gonemaster_client.calls.checks import check_many
 from gonemaster_client.cli.catalogue import every_command
 from gonemaster_client.cli.main import main
 from gonemaster_client.errors import Conflict
@@ -55,6 +56,8 @@ class Filled:
     runs: list[str]
     decision: int
     watch: int
+    lines: Path  # JSON lines of delegations
+    checks: str  # their batch
 
     def words(self, text: str) -> list[str]:
         return self.replaced(text).split()
@@ -62,7 +65,8 @@ class Filled:
     def replaced(self, text: str) -> str:
         names = {"BATCH": self.batches[0], "LATER": self.batches[1], "RUN": self.runs[0], "OTHER": self.runs[1]}
         names |= {"DECISION": str(self.decision), "WATCH": str(self.watch)}
-        return re.sub(r"\b(BATCH|LATER|RUN|OTHER|DECISION|WATCH)\b", lambda found: names[found[0]], text)
+        names |= {"LINES": str(self.lines), "CHECKS": self.checks}
+        return re.sub(r"\b(BATCH|LATER|RUN|OTHER|DECISION|WATCH|LINES|CHECKS)\b", lambda found: names[found[0]], text)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +89,13 @@ def filled(service: Service) -> Filled:
     watch = service.post("/watches", rollover)["id"]
     with closing(open_store(StoreSettings(dsn=str(service.data_dir / "gonemaster.db")))) as store:
         decision = decide(store, watch, "good.xa")
-    return Filled(service, found, [ids[0], ids[-1]], decision, watch)  # good.xa and refused.xa
+    lines = service.home / "delegations.jsonl"
+    server = {"ns": "ns1.refused.xa", "ip": "127.21.15.53"}
+    lines.write_text(json.dumps({"domain": "refused.xa", "nameservers": [server]}))
+    with Client(service.url) as client:
+        checks = client.send(check_many(lines.read_bytes()))["batch_id"]
+    service.batch_done(checks)
+    return Filled(service, found, [ids[0], ids[-1]], decision, watch, lines, checks)  # good.xa and refused.xa
 
 
 @pytest.fixture
@@ -160,6 +170,12 @@ LINES = (
     ("rollovers get WATCH", 0),
     ("report", 0),
     ("report tld --min-cluster 2 --max-spread 5", 0),
+    ("check --domain refused.xa --ns ns1.refused.xa/127.21.15.53 --ns ns2.refused.xa --policy default", 1),
+    ("check --domain plain.xa --ns ns1.plain.xa/127.21.3.53 --ds 1,13,2,abab --deadline 30", 1),
+    ("checks batch --file LINES --name transfer --policy default --key k-FORMAT", 0),
+    ("checks batch --file LINES --wait", 1),
+    ("checks verdicts CHECKS", 1),
+    ("checks verdicts CHECKS --policy default", 1),
     ("queue pause --tier batch --reason maintenance --for 30m", 0),
     ("queue resume", 0),
     ("results --job-id RUN --job-id OTHER", 0),

@@ -235,3 +235,32 @@ def test_the_log_of_a_failed_attempt_is_text(client: FlaskClient, store: Store) 
         text = text_of(client, f"/jobs/{job_id}")
         assert "Attempt 1 on w7@host" in text
         assert "event=&#39;began&#39;\nevent=&#39;&lt;script&gt;alert(1)&lt;/script&gt;&#39;" in text
+
+
+def test_verdict_of_the_policy_is_shown_with_what_fails(client: FlaskClient, store: Store) -> None:
+    config = {"policy": {"name": "registration", "version": "1"}}
+    failing = EntryRecord(0.2, "DELEGATION", "delegation05", "NS_IS_CNAME", "ERROR", {"ns": "ns.a.example"})
+    outcome = record(entries=[failing], verdict="fail", effective_profile='{"test_cases": []}')
+    path = f"/jobs/{make_run(store, 'a.example', outcome, config=config).id}"
+    text = text_of(client, path)
+    assert "Verdict of the policy registration" in text
+    assert "Failed by the policy" in text
+    assert "delegation05 <code>NS_IS_CNAME</code>" in text
+    assert "Utslag enligt policyn registration" in text_of(client, path, Accept_Language="sv")
+
+
+def test_verdict_by_a_policy_of_another_release_is_shown_without_suites(client: FlaskClient, store: Store) -> None:
+    config = {"policy": {"name": "registration", "version": "0"}}
+    run = make_run(store, "a.example", record("INFO", verdict="pass"), config=config)
+    text = text_of(client, f"/jobs/{run.id}")
+    assert "Verdict of the policy registration" in text
+    assert "NameServers" not in text
+
+
+def test_public_result_shows_the_verdict_of_the_policy(client: FlaskClient, store: Store) -> None:
+    config = {"policy": {"name": "registration", "version": "1"}}
+    outcome = record("INFO", verdict="undecided", effective_profile='{"test_cases": []}')
+    make_run(store, "a.example", outcome, config=config, public_id="4fT0aZq81LmX")
+    text = text_of(client, "/public/result/4fT0aZq81LmX")
+    assert "Verdict of the policy registration" in text
+    assert "No verdict" in text

@@ -11,14 +11,17 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter
 
+from gonemaster_api.v1.rst_checks.schemas import EXAMPLE_INPUTS
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.ids import new_operation_id
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.models import Operation, OperationKind, OperationStatus
+from tests.engine.automation.test_cds import seen
 from tests.support.browser import Site, unreachable
 from tests.support.examples import ALL
 from tests.support.stores import opened
 from tests.ui.public_runs import public_run
+from tests.ui.test_decision_pages import store_decision
 from tests.ui.test_every_page import faults, fetch, pages
 from tests.ui.test_queue_browser import post
 
@@ -45,10 +48,14 @@ NO_PAGE = {
 def visited(site: Site) -> Iterator[list[str]]:
     """Create one of each thing that the demonstration data do not have; return the URLs without a link to them."""
     watch = post(site, "/watches", {"tag": "demo", "events": ["domain.regressed"], "url": "https://hook.example/x"})
+    cds = post(site, "/watches", {"tag": "demo", "events": ["cds.decided"], "kind": "cds"})
+    rollover = post(site, "/watches", {"domain": LONG_NAME, "events": ["rollover.step"], "kind": "rollover"})
+    rehearsal = post(site, "/rst-checks", {"inputs": EXAMPLE_INPUTS})
     profile = post(site, "/profiles", {"name": "widths", "config": {"net": {"ipv6": False}}})
     site.service.call("PUT", "/api/v1/settings", {"show_history_public": True})
     with opened(StoreSettings(dsn=str(site.service.data_dir / "gonemaster.db"))) as store:
         public_run(store, LONG_NAME)  # so that two runs can be compared
+        store_decision(store, cds["id"], seen(), domain=LONG_NAME)
         stored = public_run(store, LONG_NAME)
         with store.transaction() as session:
             session.add(
@@ -74,6 +81,8 @@ def visited(site: Site) -> Iterator[list[str]]:
         f"/batches/{newest}/cancel",
         f"/batches/{before}/diff/{newest}",
         f"/watches/{watch['id']}",
+        f"/watches/{rollover['id']}/rollover",
+        f"/rst/{rehearsal['id']}",
         f"/settings/profiles/{profile['id']}",
     ]
     site.service.call("PUT", "/api/v1/settings", {"show_history_public": False})

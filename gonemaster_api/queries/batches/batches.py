@@ -22,6 +22,7 @@ from gonemaster_db.batches.batches import (
 from gonemaster_db.batches.deletion import BatchImpact, preview_batch_deletion
 from gonemaster_db.batches.tag_values import list_tag_values
 from gonemaster_db.queue.queue_ranks import BatchSpan, batch_spans
+from gonemaster_db.runs.runs import count_verdicts
 from gonemaster_engine.profile.zonemaster_tags import engine_tag
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.monitoring.estimates import estimate_batches
@@ -86,6 +87,7 @@ def read_batch_progress(state: State, batch_id: str) -> dict[str, Any]:
     with state.store.read_only() as session:
         batch = get_batch(session, batch_id)
         summary = summarise_batch(session, batch_id)
+        verdicts = count_verdicts(session, batch.key)
         estimates = _estimates(state, session, batch_spans(session, [batch_id]), begun={batch_id: summary.started_at})
     return (
         estimates.get(batch_id, {})
@@ -101,6 +103,7 @@ def read_batch_progress(state: State, batch_id: str) -> dict[str, Any]:
             "purged_runs": summary.purged_runs,
             "grades": dict(summary.grades) if state.settings.show_score_admin else {},
             "worst_levels": dict(summary.worst_levels),
+            "verdicts": dict(verdicts),
             "created_at": batch.created_at,
             "started_at": summary.started_at,
             "finished_at": summary.finished_at,

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 from sqlalchemy.orm import Session
 
+from gonemaster_api.errors import Conflict
 from gonemaster_api.queries.batches.export import JOBS_PER_READ
-from gonemaster_api.queries.runs.checks import CheckedDelegation, judged_document
+from gonemaster_api.queries.runs.checks import ORIGIN, CheckedDelegation, judged_document
 from gonemaster_api.state import State
 from gonemaster_db.batches.batch_jobs import sample_job
 from gonemaster_db.batches.batches import get_batch
@@ -19,6 +20,7 @@ from gonemaster_db.models import Job, Run
 from gonemaster_db.runs.job_walk import jobs_after
 from gonemaster_db.runs.run_documents import StoredRun, entries_of, read_stored_runs
 from gonemaster_engine.policies.policy import Policy
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.control.jobs import POLICY
 
 _RUNS_PER_READ = 50  # a document can have megabytes
@@ -30,20 +32,26 @@ class VerdictExport:
 
     batch_id: str
     policy: Policy
+    run_with: Policy  # the policy of the submission
     locale: str
     after: str
 
 
 def policy_of_batch(state: State, batch_id: str, default: str) -> str:
-    """Return the name of the policy that a batch was submitted with.
+    """Return the name of the policy that a batch of checks was submitted with; the default if no job has finished.
 
     Raises:
         BatchNotFound: the batch does not exist.
+        Conflict: not_checks, the batch was submitted otherwise, and may have run other test cases.
     """
     with state.store.read_only() as session:
         get_batch(session, batch_id)
         sample = sample_job(session, batch_id)
-    return str(sample.config.get(POLICY, default)) if sample else default
+    if sample is None:
+        return default
+    if sample.config.get("origin") != ORIGIN:
+        raise Conflict("not_checks", Text("the batch was not submitted as checks before delegation"))
+    return str(sample.config[POLICY]["name"])
 
 
 def verdict_lines(state: State, export: VerdictExport) -> Iterator[bytes]:
@@ -69,7 +77,7 @@ def _lines(state: State, export: VerdictExport, items: Sequence[Job | Run]) -> l
     with state.store.read_only() as session:
         stored = read_stored_runs(session, [item.id for item in items if isinstance(item, Run)])
         entries = {run_id: _entries(session, run) for run_id, run in stored.items()}
-    checked = CheckedDelegation("", export.policy, export.locale)
+    checked = CheckedDelegation("", export.policy, export.locale, export.run_with)
     lines: list[Mapping[str, Any]] = []
     for item in items:
         common = {"run_id": item.id, "domain": item.domain, "status": item.status.value}

@@ -27,7 +27,10 @@ from gonemaster_tasks.monitoring.estimates import (
     unserved_tiers,
 )
 
-_OPTIONAL = ("public_id", "worker", "batch_id", "error", "profile_id", "profile_name", "score", "grade", "expires_at")
+_OPTIONAL = (
+    "public_id", "worker", "batch_id", "error", "profile_id", "profile_name", "score", "grade", "expires_at",
+    "policy", "policy_version", "verdict",
+)  # fmt: skip
 _PACE_LIFE_S = 1.0
 
 
@@ -70,6 +73,8 @@ def job_filter(query: Mapping[str, Any]) -> JobFilter:
         severity=query.get("severity"),
         min_duration_ms=query.get("min_duration_ms"),
         min_attempts=query.get("min_attempts"),
+        policy=query.get("policy"),
+        verdict=query.get("verdict"),
         **time_range(query, "created_after", "created_before"),
     )
 
@@ -157,7 +162,14 @@ def _job(job: Job, progress: Mapping[str, int]) -> dict[str, Any]:
             "progress": progress.get(job.id, job.progress),
             "error": job.error,
         }
+        | _policy_of(job)
     )
+
+
+def _policy_of(job: Job) -> dict[str, Any]:
+    """Return the policy of an unfinished job; lists do not read its options, which can be large."""
+    reference = job.__dict__.get("config", {}).get("policy") or {}
+    return {"policy": reference.get("name"), "policy_version": reference.get("version")}
 
 
 def _run(run: Run, *, scored: bool) -> dict[str, Any]:
@@ -166,6 +178,9 @@ def _run(run: Run, *, scored: bool) -> dict[str, Any]:
         "progress": 100,
         "error": run.error,
         "severity_totals": run.severity_totals,
+        "policy": run.policy,
+        "policy_version": run.policy_version,
+        "verdict": run.verdict,
     }
     if scored:
         document |= {"score": run.score, "grade": run.grade}

@@ -19,6 +19,7 @@ from gonemaster_tasks.config.profiles import cached_base_profile
 from gonemaster_tasks.control.verdicts import StoredTiming, as_reported
 from gonemaster_tasks.errors import BrokerUnavailable
 
+ORIGIN = "check"  # of the jobs of checks
 REASONS = ("deadline", "not_started", "canceled", "failed", "deleted", "unavailable")
 """The reasons of checks whose runs have no result, in addition to those of policies."""
 _BY_STATUS = {
@@ -30,11 +31,12 @@ _BY_STATUS = {
 
 @dataclass(frozen=True)
 class CheckedDelegation:
-    """What is judged: a domain and a policy."""
+    """What is judged: a domain, a policy, and the policy whose test cases have run."""
 
     domain: str
     policy: Policy
     locale: str
+    run_with: Policy
 
 
 def read_check(state: State, run_id: str, checked: CheckedDelegation) -> dict[str, Any]:
@@ -99,15 +101,15 @@ def judge_entries(
     causes: Sequence[Cause] | None = None,
 ) -> PolicyVerdict:
     """Return the verdict of the policy on entries. What the server excludes from all runs cannot pass."""
-    policy, excluded = checked.policy, state.settings.exclude
+    excluded = state.settings.exclude
     skipped = {case.id for case in select(excluded)} if excluded else set()
-    profile = policy.applied_to(cached_base_profile(state.settings))
+    profile = checked.run_with.applied_to(cached_base_profile(state.settings)).as_dict()
     return judge(
-        policy,
+        checked.policy,
         [as_reported(entry) for entry in entries],
         domain=checked.domain,
-        planned=[case_id for case_id in policy.cases if case_id not in skipped],
-        families=[family for family in ("ipv4", "ipv6") if profile.as_dict()["net"][family]],
+        planned=[case_id for case_id in profile["test_cases"] if case_id not in skipped],
+        families=[family for family in ("ipv4", "ipv6") if profile["net"][family]],
         timings=[StoredTiming.of(row) for row in timings],
         causes=causes,
     )

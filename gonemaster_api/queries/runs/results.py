@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
+from sqlalchemy.orm import Session
+
 from gonemaster_api.errors import ApiError
 from gonemaster_api.queries.runs.entry_documents import entry_documents
 from gonemaster_api.state import State
@@ -18,16 +20,20 @@ from gonemaster_db.models import Job, Run, RunStatus
 from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_db.runs.documents.run_document import ParsedDocument
 from gonemaster_db.runs.run_documents import entries_of, read_stored_run
+from gonemaster_engine.errors import PolicyError
 from gonemaster_engine.findings.causes.model import Cause
 from gonemaster_engine.findings.causes.sentences import sentence, worst_harm
 from gonemaster_engine.findings.messages import best_locale, description
 from gonemaster_engine.findings.verdict import Verdict, verdict_of
+from gonemaster_engine.policies.policy import Policy
+from gonemaster_engine.policies.verdict import PolicyVerdict
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_engine.scoring.score import Score
 from gonemaster_engine.testcases.catalogue import cases
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.control.policies.stored import judge_run_by_policy, read_policy_version
 from gonemaster_tasks.control.verdicts import Judgment, judge_stored
 
 
@@ -41,6 +47,7 @@ class RunWithEntries:
     has_chain: bool
     score: Score | None
     causes: Sequence[Cause]  # worst first; none if the run did not succeed
+    by_policy: PolicyVerdict | None = None  # None without a policy, or for a policy of another release
     read_chain: Callable[[], Any | None]  # the chain of trust, None if there is none or it is damaged
 
     @property
@@ -71,8 +78,14 @@ def read_finished_run(state: State, run_id: str) -> RunWithEntries:
             raise not_finished(item)
         stored = read_stored_run(session, run_id)
         entries = entries_of(session, stored)
+        policy = _policy_of(session, item)
+        effective = item.effective_profile if policy else None  # read while the session is open
     document = stored.full_document
     score, causes = judge_run(item, entries, document.nameserver_timings, scoring)
+    by_policy = None
+    if policy:
+        profile = effective.document if effective else None
+        by_policy = judge_run_by_policy(policy, item, entries, causes, profile=profile, exclude=state.settings.exclude)
     return RunWithEntries(
         run=item,
         entries=entries,
@@ -80,8 +93,18 @@ def read_finished_run(state: State, run_id: str) -> RunWithEntries:
         has_chain=document.has_chain,
         score=score,
         causes=causes,
+        by_policy=by_policy,
         read_chain=partial(_chain_of, document),
     )
+
+
+def _policy_of(session: Session, run: Run) -> Policy | None:
+    """Return the policy of a run; None if it has none, or one that this engine does not know."""
+    if run.policy is None:
+        return None
+    with suppress(PolicyError):
+        return read_policy_version(session, run.policy, run.policy_version or "")
+    return None
 
 
 def _chain_of(document: ParsedDocument) -> Any | None:
@@ -155,7 +178,23 @@ def _document(finished: RunWithEntries, locale: str) -> dict[str, Any]:
 
 
 def verdict_document(finished: RunWithEntries, *, locale: str) -> dict[str, Any] | None:
-    """Return the verdict in one sentence; None if the run did not succeed and has no reason."""
+    """Return the verdict in one sentence, and that of the policy; None if there is neither."""
+    words, judged = _verdict_in_words(finished, locale), _policy_verdict(finished, locale)
+    if judged is None:
+        return words
+    without = {"harm": None, "sentence": judged.get("summary", ""), "test_instead": None}
+    return {**(words or without), **judged}
+
+
+def _policy_verdict(finished: RunWithEntries, locale: str) -> dict[str, Any] | None:
+    run, judged = finished.run, finished.by_policy
+    if run.policy is None:
+        return None
+    stored = {"policy": run.policy, "version": run.policy_version, "result": run.verdict}
+    return {**judged.as_dict(locale=locale), **stored} if judged else stored
+
+
+def _verdict_in_words(finished: RunWithEntries, locale: str) -> dict[str, Any] | None:
     if verdict := finished.verdict:
         return verdict.as_dict(locale=locale)
     if finished.run.status is not RunStatus.SUCCEEDED:

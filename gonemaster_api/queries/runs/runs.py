@@ -17,7 +17,8 @@ from gonemaster_engine.texts import Text
 _COLUMNS = (
     "id", "domain_id", "domain", "batch_id", "public_id", "created_at", "started_at", "finished_at", "duration_ms",
     "sev_notice", "sev_warning", "sev_error", "sev_critical", "severity_totals", "worst_level", "entry_count",
-    "priority", "profile", "profile_id", "profile_name", "error", "worker", "attempt",
+    "priority", "profile", "profile_id", "profile_name", "error", "worker", "attempt", "policy", "policy_version",
+    "verdict",
 )  # fmt: skip
 
 
@@ -50,6 +51,8 @@ def read_runs(state: State, query: Mapping[str, Any], *, domain_id: int | None =
         level=query.get("level"),
         grade=_grade_of(state, query),
         cause=query.get("cause"),
+        policy=query.get("policy"),
+        verdict=query.get("verdict"),
         min_duration_ms=query.get("min_duration_ms"),
         min_attempts=query.get("min_attempts"),
         **time_range(query, "finished_after", "finished_before"),

@@ -14,6 +14,7 @@ from flask import g
 from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import BadRequest, Unavailable
+from gonemaster_api.queries.runs.checks import ORIGIN
 from gonemaster_api.rest.idempotency import REPLAYED, Keep, answer_once
 from gonemaster_api.state import State
 from gonemaster_api.use_cases.submission.jobs import (
@@ -37,10 +38,10 @@ from gonemaster_engine.policies.policy import Policy, load
 from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.config.profiles import is_guarded
 from gonemaster_tasks.control.jobs import POLICY, RUN_UNTIL, join_check, leave_check
+from gonemaster_tasks.control.policies.stored import policy_reference
 from gonemaster_tasks.queues import CHECK
 from gonemaster_tasks.reference_data.tlds import current_tlds
 
-ORIGIN = "check"
 _STORING_S = 0.8  # from the end of a run to its answer: the run is stored, and its end is reported
 _OPEN_CHECK = "open-check:"  # prefix of the keys of open checks, among the keys of idempotent requests
 _ATTEMPTS = 3
@@ -92,7 +93,7 @@ def open_check(state: State, request: Mapping[str, Any]) -> OpenCheck:
     """Queue a check, or join the same check if it is open; a repeated Idempotency-Key gets the first run.
 
     Raises:
-        BadRequest: missing_domain, invalid_domain, invalid_undelegated, private_undelegated_ip, unknown_policy,
+        BadRequest: missing_domain, invalid_domain, invalid_undelegated, private_undelegated_ip, policy_not_found,
             unknown_parent; nothing was written.
         Unavailable: checks_paused; nothing was written.
         BrokerUnavailable: Redis is unavailable; nothing was written.
@@ -152,7 +153,7 @@ def delegation_of(state: State, request: Mapping[str, Any], policy: Policy) -> D
     )
     nameservers, ds = options.config["nameservers"], options.config.get("ds", [])
     check_targets(nameservers, guarded=is_guarded(state.settings, (policy.profile,)))
-    config = {**options.config, POLICY: policy.name}
+    config = {**options.config, POLICY: policy_reference(policy)}
     return Delegation(domain, nameservers, ds, policy, RunOptions(config, None))
 
 
@@ -160,12 +161,12 @@ def read_policy(name: str) -> Policy:
     """Return the policy of a name.
 
     Raises:
-        BadRequest: unknown_policy.
+        BadRequest: policy_not_found.
     """
     try:
         return load(name)
     except PolicyError as error:
-        raise BadRequest("unknown_policy", text_of(error), details={"policy": name}) from error
+        raise BadRequest("policy_not_found", text_of(error), details={"policy": name}) from error
 
 
 def check_parent(state: State, tlds: Collection[str], domain: str) -> None:

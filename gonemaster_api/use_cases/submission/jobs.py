@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.jobs.jobs import new_job_document
+from gonemaster_api.queries.policies.documents import chosen_policy
 from gonemaster_api.rest.document_errors import refusal
 from gonemaster_api.rest.idempotency import Keep
 from gonemaster_api.rest.parsing import storable
@@ -35,6 +36,7 @@ from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.config.profiles import caller_limits, is_guarded
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.jobs import RUN_UNTIL
+from gonemaster_tasks.control.policies.stored import policy_reference
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -118,7 +120,7 @@ def read_options(state: State, request: Mapping[str, Any], *, origin: str) -> Ru
     The expiry time is based on the shared clock, because workers compare it with that clock.
 
     Raises:
-        BadRequest: invalid_tests, testcase_excluded, invalid_profile_overrides, invalid_undelegated.
+        BadRequest: invalid_tests, testcase_excluded, invalid_profile_overrides, invalid_undelegated, policy_not_found.
     """
     config = {
         "tests": _tests(request.get("tests") or (), state.settings.exclude),
@@ -129,6 +131,7 @@ def read_options(state: State, request: Mapping[str, Any], *, origin: str) -> Ru
         "ipv4_disabled": request.get("ipv4_disabled"),
         "ipv6_disabled": request.get("ipv6_disabled"),
         "tags": _tags(request.get("tags") or ()),
+        "policy": _policy(state, request.get("policy")),
         "origin": origin,
     }
     expires_in = request.get("expires_in")
@@ -218,6 +221,13 @@ def check_targets(nameservers: Iterable[Mapping[str, str]], *, guarded: bool) ->
 
 def _ds(item: Mapping[str, Any]) -> dict[str, Any]:
     return {**item, "digest": item["digest"].strip().lower()}
+
+
+def _policy(state: State, name: str | None) -> dict[str, str] | None:
+    if name is None:
+        return None
+    with state.store.read_only() as session:
+        return policy_reference(chosen_policy(session, name))
 
 
 def _tags(names: Iterable[str]) -> list[str]:

@@ -114,6 +114,12 @@ class BatchDetailSchema(BatchSummarySchema):
     status_counts = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Integer(), required=True)
     grades = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Integer(), required=True)
     worst_levels = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Integer(), required=True)
+    verdicts = ma.fields.Dict(
+        keys=ma.fields.String(),
+        values=ma.fields.Integer(),
+        required=True,
+        metadata={"description": "remaining runs by verdict of the policy; empty without a policy"},
+    )
     limit = ma.fields.Integer(required=True)
     offset = ma.fields.Integer(required=True)
     sort = ma.fields.String(required=True)

@@ -61,7 +61,7 @@ class Check(MethodView):
     @blueprint.refuses(_429="too_many_client_streams")
     @blueprint.submits(
         invalid="missing_domain, invalid_domain, missing_nameservers, invalid_undelegated, private_undelegated_ip,"
-        " unknown_policy, unknown_parent, invalid_deadline_seconds"
+        " policy_not_found, unknown_parent, invalid_deadline_seconds"
     )
     def post(self, request_body: dict[str, Any]) -> Any:
         """Test a delegation before it is published, and answer with a verdict, at the latest at the deadline.
@@ -123,7 +123,9 @@ class BatchVerdicts(MethodView):
 
     @blueprint.arguments(BatchVerdictsQuerySchema, location="query")
     @blueprint.response(200, BatchVerdictSchema, content_type=JSON_LINES[0], description="one JSON object per line")
-    @blueprint.refuses(_400="invalid_after, unknown_policy", _404="not_found", _503="too_many_streams")
+    @blueprint.refuses(
+        _400="invalid_after, policy_not_found", _404="not_found", _409="not_checks", _503="too_many_streams"
+    )
     def get(self, query: dict[str, Any], batch_id: str) -> Response:
         """Judge all runs of a batch by a policy, one JSON object per line, in order of ID.
 
@@ -133,5 +135,6 @@ class BatchVerdicts(MethodView):
         if after and not is_job_id(after):
             raise BadRequest("invalid_after", Text("after must be a value from a previous page"))
         name = policy_of_batch(shared, batch_id, DEFAULT_POLICY)
-        export = VerdictExport(batch_id, read_policy(query.get("policy") or name), query["locale"], after)
+        policy, run_with = read_policy(query.get("policy") or name), read_policy(name)
+        export = VerdictExport(batch_id, policy, run_with, query["locale"], after)
         return stream(shared, verdict_lines(shared, export), mimetype=JSON_LINES[0])

@@ -71,7 +71,9 @@ class CheckResponse:
     def document(self) -> dict[str, Any]:
         """Return the answer, and count it."""
         check = self.check
-        found = read_check(self.state, check.run_id, CheckedDelegation(check.domain, check.policy, check.locale))
+        found = read_check(
+            self.state, check.run_id, CheckedDelegation(check.domain, check.policy, check.locale, check.policy)
+        )
         total_s = time.monotonic() - self.began
         timings = {
             "submitted_at": datetime.fromtimestamp(check.submitted_at, UTC),

@@ -11,7 +11,9 @@ from gonemaster_api.rest.paging import CursorPagingSchema, page_schema
 from gonemaster_api.rest.parsing import RequestSchema
 from gonemaster_api.v1.causes.schemas import HARM_NAMES, RootCauseSchema
 from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema, ScoreSchema
+from gonemaster_api.v1.policies.schemas import SuiteVerdictSchema, policy_name
 from gonemaster_db.core.levels import LEVELS
+from gonemaster_db.domains.models.policies import VERDICTS
 from gonemaster_db.runs.sort_keys import JOB_SORT, SORTS
 
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired", "paused")
@@ -64,6 +66,7 @@ class RunOptionsSchema(RequestSchema):
     )
     ipv4_disabled = JsonBoolean(allow_none=True)
     ipv6_disabled = JsonBoolean(allow_none=True)
+    policy = policy_name()
     profile = ma.fields.String(
         allow_none=True, validate=validate.Length(max=255), metadata={"description": "accepted, unused"}
     )
@@ -135,6 +138,9 @@ class JobSchema(EstimateSchema):
     profile_name = ma.fields.String()
     score = ma.fields.Integer()
     grade = ma.fields.String()
+    policy = ma.fields.String(metadata={"description": "the policy that judges the run"})
+    policy_version = ma.fields.String()
+    verdict = ma.fields.String(metadata={"enum": list(VERDICTS), "description": "of a finished job with a policy"})
 
 
 class ResultEntrySchema(ma.Schema):
@@ -165,7 +171,7 @@ class RawResultSchema(ma.Schema):
 
 
 class VerdictSchema(ma.Schema):
-    """The verdict on a run in one sentence."""
+    """The verdict on a run in one sentence, and that of its policy."""
 
     harm = ma.fields.String(
         required=True,
@@ -175,6 +181,15 @@ class VerdictSchema(ma.Schema):
     sentence = ma.fields.String(required=True)
     test_instead = ma.fields.String(
         required=True, allow_none=True, metadata={"description": "the zone that the name is in, unless it is the root"}
+    )
+    policy = ma.fields.String(metadata={"description": "like the members below, only of a run with a policy"})
+    version = ma.fields.String(metadata={"description": "of the policy"})
+    result = ma.fields.String(metadata={"enum": list(VERDICTS)})
+    summary = ma.fields.String()
+    reasons = ma.fields.List(ma.fields.String(), metadata={"description": "why a pass is not possible"})
+    explanations = ma.fields.List(ma.fields.String(), metadata={"description": "the reasons in sentences"})
+    suites = ma.fields.List(
+        ma.fields.Nested(SuiteVerdictSchema), metadata={"description": "absent for a policy of another release"}
     )
 
 
@@ -239,6 +254,8 @@ class JobListQuerySchema(CursorPagingSchema):
     created_before = Instant()
     min_duration_ms = least_duration()
     min_attempts = least_attempts()
+    policy = ma.fields.String(validate=validate.Length(1, 64))
+    verdict = ma.fields.String(validate=validate.OneOf(VERDICTS), metadata={"description": "finished jobs only"})
     sort = ma.fields.String(load_default=JOB_SORT, validate=validate.OneOf(sorted(SORTS)))
 
 

@@ -12,6 +12,7 @@ from gonemaster_api.v1.causes.schemas import CauseChangesSchema
 from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema
 from gonemaster_api.v1.jobs.schemas import SeverityTotalsSchema, least_attempts, least_duration
 from gonemaster_db.core.levels import LEVELS
+from gonemaster_db.domains.models.policies import VERDICTS
 from gonemaster_db.models import RunStatus
 from gonemaster_db.runs.sort_keys import RUN_SORT, SORTS
 from gonemaster_engine.findings.causes.registry import RULE_BY_ID
@@ -53,6 +54,9 @@ class RunSchema(ma.Schema):
     )
     score = ma.fields.Integer(allow_none=True)
     grade = ma.fields.String(allow_none=True)
+    policy = ma.fields.String(required=True, allow_none=True)
+    policy_version = ma.fields.String(required=True, allow_none=True)
+    verdict = ma.fields.String(required=True, allow_none=True, metadata={"enum": [*VERDICTS, None]})
     error = ma.fields.String(required=True)
 
 
@@ -74,6 +78,8 @@ class RunQuerySchema(RunSortSchema):
     level = LevelName(levels=LEVELS)
     grade = ma.fields.String(validate=validate.Length(max=4))
     cause = ma.fields.String(validate=validate.OneOf(list(RULE_BY_ID)), metadata={"description": "a root cause"})
+    policy = ma.fields.String(validate=validate.Length(1, 64))
+    verdict = ma.fields.String(validate=validate.OneOf(VERDICTS), metadata={"description": "of the policy"})
     finished_after = Instant()
     finished_before = Instant()
     min_duration_ms = least_duration()

@@ -15,7 +15,7 @@ from gonemaster_db.service.schedules import ScheduleTarget
 
 blueprint = Blueprint("schedules", __name__, description="Recurring batches")
 
-_WRONG_BODY = "invalid_schedule, invalid_profile_id, profile_not_found, unknown_field, invalid_json"
+_WRONG_BODY = "invalid_schedule, invalid_profile_id, profile_not_found, policy_not_found, unknown_field, invalid_json"
 
 
 @blueprint.route("/analysis/schedules")

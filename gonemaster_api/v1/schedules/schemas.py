@@ -10,6 +10,7 @@ from marshmallow import ValidationError, validate
 
 from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger, positive_id
 from gonemaster_api.rest.parsing import RequestSchema
+from gonemaster_api.v1.policies.schemas import policy_name
 from gonemaster_db.models import ScheduleOutcome
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.recurrence.rules import LAST_COMMON_DAY, MAX_INTERVAL_DAYS, WEEKDAYS, RuleKind
@@ -78,6 +79,7 @@ class ScheduleBodySchema(RequestSchema):
     time_of_day = ma.fields.String(required=True, metadata={"description": _TIME_OF_DAY, "pattern": f"^{_TIME}$"})
     timezone = ma.fields.String(load_default="UTC", metadata={"description": "IANA name"})
     profile_id = positive_id(load_default=None, allow_none=True)
+    policy = policy_name()
     promote_default = JsonBoolean(
         load_default=False, metadata={"description": "pin the snapshot of each batch as the default of the cohort"}
     )
@@ -108,6 +110,7 @@ class ScheduleSchema(ma.Schema):
     time_of_day = ma.fields.String(required=True, metadata={"description": _TIME_OF_DAY})
     timezone = ma.fields.String(required=True)
     profile_id = ma.fields.Integer(required=True, allow_none=True)
+    policy = ma.fields.String(required=True, allow_none=True)
     promote_default = ma.fields.Boolean(required=True)
     catch_up = ma.fields.Boolean(required=True)
     summary = ma.fields.String(

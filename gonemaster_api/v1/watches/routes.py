@@ -50,7 +50,8 @@ class Watches(MethodView):
     @blueprint.refuses(
         _400="missing_subject, ambiguous_subject, missing_receiver, ambiguous_receiver, missing_events, "
         "invalid_events, invalid_domain, invalid_url, invalid_email, email_not_configured, invalid_min_level, "
-        "invalid_grade_drop, invalid_secret, invalid_kind, invalid_interval_minutes, invalid_hold_down_days, "
+        "invalid_grade_drop, invalid_secret, invalid_policy, policy_not_found, "
+        "invalid_kind, invalid_interval_minutes, invalid_hold_down_days, "
         "invalid_window_hours, invalid_transfer",
         _404="not_found",
         _409="too_many_watches",

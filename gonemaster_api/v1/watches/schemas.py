@@ -9,6 +9,7 @@ from marshmallow import validate
 from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger, LevelName, named
 from gonemaster_api.rest.paging import PagingSchema, page_schema
 from gonemaster_api.rest.parsing import RequestSchema
+from gonemaster_api.v1.policies.schemas import policy_name
 from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_db.models import DeliveryStatus, WatchEvent, WatchKind
 from gonemaster_engine.automation.rollover import CachedSet, FaultKind, RolloverVerdict, StepKind
@@ -99,6 +100,7 @@ class NewWatchSchema(RequestSchema):
     email = _email(allow_none=True)
     min_level = LevelName(levels=SEVERITIES, load_default="ERROR")
     grade_drop = JsonInteger(load_default=1, validate=validate.Range(1, _MAX_GRADE_DROP))
+    policy = policy_name()
     secret = _secret(allow_none=True)
 
 
@@ -140,6 +142,9 @@ class WatchSchema(ma.Schema):
     email = ma.fields.String(required=True, allow_none=True)
     min_level = ma.fields.String(required=True, metadata={"enum": list(SEVERITIES)})
     grade_drop = ma.fields.Integer(required=True)
+    policy = ma.fields.String(
+        required=True, allow_none=True, metadata={"description": "only changes between runs with this policy count"}
+    )
     has_secret = ma.fields.Boolean(required=True)
     enabled = ma.fields.Boolean(required=True)
     failures = ma.fields.Integer(required=True, metadata={"description": "failed attempts since the last success"})

@@ -6,7 +6,7 @@ from alembic import op
 from gonemaster_db.core.base import ID_TYPE, JSON_TYPE
 
 revision = "0051"
-down_revision = "0048"
+down_revision = "0049"
 compatible_from = "0029"
 branch_labels = None
 depends_on = None

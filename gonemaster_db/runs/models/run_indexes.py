@@ -55,6 +55,24 @@ Index(
     postgresql_where=_IS_REPEATED,
     sqlite_where=_IS_REPEATED,
 )
+# Few runs have a verdict; the counts of a batch are an index-only scan.
+_HAS_VERDICT = Run.verdict.is_not(None)
+Index(
+    "ix_runs_by_verdict",
+    Run.verdict,
+    _NEWEST,
+    _ID,
+    *(Run.policy, Run.batch_key),
+    postgresql_where=_HAS_VERDICT,
+    sqlite_where=_HAS_VERDICT,
+)
+Index(
+    "ix_runs_verdicts_of_batch",
+    Run.batch_key,
+    Run.verdict,
+    postgresql_where=_HAS_VERDICT,
+    sqlite_where=_HAS_VERDICT,
+)
 # Lists of entries are in order of run ID: all entries, those of one outcome, those of a batch.
 Index("ix_runs_by_id", _ID, Run.outcome_id, Run.key, Run.domain_id, Run.batch_key)
 Index("ix_runs_of_outcome", Run.outcome_id, _ID)

@@ -21,6 +21,7 @@ from gonemaster_db.core.base import Base, DomainName, OpaqueId, RowId, SmallCode
 from gonemaster_db.core.levels import CODE_RANK_SQL, LEVELS
 from gonemaster_db.core.states import RunStatus
 from gonemaster_db.core.texts import Sentence
+from gonemaster_db.domains.models.policies import POLICY_NAME, VERDICT_TYPE
 from gonemaster_db.domains.models.profiles import EffectiveProfile
 
 RUN_STATUS_TYPE = SmallCode(list(RunStatus))
@@ -84,6 +85,9 @@ class Run(Base):
     profile_id: Mapped[int | None] = mapped_column(ForeignKey("profiles.id", ondelete="SET NULL"))
     profile_name: Mapped[str] = mapped_column(default="")
     effective_profile_id: Mapped[int | None] = mapped_column(ForeignKey("effective_profiles.id"), index=True)
+    policy: Mapped[str | None] = mapped_column(POLICY_NAME)
+    policy_version: Mapped[str | None] = mapped_column(code_text(32))
+    verdict: Mapped[str | None] = mapped_column(VERDICT_TYPE, comment="of the policy; null: no policy")
     config: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     effective_profile: Mapped[EffectiveProfile | None] = relationship()

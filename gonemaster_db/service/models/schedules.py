@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gonemaster_db.core.base import ID_TYPE, JSON_TYPE, Base, RowId, UtcTime, code_text, enum_text
 from gonemaster_db.core.texts import Sentence
 from gonemaster_db.domains.models.domains import TAG_TYPE
+from gonemaster_db.domains.models.policies import POLICY_NAME
 
 
 class ScheduleOutcome(enum.StrEnum):
@@ -42,6 +43,7 @@ class Schedule(Base):
     time_of_day: Mapped[str] = mapped_column(String(5), comment="HH:MM in the time zone")
     timezone: Mapped[str] = mapped_column(code_text(64), comment="IANA name")
     profile_id: Mapped[int | None] = mapped_column(ForeignKey("profiles.id", ondelete="SET NULL"), index=True)
+    policy: Mapped[str | None] = mapped_column(POLICY_NAME)
     promote_default: Mapped[bool] = mapped_column(Boolean, comment="pin the snapshot of each batch")
     catch_up: Mapped[bool] = mapped_column(Boolean, comment="submit late what was missed, once")
     # Null while the schedule is disabled. The transaction that changes it decides the occurrence.

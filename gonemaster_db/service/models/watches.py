@@ -20,6 +20,7 @@ from gonemaster_db.core.base import (
 )
 from gonemaster_db.core.texts import Sentence
 from gonemaster_db.domains.models.domains import TAG_TYPE
+from gonemaster_db.domains.models.policies import POLICY_NAME
 
 
 class WatchEvent(enum.StrEnum):
@@ -75,6 +76,7 @@ class Watch(Base):
     secret: Mapped[str | None] = mapped_column(comment="key of the signatures; never shown")
     min_level: Mapped[LevelName] = mapped_column(comment="message tags from this level up count")
     grade_drop: Mapped[int] = mapped_column(SmallInteger, comment="steps of the grade that count")
+    policy: Mapped[str | None] = mapped_column(POLICY_NAME, comment="only runs with this policy count")
     enabled: Mapped[bool] = mapped_column(Boolean, default=True)
     after_key: Mapped[int] = mapped_column(BigInteger, comment="runs up to this key are not told of")
     failures: Mapped[int] = mapped_column(Integer, default=0, comment="failed attempts since the last success")

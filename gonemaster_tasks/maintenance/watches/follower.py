@@ -197,7 +197,7 @@ def _cause_changes(session: Session, change: Change) -> CauseChanges:
 
 def _watches_of(run: FollowedRun, watchers: _Watchers, tags: set[str]) -> list[Watch]:
     every = [*watchers.by_domain.get(run.domain, ()), *(watch for tag in tags for watch in watchers.by_tag[tag])]
-    return [watch for watch in every if run.key > watch.after_key]
+    return [watch for watch in every if run.key > watch.after_key and watch.policy in (None, run.policy)]
 
 
 def _add(found: Changes, change: Change, watch: Watch, batch_id: str | None, causes: CauseChanges) -> None:

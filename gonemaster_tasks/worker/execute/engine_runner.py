@@ -15,6 +15,8 @@ from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.findings.causes.registry import causes_of
 from gonemaster_engine.net.pacing import AddressLimits, LeaseClient, Pacing
 from gonemaster_engine.net.timings import NameserverTiming
+from gonemaster_engine.policies.policy import Policy, load
+from gonemaster_engine.policies.verdict import deciding_positions, judge_result
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.rst.document import parse_input
@@ -141,7 +143,9 @@ class EngineRunner:
                 clock=self._clock,
                 with_chain=order.config.get("origin") in _WITH_CHAIN,
             )
-        return _outcome(order.domain, result, profile.text, least=least, scoring=await asyncio.to_thread(self._scoring))
+        policy = load(order.policy) if order.policy else None
+        scoring = await asyncio.to_thread(self._scoring)
+        return _outcome(order.domain, result, profile.text, least=least, scoring=scoring, policy=policy)
 
     async def _rehearse(
         self,
@@ -172,7 +176,8 @@ class EngineRunner:
             clock=self._clock,
         )
         text = RunProfile(result.profile).text
-        return _outcome(order.domain, result, text, least=least, scoring=await asyncio.to_thread(self._scoring))
+        scoring = await asyncio.to_thread(self._scoring)
+        return _outcome(order.domain, result, text, least=least, scoring=scoring, policy=None)
 
     async def as_names(self, asns: Sequence[int]) -> Mapping[int, AsName | None]:
         """Return the holders of ASes; those not determined within fifteen seconds are missing."""
@@ -226,17 +231,24 @@ class EngineRunner:
         follow_settings(resources, before, settings)
 
 
-def _outcome(domain: str, result: RunResult, profile: str, *, least: Level, scoring: ScoringConfig) -> RunOutcome:
+def _outcome(
+    domain: str, result: RunResult, profile: str, *, least: Level, scoring: ScoringConfig, policy: Policy | None
+) -> RunOutcome:
     causes = causes_of(domain, result.entries, result.timings)
     score = compute_score(domain, result.entries, scoring, causes=causes)
+    verdict = judge_result(policy, result, causes=causes) if policy else None
+    deciding = deciding_positions(verdict, policy, result.entries) if verdict and policy else frozenset()
     return RunOutcome(
-        entries=[_record(entry) for entry in result.entries if entry.level >= least],
+        entries=[
+            _record(entry) for place, entry in enumerate(result.entries) if entry.level >= least or place in deciding
+        ],
         effective_profile=profile,
         nameserver_timings=_timings(result),
         dnssec_chain=_storable(result.chain),
         score=score.score if score else None,
         grade=score.grade if score else None,
         causes=[cause.id for cause in causes],
+        verdict=verdict.result.value if verdict else None,
     )
 
 

@@ -10,6 +10,7 @@ from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.events import EventPublisher
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.control.policies.stored import PolicyCache
 from gonemaster_tasks.logs import JobLines
 from gonemaster_tasks.process_report.database_watch import DatabaseWatch
 from gonemaster_tasks.worker.consume.gate import Gate
@@ -39,6 +40,7 @@ class Process:
     database: DatabaseWatch = field(default_factory=DatabaseWatch)
     network: NetworkWatch = field(default_factory=NetworkWatch)
     jobs: RunningJobs = field(default_factory=RunningJobs)
+    policies: PolicyCache = field(default_factory=PolicyCache)
     lines: JobLines = field(default_factory=JobLines)
     isolation: Isolation = field(default_factory=Isolation)
     loop: EngineLoop = field(default_factory=EngineLoop)

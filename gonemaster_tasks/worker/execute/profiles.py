@@ -9,27 +9,20 @@ from typing import Any
 from cachetools import LRUCache
 
 from gonemaster_db.core.json_text import dump_json
-from gonemaster_engine.policies.policy import load
 from gonemaster_engine.profile.callers import restricted_to_caller
 from gonemaster_engine.profile.profile import Profile
-from gonemaster_tasks.control.jobs import POLICY
 from gonemaster_tasks.worker.execute.runner import TestOrder
 
 _MAX_PROFILES = 100
 
 
 def job_overrides(order: TestOrder, *, guard_forced: bool) -> list[Mapping[str, Any]]:
-    """Return the overrides of the base profile in order: stored profile, policy, the job's overrides, its switches."""
+    """Return the overrides of the base profile: the stored profile, the policy, the job's overrides, its switches."""
     net = {family: False for family in ("ipv4", "ipv6") if order.config.get(f"{family}_disabled")}
     if guard_forced:
         net["allow_non_global_targets"] = False
-    policy = order.config.get(POLICY)
-    documents = (
-        order.profile,
-        load(policy).profile if policy else None,
-        order.config.get("overrides"),
-        {"net": net} if net else None,
-    )
+    of_policy = order.policy["profile"] if order.policy else None
+    documents = (order.profile, of_policy, order.config.get("overrides"), {"net": net} if net else None)
     return [document for document in documents if document]
 
 

@@ -19,6 +19,7 @@ class TestOrder:
     profile: Mapping[str, Any] | None
     deadline_s: float
     is_urgent: bool = False  # A user waits for it, unlike for batch jobs.
+    policy: Mapping[str, Any] | None = None  # the document of the policy that judges the run
 
 
 def log_fields(batch_id: str | None, config: Mapping[str, Any]) -> dict[str, str]:
@@ -41,6 +42,7 @@ class RunOutcome:
     score: int | None = None
     grade: str | None = None
     causes: Sequence[str] | None = None  # identifiers of root causes
+    verdict: str | None = None  # of the policy
 
 
 @dataclass(frozen=True)

@@ -68,13 +68,20 @@ def test_domain(process: Process, claim: Claim) -> RunRecord | None:
 def _outcome(process: Process, claim: Claim) -> RunOutcome | None:
     """Test in the shared event loop, or from the second start on in a separate process."""
     job, running = claim.job, claim.running
-    order = TestOrder(
-        job.id, job.domain, job.config, job.profile, _limit_s(process, claim), is_urgent=running.tier != BATCH
-    )
+    is_urgent, policy = running.tier != BATCH, _policy_document(process, job.config)
+    limit_s = _limit_s(process, claim)
+    order = TestOrder(job.id, job.domain, job.config, job.profile, limit_s, is_urgent=is_urgent, policy=policy)
     listeners = _listeners(process, running)
     if job.starts > 1:
         return process.isolation.run(order, running, listeners, settings=process.settings, gate=process.gate)
     return process.loop.run(running, process.runner.run(order, listeners))
+
+
+def _policy_document(process: Process, config: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the document of the policy of a job; None without a policy, or for one of another release."""
+    reference = config.get("policy")
+    policy = process.policies.get(process.store, reference) if reference else None
+    return policy.as_dict() if policy else None
 
 
 def _limit_s(process: Process, claim: Claim) -> float:
@@ -96,6 +103,7 @@ def _record(process: Process, outcome: RunOutcome, *, has_network: bool) -> RunR
         dnssec_chain=outcome.dnssec_chain,
         score=outcome.score,
         grade=outcome.grade,
+        verdict=outcome.verdict,
         causes=outcome.causes if has_network else None,
         score_rule=None if outcome.score is None else RULE_VERSION,
     )

@@ -81,7 +81,7 @@ def test_a_check_is_a_job_of_its_tier_that_ends_before_the_deadline(
     (job_id,) = wait_until(lambda: waiting(queue), what="the check")
     with queue.store.read_only() as session:
         job = get_job(session, job_id)
-    assert (job.domain, job.priority, job.config[POLICY]) == ("example.com", Priority.CHECK, "registration")
+    assert (job.domain, job.priority, job.config[POLICY]["name"]) == ("example.com", Priority.CHECK, "registration")
     assert job.config["nameservers"] == SERVERS
     assert job.config["ds"] == [{**DS, "digest": "ab" * 32}]
     assert job.expires_at is not None
@@ -152,7 +152,7 @@ def test_what_a_running_test_has_found_is_in_the_answer_at_the_deadline(
         ({"nameservers": [{"ns": "ns1.example.com", "ip": "1.2.3"}]}, "invalid_undelegated"),
         ({"nameservers": [{"ns": "ns1.example.com", "ip": "10.0.0.1"}]}, "private_undelegated_ip"),
         ({"ds_info": [{**DS, "digest": "xyz"}]}, "invalid_undelegated"),
-        ({"policy": "registartion"}, "unknown_policy"),
+        ({"policy": "registartion"}, "policy_not_found"),
         ({"deadline_seconds": 1}, "invalid_deadline_seconds"),
         ({"deadline_seconds": 31}, "invalid_deadline_seconds"),
         ({"deadline_seconds": 2.5}, "invalid_deadline_seconds"),
@@ -289,7 +289,7 @@ def test_a_batch_of_checks_has_a_job_with_its_own_delegation_for_each_line(
     assert (response.status_code, batch["job_count"]) == (202, 2)
     with queue.store.read_only() as session:
         jobs: list[Job] = [get_job(session, job_id) for job_id in batch["job_ids"]]
-    assert [(job.domain, job.priority, job.config[POLICY]) for job in jobs] == [
+    assert [(job.domain, job.priority, job.config[POLICY]["name"]) for job in jobs] == [
         ("a.com", Priority.BATCH, "default"),
         ("b.com", Priority.BATCH, "default"),
     ]
@@ -335,7 +335,7 @@ def test_a_batch_of_checks_is_bounded_and_typed(make_app: MakeApp) -> None:
     assert error_of(post_lines(client, b"\n\n"))["code"] == "missing_domain"
     wrong = client.post(LINES, json=one("a.com"))
     assert (wrong.status_code, error_of(wrong)["code"]) == (415, "unsupported_media_type")
-    assert error_of(post_lines(client, lines_of(one("a.com")), "?policy=x"))["code"] == "unknown_policy"
+    assert error_of(post_lines(client, lines_of(one("a.com")), "?policy=x"))["code"] == "policy_not_found"
 
 
 def test_a_repeated_batch_is_queued_once(client: FlaskClient) -> None:
@@ -366,5 +366,14 @@ def test_the_verdicts_of_a_batch_are_lines_in_order_that_can_be_continued(
     rest = client.get(f"{url}?after={second}").get_data().splitlines()
     assert [json.loads(line)["run_id"] for line in rest] == [third]
     assert error_of(client.get(f"{url}?after=x"))["code"] == "invalid_after"
-    assert error_of(client.get(f"{url}?policy=x"))["code"] == "unknown_policy"
+    assert error_of(client.get(f"{url}?policy=x"))["code"] == "policy_not_found"
     assert error_of(client.get(f"{LINES}/batch_none"))["code"] == "not_found"
+    whole = [json.loads(line)["verdict"] for line in client.get(f"{url}?policy=default").get_data().splitlines()]
+    assert whole == ["undecided", "fail", None]  # `registration` does not run all test cases of `default`
+
+
+def test_the_verdicts_of_another_batch_are_refused(client: FlaskClient, queue: QueueParts) -> None:
+    batch = client.post("/api/v1/jobs/batch", json={"domains": ["a.com"], "tests": ["basic"]}).get_json()
+    finish_job(queue.store, claim(queue.store, batch["job_ids"][0]), PASSED)
+    response = client.get(f"{LINES}/{batch['batch_id']}")
+    assert (response.status_code, error_of(response)["code"]) == (409, "not_checks")

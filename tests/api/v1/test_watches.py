@@ -53,6 +53,7 @@ def test_a_watch_is_created_listed_changed_and_deleted(client: FlaskClient) -> N
         "email": None,
         "min_level": "CRITICAL",
         "grade_drop": 2,
+        "policy": None,
         "has_secret": True,
         "enabled": True,
         "failures": 0,

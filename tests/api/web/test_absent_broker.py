@@ -59,7 +59,7 @@ def item(store: Store, job_id: str) -> Job | Run:
 
 def test_a_pause_holds_and_ends_without_redis(away: FlaskClient, store: Store) -> None:
     assert done(away.post(f"{V1}/queue/pause", json={"tier": "batch"})) == {"status": "paused"}
-    assert [tier["paused"] for tier in away.get(f"{V1}/queue").get_json()["tiers"]] == [False, True]
+    assert [tier["paused"] for tier in away.get(f"{V1}/queue").get_json()["tiers"]] == [False, True, False]
     assert done(away.post(f"{V1}/queue/resume")) == {"status": "resumed"}
     assert away.get(f"{V1}/queue").get_json()["paused"] is False
     assert actions(store) == ["queue.resume", "queue.pause"]

@@ -15,7 +15,7 @@ from tests.support.rows import NOON, claim, finish_job, make_run, record
 PAGING = {"limit", "offset"}
 CURSORS = PAGING | {"cursor", "page", "page_size"}
 JOB_LIST = CURSORS | {"status", "domain", "severity", "created_after", "created_before", "sort"} | {
-    "min_duration_ms", "min_attempts",
+    "min_duration_ms", "min_attempts", "policy", "verdict",
 }  # fmt: skip
 DOMAIN_LIST = PAGING | {"name", "level", "min_level", "cause", "sort"}
 
@@ -55,7 +55,7 @@ CONTRACT: dict[str, tuple[str, set[str]]] = {
         "GET",
         PAGING
         | {"tag", "event_tag", "domain", "domain_exact", "batch", "status", "level", "grade", "cause", "sort"}
-        | {"finished_after", "finished_before", "min_duration_ms", "min_attempts"},
+        | {"finished_after", "finished_before", "min_duration_ms", "min_attempts", "policy", "verdict"},
     ),
     "/runs/{}": ("GET", set()),
     "/runs/{}/result": ("GET", {"locale"}),

@@ -68,9 +68,9 @@ def test_refusals_have_the_error_document(document: dict[str, Any]) -> None:
 def test_what_sends_a_body_says_how_it_may_be_refused_and_gives_an_example(document: dict[str, Any]) -> None:
     for path, method, operation in operations(document):
         if "requestBody" in operation:
-            body = operation["requestBody"]["content"]["application/json"]
-            root = {**body["schema"], "components": document["components"]}
-            assert not list(OAS30Validator(root).iter_errors(body["example"])), f"{method} {path}"
+            for body in operation["requestBody"]["content"].values():  # JSON, or JSON lines
+                root = {**body["schema"], "components": document["components"]}
+                assert not list(OAS30Validator(root).iter_errors(body["example"])), f"{method} {path}"
             assert {"400", "403", "413", "415"} <= set(operation["responses"]), f"{method} {path}"
 
 

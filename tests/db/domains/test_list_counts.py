@@ -41,9 +41,11 @@ def runs(store: Store, batch_id: str) -> list[Run]:
             at=NOON + timedelta(minutes=rng.randrange(6)),
             status=RunStatus.FAILED if number % 7 == 0 else RunStatus.SUCCEEDED,
             causes=["no_tcp", "server_silent"][number % 2 :],
+            verdict="fail" if number % 2 else "pass",
         )
         placed: dict[str, Any] = {"priority": Priority.BATCH, "batch_id": batch_id} if number % 2 else {}
         placed |= {"config": {"tags": ["eu"]}} if number % 5 == 0 else {}
+        placed |= {"config": {"policy": {"name": "own", "version": "1"}}} if number % 5 == 1 else {}
         placed |= {"seconds": 4 + number % 3, "attempts": (1, 1, 2, 3)[number % 4]}
         made.append(make_run(store, f"d{rng.randrange(8)}.example", outcome, **placed))
     return made
@@ -69,6 +71,8 @@ def matches(runs: list[Run], batch_id: str) -> dict[str, tuple[Any, Match]]:
         "finished_after": (middle, lambda r: r.finished_at > middle),
         "finished_before": (middle, lambda r: r.finished_at < middle),
         "min_duration_ms": (5000, lambda r: runs.index(r) % 3 > 0),
+        "policy": ("own", lambda r: runs.index(r) % 5 == 1),
+        "verdict": ("fail", lambda r: runs.index(r) % 10 == 1),
         "min_attempts": (2, lambda r: runs.index(r) % 4 > 1),
     }
 

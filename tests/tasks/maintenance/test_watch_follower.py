@@ -403,3 +403,21 @@ def test_troubles_are_forgotten_with_the_last_watch(store: Store) -> None:
     looker.look("no_worker")
     with store.read_only() as session:
         assert session.get(WatchState, "troubles") is None
+
+
+def test_runs_with_different_policies_are_not_compared(store: Store) -> None:
+    every = make_watch(store, REGRESSED, tag=None, domain="a.example")
+    of_policy = make_watch(store, REGRESSED, tag=None, domain="a.example", policy="own")
+    config = {"policy": {"name": "own", "version": "1"}}
+    add_run(store, "a.example", "A", config=config)
+    add_run(store, "a.example", "F", hours=1)  # the first run without a policy
+    assert follow(store) == 0
+    add_run(store, "a.example", "C", hours=2, config=config)
+    follow(store)
+    for watch in (every, of_policy):
+        assert notifications(store, watch) == [(REGRESSED, "a.example")]
+    add_run(store, "a.example", "A", hours=3)
+    add_run(store, "a.example", "F", hours=4)
+    follow(store)
+    assert len(notifications(store, every)) == 2
+    assert len(notifications(store, of_policy)) == 1

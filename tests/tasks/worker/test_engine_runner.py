@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gonemaster_db.core.records import EntryRecord
+from gonemaster_engine.policies.policy import load
 from gonemaster_engine.profile.profile import ProfileError
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig, parse_config
 from gonemaster_tasks.broker.clock import SharedClock
@@ -237,3 +238,30 @@ def test_queries_are_counted_by_family_and_in_child_processes_too(
     assert twice.queries_ipv4 + twice.queries_ipv6 < 2 * (counted.queries_ipv4 + counted.queries_ipv6)
     assert twice.cache_hits > 0
     assert (twice - twice) == Usage()
+
+
+LAB = {
+    "name": "lab",
+    "profile": {"test_cases": ["basic01", "basic02", "dnssec02", "dnssec07"]},
+    "suites": [{"name": "DNSSEC", "cases": ["basic02", "dnssec02"], "fail_tags": ["DS02_NO_VALID_DNSKEY_FOR_ANY_DS"]}],
+}
+
+
+@pytest.mark.parametrize(("domain", "verdict"), [("good.xa", "pass"), ("wrongds.xa", "fail")])
+def test_policy_selects_the_tests_and_judges_the_run(settings: Settings, domain: str, verdict: str) -> None:
+    outcome, _, _ = run(settings, replace(order({"min_level": "CRITICAL"}), domain=domain, policy=load(LAB).as_dict()))
+    assert outcome.verdict == verdict
+    assert isinstance(outcome.effective_profile, str)
+    assert json.loads(outcome.effective_profile)["test_cases"] == LAB["profile"]["test_cases"]  # type: ignore[index]
+    # The finding that fails is stored in spite of the minimum level, so that the verdict can be explained.
+    failing = {"DS02_NO_VALID_DNSKEY_FOR_ANY_DS"} if verdict == "fail" else set()
+    assert {entry.tag for entry in outcome.entries} == failing
+
+
+def test_case_that_the_job_does_not_select_is_undecided(settings: Settings) -> None:
+    outcome, _, _ = run(settings, replace(order({"tests": ["basic"]}), policy=load(LAB).as_dict()))
+    assert outcome.verdict == "undecided"
+
+
+def test_run_without_a_policy_has_no_verdict(settings: Settings) -> None:
+    assert run(settings, order({"tests": ["basic"]}))[0].verdict is None

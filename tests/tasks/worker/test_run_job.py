@@ -24,7 +24,7 @@ from gonemaster_tasks.broker.events import EventPublisher
 from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
-from gonemaster_tasks.queues import NORMAL, ORDER
+from gonemaster_tasks.queues import BATCH, CHECK, MAINTENANCE, NORMAL, ORDER
 from gonemaster_tasks.worker.consume.gate import Gate
 from gonemaster_tasks.worker.consume.head_order import HeadOrder
 from gonemaster_tasks.worker.execute.claims import ClaimStore
@@ -183,7 +183,7 @@ def test_a_job_that_cannot_be_claimed_returns_to_the_front_and_consuming_stops(
     assert list(process.broker.lists.waiting_ids(NORMAL)) == [first, second]
     assert not runner.tested
     process.database.record_claim()
-    assert process.gate.queues(ORDER) == list(ORDER)
+    assert process.gate.queues(ORDER) == [MAINTENANCE, NORMAL, CHECK, BATCH]
     run_job(process, first, NORMAL)
     assert runner.tested == [first]
 

@@ -35,7 +35,7 @@ def test_a_message_built_by_us_is_run_and_acknowledged(farm: Farm) -> None:
     assert run.worker is not None
     assert run.worker.startswith("one@")
     wait_until(lambda: farm.broker.unacked.count() == 0, what="acknowledgement")
-    assert farm.broker.lists.depths() == {"normal": 0, "batch": 0, "maintenance": 0}
+    assert farm.broker.lists.depths() == {"normal": 0, "batch": 0, "check": 0, "maintenance": 0}
     assert farm.stop("one") == 0
     assert farm.broker.workers.live() == []
 

@@ -1,0 +1,1 @@
+"""Policies: what makes a domain pass or fail."""

@@ -1,0 +1,1 @@
+"""Policies of jobs and runs."""
