@@ -54,7 +54,7 @@ class ServerState:
     key_ttl: int
     zone_ttl: int
     is_transferred: bool = False  # the whole zone was read
-    orphans: tuple[str, ...] = ()  # key tag and algorithm of signatures in it whose key is not published
+    orphans: tuple[str, ...] = ()  # key tag and algorithm of the keys that signed records alone, unpublished
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ FAULT_TEXTS = {
     FaultKind.DS_TOO_EARLY: "Caches still have DNSKEY records without a key that the new DS records identify.",
     FaultKind.KEY_REMOVED_TOO_EARLY: "Caches still have signatures of the zone that no published key validates.",
     FaultKind.CHAIN_KEY_REMOVED_TOO_EARLY: "Caches still have DS records that identify no key that signs the keys.",
-    FaultKind.SIGNATURES_LEFT: "The zone on a server has signatures of a key that is not published.",
+    FaultKind.SIGNATURES_LEFT: "Records of the zone on a server have only signatures of keys that are not published.",
 }
 
 
@@ -403,7 +403,7 @@ class _Timeline:
         """Return when the rollover ended, 0 if none has.
 
         A key was added and another one removed, all servers have the same keys, each DS record has a key, there are no
-        more keys without a use than at the start, and transferred zones have no signature of another key.
+        more keys without a use than at the start, and published keys signed all records of transferred zones.
         """
         kinds = {step.kind for step in steps}
         if not {StepKind.KEY_PUBLISHED, StepKind.KEY_REMOVED} <= kinds:

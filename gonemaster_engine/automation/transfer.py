@@ -1,4 +1,7 @@
-"""A zone as a server transfers it, and whether its keys made all signatures.
+"""A zone as a server transfers it, and whether its keys signed all signed record sets.
+
+Signatures of other keys are no fault beside those of published keys: a change of the algorithm begins and ends with
+them (RFC 6781 section 4.1.4). The signatures of a name are expected one after the other, as all servers send them.
 
 Signatures are matched with keys by key tag, algorithm and signer; they are not verified, because a zone may have
 millions of them. A server decides how much it sends, so octets, records and time are limited, and nothing is kept.
@@ -27,7 +30,7 @@ from gonemaster_engine import names
 from gonemaster_engine.errors import EngineError
 
 _READ_OCTETS = 1 << 16
-_MOST_KINDS = 64  # different signers of a zone that are remembered; a zone chooses what it shows
+_MOST_KINDS, _MOST_COMBINATIONS = 64, 1000  # of signers; a zone chooses what it shows
 Signer = tuple[int, int, str]
 """Key tag, algorithm and name of the signer."""
 
@@ -47,7 +50,7 @@ class TransferLimits:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A transfer, complete unless `problem` says why not. `orphans` are signers without a published key."""
+    """A transfer, complete unless `problem` says why not. `orphans` signed record sets that no published key signed."""
 
     records: int = 0
     signatures: int = 0
@@ -66,7 +69,10 @@ class _TransferReading:
     signatures: int = 0
     is_complete: bool = False
     keys: set[tuple[int, int]] = field(default_factory=set)
-    signers: set[Signer] = field(default_factory=set)
+    signers: dict[Signer, int] = field(default_factory=dict)  # with their numbers
+    name: dns.name.Name | None = None  # the name whose signatures are read
+    by_type: dict[int, int] = field(default_factory=dict)  # the signers of its record sets, as bits by their number
+    combinations: set[int] = field(default_factory=set)  # of the signers of the record sets so far
 
     def take(self, wire: bytes) -> None:
         """Read one message of the transfer.
@@ -99,22 +105,44 @@ class _TransferReading:
             self.is_complete = True
         for rdata in rrset:
             if isinstance(rdata, RRSIG):
-                self.signatures += 1
-                if len(self.signers) < _MOST_KINDS:
-                    signer = rdata.signer.canonicalize().to_text()
-                    self.signers.add((rdata.key_tag, int(rdata.algorithm), signer))
+                self._take_signature(rrset.name, rdata)
             elif isinstance(rdata, DNSKEY) and rrset.name == self.origin:
                 self.keys.add((dns.dnssec.key_id(rdata), int(rdata.algorithm)))
+
+    def _take_signature(self, name: dns.name.Name, rdata: RRSIG) -> None:
+        self.signatures += 1
+        if name != self.name:
+            self._end_name()
+            self.name = name
+        signer = (rdata.key_tag, int(rdata.algorithm), rdata.signer.canonicalize().to_text())
+        if signer not in self.signers and len(self.signers) >= _MOST_KINDS:
+            raise TransferFault(f"more than {_MOST_KINDS} signers")
+        bit = 1 << self.signers.setdefault(signer, len(self.signers))
+        covered = int(rdata.type_covered)
+        self.by_type[covered] = self.by_type.get(covered, 0) | bit
+
+    def _end_name(self) -> None:
+        self.combinations.update(self.by_type.values())
+        self.by_type = {}
+        if len(self.combinations) > _MOST_COMBINATIONS:
+            raise TransferFault(f"more than {_MOST_COMBINATIONS} combinations of signers")
 
     def result(self, problem: str = "") -> Transfer:
         """Return what was found; an incomplete transfer says nothing about signatures."""
         if problem:
             return Transfer(self.records, problem=problem)
         own = self.origin.canonicalize().to_text()
+        combinations = self.combinations.union(self.by_type.values())
+        published = sum(
+            1 << number
+            for (tag, algorithm, signer), number in self.signers.items()
+            if signer == own and (tag, algorithm) in self.keys
+        )
+        unsigned = [signers for signers in combinations if not signers & published]
         orphans = {
             (tag, algorithm)
-            for tag, algorithm, signer in self.signers
-            if signer != own or (tag, algorithm) not in self.keys
+            for (tag, algorithm, _), number in self.signers.items()
+            if any(signers >> number & 1 for signers in unsigned)
         }
         return Transfer(self.records, self.signatures, tuple(sorted(orphans)))
 

@@ -130,6 +130,17 @@ def test_signatures_of_other_keys_are_found() -> None:
     assert transferred(sending(records)) == Transfer(7, 4, tuple(sorted([(4711, 13), (KEY, 8), (KEY, 13)])))
 
 
+def test_a_signature_of_a_published_key_is_enough() -> None:
+    """A change of the algorithm begins with signatures of a key that is published later (RFC 6781 section 4.1.4)."""
+    both = [signature("a", 4711, 15), signature("a", KEY)]
+    assert transferred(sending([SOA, *both, f"@ DNSKEY {KEY_TEXT}", SOA])) == Transfer(5, 2)
+
+
+def test_no_zone_can_have_signers_without_an_end() -> None:
+    records = [signature(f"h{tag}", tag) for tag in range(100)]
+    assert transferred(sending([SOA, *records, SOA])).problem == "more than 64 signers"
+
+
 def test_an_unsigned_zone_has_nothing_to_compare() -> None:
     assert transferred(sending([SOA, "a A 192.0.2.1", SOA])) == Transfer(3)
 

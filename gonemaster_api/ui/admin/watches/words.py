@@ -112,7 +112,7 @@ def fault_texts() -> dict[str, str]:
         FaultKind.CHAIN_KEY_REMOVED_TOO_EARLY.value: _(
             "A key stopped signing the DNSKEY records too early: caches still have DS records that require it."
         ),
-        FaultKind.SIGNATURES_LEFT.value: _("The zone still has signatures of a key that is not published."),
+        FaultKind.SIGNATURES_LEFT.value: _("Records of the zone have only signatures of keys that are not published."),
     }
 
 

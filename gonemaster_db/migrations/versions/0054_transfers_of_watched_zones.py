@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0052"
+revision = "0054"
 down_revision = "0053"
 compatible_from = "0029"
 branch_labels = None
