@@ -1,4 +1,4 @@
-"""Stored policies, each version in a row of its own."""
+"""Stored policies, one row for each version."""
 
 from typing import Any
 
