@@ -1,7 +1,7 @@
 """A zone as a server transfers it, and whether its keys signed all signed record sets.
 
-Signatures of other keys are no fault beside those of published keys: a change of the algorithm begins and ends with
-them (RFC 6781 section 4.1.4). The signatures of a name are expected one after the other, as all servers send them.
+Signatures of other keys are no fault together with those of published keys: a change of the algorithm begins and ends
+with them (RFC 6781 section 4.1.4). The signatures of a name are expected one after the other, as all servers send them.
 
 Signatures are matched with keys by key tag, algorithm and signer; they are not verified, because a zone may have
 millions of them. A server decides how much it sends, so octets, records and time are limited, and nothing is kept.
