@@ -75,6 +75,7 @@ def create_watch(
     interval_s: int | None = None,
     hold_down_s: int | None = None,
     ends_at: datetime | None = None,
+    transfer: bool = False,
     policy: str | None = None,
 ) -> Watch:
     """Create a watch that is notified of future events. Raises TooManyWatches."""
@@ -92,6 +93,7 @@ def create_watch(
         interval_s=interval_s,
         hold_down_s=hold_down_s,
         ends_at=ends_at,
+        transfer=transfer,
         policy=policy,
         min_level=min_level,
         grade_drop=grade_drop,

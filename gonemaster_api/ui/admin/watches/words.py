@@ -112,6 +112,7 @@ def fault_texts() -> dict[str, str]:
         FaultKind.CHAIN_KEY_REMOVED_TOO_EARLY.value: _(
             "A key stopped signing the DNSKEY records too early: caches still have DS records that require it."
         ),
+        FaultKind.SIGNATURES_LEFT.value: _("Records of the zone have only signatures of keys that are not published."),
     }
 
 
