@@ -248,6 +248,7 @@ class _Visit:
         self._observations: list[ParentObservation] = []
         self._errors: list[ZoneError] = []
         self._hidden: list[Hidden] = []
+        self._denied = ""  # the first intermediate name that the server denied, until a zone below it is found
         self._families: list[AddressFamily] = []
         self._zones: list[str] = []
 
@@ -327,7 +328,7 @@ class _Visit:
         if _is_authoritative_soa(response, name):
             return await self._on_soa(name)
         if response.rcode == "NXDOMAIN" and response.aa:
-            return await self._on_nxdomain(name)
+            return await self._on_nxdomain(name, response)
         # A referral with an answer does not delegate this name: the name may be an alias whose target is delegated.
         if response.is_referral_to(name) and not response.answer:
             await self._on_referral(name, response)
@@ -344,6 +345,7 @@ class _Visit:
         self._observations.append(ParentObservation(self._server, self._zone, seen, target, query_name))
 
     async def _on_soa(self, name: str) -> bool:
+        self._report_hidden()
         if name == self._target:
             self._observe(Seen.AUTHORITATIVE_SOA)
             return False
@@ -352,27 +354,34 @@ class _Visit:
         self._zone = name
         return True
 
-    async def _on_nxdomain(self, name: str) -> bool:
-        """Handle NXDOMAIN.
+    async def _on_nxdomain(self, name: str, response: Response) -> bool:
+        """Handle NXDOMAIN; return whether the visit continues.
 
-        For an intermediate name it counts only if the server does not know the zone below the name.
+        For an intermediate name it ends the visit only if the server denies the zone itself as well.
         """
-        if name != self._target:
-            # Nothing exists below a name that does not exist (RFC 8020), but some servers deny empty non-terminals.
-            # Only a query for the zone itself shows which case applies.
-            response = await self._query(self._target, "SOA")
-            if response and (zone := _referred_zone(response, name, self._target)):
-                self._hidden.append(Hidden(self._server, name))
-                await self._on_referral(zone, response)
-                return False
-            if response and _is_authoritative_soa(response, self._target):
-                self._hidden.append(Hidden(self._server, name))
-                self._observe(Seen.AUTHORITATIVE_SOA)
-                return False
-        self._observe(Seen.NXDOMAIN, query_name=name)
-        return False
+        if name == self._target:
+            self._observe(Seen.NXDOMAIN, query_name=name)
+            return False
+        # Nothing exists below a name that does not exist (RFC 8020), but some servers deny empty non-terminals.
+        # Only a query for the zone itself shows which case applies. The visit then continues with the next name, as
+        # after an empty answer, because this server may also serve a zone between the two names.
+        below = await self._query(self._target, "SOA")
+        if not below or not _exists(below, name, self._target):
+            self._observe(Seen.NXDOMAIN, query_name=name)
+            return False
+        # With an alias in the answer, the target of the alias does not exist (RFC 6604 section 3).
+        if not self._denied and not response.has("CNAME", name):
+            self._denied = name
+        return True
+
+    def _report_hidden(self) -> None:
+        """Report that this server denied a name above a zone that it now gave."""
+        if self._denied:
+            self._hidden.append(Hidden(self._server, self._denied))
+            self._denied = ""
 
     async def _on_referral(self, name: str, response: Response) -> None:
+        self._report_hidden()
         if name == self._target:
             self._observe(Seen.DELEGATION)
         else:
@@ -394,10 +403,12 @@ class _Visit:
         return False
 
 
-def _referred_zone(response: Response, above: str, target: str) -> str | None:
-    """Return the zone below `above`, at or above `target`, that a response refers to, or None."""
-    owners = [record.owner for record in response.records("NS", None, "authority")] if response.is_referral else []
-    return next((owner for owner in owners if names.is_below(owner, above) and names.is_in_domain(target, owner)), None)
+def _exists(response: Response, above: str, target: str) -> bool:
+    """Return whether a response about `target` shows that there are names below `above`: an answer or a referral."""
+    if response.is_referral:
+        owners = [record.owner for record in response.records("NS", None, "authority")]
+        return any(names.is_below(owner, above) and names.is_in_domain(target, owner) for owner in owners)
+    return response.rcode == "NOERROR" and response.aa
 
 
 def _is_authoritative_soa(response: Response, name: str) -> bool:

@@ -38,6 +38,7 @@ CHAIN_TOO_LONG = "CNAME_CHAIN_TOO_LONG"
 TARGET_UNRESOLVED = "CNAME_TARGET_UNRESOLVED"
 TOO_MANY_RECORDS = "CNAME_TOO_MANY_RECORDS"
 
+_ABOUT_NAME = frozenset({0, 3})  # the RCODEs NOERROR and NXDOMAIN
 _T = TypeVar("_T")
 
 
@@ -408,13 +409,22 @@ def _deeper_zone(response: Response, zone: str, qname: str) -> str | None:
 
 
 def is_conclusive(response: Response | None) -> TypeGuard[Response]:
-    """Return whether a response gives or denies data; other RCODEs concern the server (RFC 2308 section 7)."""
-    return response is not None and response.rcode_number in {0, 3}
+    """Return whether a response gives or denies data.
+
+    Other RCODEs concern the server (RFC 2308 section 7). A referral that ended a resolution, for example to the root,
+    says nothing about the name.
+    """
+    if response is None or response.rcode_number not in _ABOUT_NAME:
+        return False
+    return not response.is_referral or bool(response.answer)
 
 
 def _is_usable(response: Response, zone: str, qname: str) -> bool:
-    """Return whether a response ends or advances the search; otherwise the next server is queried."""
-    if not is_conclusive(response):
+    """Return whether a response ends or advances the search; otherwise the next server is queried.
+
+    A referral to the zone itself, to a zone above it or elsewhere does neither: followed, it could lead in a circle.
+    """
+    if response.rcode_number not in _ABOUT_NAME:
         return False
     return response.aa or bool(response.answer) or _deeper_zone(response, zone, qname) is not None
 

@@ -32,6 +32,7 @@ TEXTS = {
     "CS05_EXTRA_ADDR_CHILD": "The zone has name server addresses that are missing from the glue: {servers}.",
     "CS05_ID_ADDR_MISMATCH": "The glue for {ns} differs from the address records in the zone. Glue: {parent_servers}. Zone: {zone_servers}.",
     "CS05_ID_ADDR_MISSING": "The delegation has glue for {ns}, but the zone has no address record for this name.",
+    "CS05_INCONSISTENT_DELEGATION": "The name servers of the parent zone returned different NS RRsets for the delegation. Number of RRsets: {count}. All names: {ns_names}.",
     "CS05_MISSING_GLUE_FOR_NS": "The delegation has no glue for {ns}, although the name is in the zone. Name servers of the parent zone that returned no glue: {servers}.",
     "CS05_MISSING_GLUE_FOR_NS_UNDEL": "The supplied delegation has no address for {ns}, although the name is in the zone.",
     "CS05_MISSING_GLUE_FOR_ROOT_NS": "The supplied delegation of the root zone has no address for {ns}.",
@@ -45,6 +46,7 @@ TEXTS = {
 
 _TRANSFER = "The name servers serve different versions of the zone. If this lasts longer than a few minutes after a change, check the zone transfers to the name servers with the older version."
 _STALE_GLUE = "Resolvers that use the glue may query an address where the name server no longer is. Update the glue at your registrar."
+_VERSIONS = "The name servers of the parent zone serve different versions of the delegation. If this lasts longer than a few hours after a change, contact the operator of the parent zone, or your registrar."
 _GLUE_OR_ZONE = "Update the glue at your registrar, or the address records in the zone, so that they are equal (RFC 1034 section 4.2.2)."
 _LAME = "The name servers do not serve the names in the zone. Configure the zone on them, or correct the delegation."
 _NO_ADDRESS_IN_ZONE = (
@@ -65,6 +67,7 @@ ADVICE = {
     "CS05_EXTRA_ADDR_CHILD": _GLUE_OR_ZONE,
     "CS05_ID_ADDR_MISMATCH": _STALE_GLUE,
     "CS05_ID_ADDR_MISSING": _NO_ADDRESS_IN_ZONE,
+    "CS05_INCONSISTENT_DELEGATION": _VERSIONS,
     "CS05_MISSING_GLUE_FOR_NS": "Resolvers cannot find a name server whose name is in the zone without glue (RFC 9471 section 3). Set its addresses as glue at your registrar.",
     "CS05_MISSING_GLUE_FOR_NS_UNDEL": _SUPPLIED,
     "CS05_MISSING_GLUE_FOR_ROOT_NS": _SUPPLIED,
@@ -73,6 +76,6 @@ ADVICE = {
     "EXTRA_ADDRESS_CHILD": _GLUE_OR_ZONE,
     "IN_DOMAIN_ADDR_MISMATCH": _STALE_GLUE,
     "MISSING_ADDRESS_CHILD": _NO_ADDRESS_IN_ZONE,
-    "MULTIPLE_DELEGATION_NS_SET": "The name servers of the parent zone serve different versions of the delegation. If this lasts longer than a few hours after a change, contact the operator of the parent zone, or your registrar.",
+    "MULTIPLE_DELEGATION_NS_SET": _VERSIONS,
     "NOT_IN_DOMAIN_ADDR_MISMATCH": _STALE_GLUE,
 }

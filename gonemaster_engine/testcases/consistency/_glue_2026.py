@@ -2,8 +2,6 @@
 
 Servers that do not respond, or not correctly, are ignored: connectivity01 reports them. A name with different glue has
 one finding, which lists all addresses on both sides. Glue for names outside the zone must equal the resolved addresses.
-
-The name of the finding for delegations that differ is not public; this engine reports MULTIPLE_DELEGATION_NS_SET.
 """
 
 from __future__ import annotations
@@ -35,6 +33,7 @@ _BOTH_SIDES = ("ns", "parent_servers", "zone_servers")
 LAME = Tag("CS05_CHILD_ZONE_LAME", Level.CRITICAL, ("servers",), claims_all=True)
 DELEGATION = Tag("CS05_DELEGATION", Level.INFO, ("ns_set_servers", "servers"))
 EXTRA = Tag("CS05_EXTRA_ADDR_CHILD", Level.NOTICE, ("servers",))
+INCONSISTENT = Tag("CS05_INCONSISTENT_DELEGATION", Level.WARNING, ("count", "ns_names"))
 MISMATCH = Tag("CS05_ID_ADDR_MISMATCH", Level.ERROR, _BOTH_SIDES)
 MISSING = Tag("CS05_ID_ADDR_MISSING", Level.NOTICE, ("ns",))
 NO_GLUE = Tag("CS05_MISSING_GLUE_FOR_NS", Level.WARNING, ("ns", "servers"))
@@ -47,6 +46,7 @@ TAGS = (
     LAME,
     DELEGATION,
     EXTRA,
+    INCONSISTENT,
     MISMATCH,
     MISSING,
     NO_GLUE,

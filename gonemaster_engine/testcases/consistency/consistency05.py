@@ -64,7 +64,7 @@ async def consistency05(zone: Zone) -> AsyncIterator[Finding]:
     """Check that the glue agrees with the zone, and that the parent's name servers agree on the delegation."""
     from_parents = await referrals(zone)
     is_older = zone.context.profile.zonemaster_tags == OLDEST
-    for finding in _ns_sets(zone, from_parents, each=is_older):
+    for finding in _ns_sets(zone, from_parents, is_older=is_older):
         yield finding
     compare = _compare_2025 if is_older else _glue_2026.compare
     async for finding in compare(zone, from_parents):
@@ -93,14 +93,15 @@ async def _compare_2025(zone: Zone, from_parents: _Referrals) -> AsyncIterator[F
         yield finding
 
 
-def _ns_sets(zone: Zone, from_parents: _Referrals, *, each: bool) -> list[Finding]:
+def _ns_sets(zone: Zone, from_parents: _Referrals, *, is_older: bool) -> list[Finding]:
     sets = grouped((tuple(delegated_names(zone, response)), server) for server, response in from_parents if server)
     if len(sets) < 2:
         return []
     every_name = sorted({name for ns_set, _ in sets for name in ns_set})
+    differ = MULTIPLE_NS_SET if is_older else _glue_2026.INCONSISTENT
     return [
-        MULTIPLE_NS_SET(count=len(sets), ns_names=every_name),
-        *(NS_SET(ns_set_servers=ns_set, servers=servers) for ns_set, servers in sets if each),
+        differ(count=len(sets), ns_names=every_name),
+        *(NS_SET(ns_set_servers=ns_set, servers=servers) for ns_set, servers in sets if is_older),
     ]
 
 

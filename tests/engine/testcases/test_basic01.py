@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import dns.flags
+import dns.name
 import pytest
 
 from gonemaster_engine.context import DSInfo
@@ -111,6 +112,49 @@ def denied_on_the_way() -> World:
     server = world.server(A1)
     for fault in (faults.rcode("NXDOMAIN"), faults.flags(add=dns.flags.AA)):
         server.fault(fault, qname="ent.example.xa")
+    return world
+
+
+def deny_empty_nonterminals(world: World, address: str, *qnames: str) -> None:
+    server = world.server(address)
+    for qname in qnames:
+        for fault in (faults.rcode("NXDOMAIN"), faults.flags(add=dns.flags.AA)):
+            server.fault(fault, qname=qname)
+
+
+def deny_above_own_zone() -> World:
+    """Describe servers that deny two empty non-terminals, and serve the zone below them that delegates."""
+    world = example_world()
+    world.zone("a.ent.ent.example.xa", ns={NS1: A1, NS2: "127.9.2.1"})
+    world.zone("sub.a.ent.ent.example.xa", ns={"ns.sub.a.ent.ent.example.xa": "127.9.5.1"})
+    for address in (A1, "127.9.2.1"):
+        deny_empty_nonterminals(world, address, "ent.example.xa", "ent.ent.example.xa")
+    return world
+
+
+def deny_above_name(record: str) -> World:
+    """Describe servers that deny an empty non-terminal above a name that is not a zone."""
+    world = example_world(records=f"name.ent {record}")
+    for address in (A1, "127.9.2.1"):
+        deny_empty_nonterminals(world, address, "ent.example.xa")
+    return world
+
+
+def alias_above_delegation() -> World:
+    """Describe a zone below an alias whose target does not exist: NXDOMAIN is about the target (RFC 6604)."""
+    world = example_world(records="ent CNAME gone")
+    world.zone("sub.ent.example.xa", ns={"ns.sub.ent.example.xa": "127.9.5.1"})
+    return world
+
+
+def deny_all_but(zone: str) -> World:
+    """Describe a server that denies every name between its zone and a zone far below."""
+    world = example_world()
+    world.zone(zone, ns={f"ns.{zone}": "127.9.5.1"})
+    labels = zone.split(".")
+    between = [".".join(labels[start:]) for start in range(1, len(labels) - 2)]
+    for address in (A1, "127.9.2.1"):
+        deny_empty_nonterminals(world, address, *between)
     return world
 
 
@@ -231,6 +275,49 @@ SCENARIOS: dict[str, Scenario] = {
             no_child("www.sub.ent.example.xa", "sub.ent.example.xa"),
         ],
     ),
+    "denials above a zone on the same servers, which delegates": (
+        deny_above_own_zone,
+        {"zone": "sub.a.ent.ent.example.xa"},
+        [
+            *(
+                (
+                    "B01_PARENT_NXDOMAIN_HIDES_DELEGATION",
+                    {**server, "query_name": "ent.example.xa", "domain_child": "sub.a.ent.ent.example.xa"},
+                )
+                for server in BOTH
+            ),
+            ("B01_PARENT_FOUND", {"domain": "a.ent.ent.example.xa", "servers": BOTH}),
+            ("B01_CHILD_FOUND", {"domain": "sub.a.ent.ent.example.xa"}),
+        ],
+    ),
+    "denial above a name with other records": (
+        lambda: deny_above_name("TXT x"),
+        {"zone": "name.ent.example.xa"},
+        [
+            ("B01_PARENT_FOUND", {"domain": "example.xa", "servers": BOTH}),
+            no_child("name.ent.example.xa", "ent.example.xa"),
+        ],
+    ),
+    "denial above a DNAME": (
+        lambda: deny_above_name("DNAME other.xa."),
+        {"zone": "name.ent.example.xa"},
+        [
+            ("B01_PARENT_FOUND", {"domain": "example.xa", "servers": BOTH}),
+            no_child("name.ent.example.xa", "ent.example.xa"),
+            (
+                "B01_CHILD_IS_ALIAS",
+                {"domain_child": "name.ent.example.xa", "domain_target": "other.xa", "servers": BOTH},
+            ),
+        ],
+    ),
+    "denial of the target of an alias above a delegation": (
+        alias_above_delegation,
+        {"zone": "sub.ent.example.xa"},
+        [
+            ("B01_PARENT_FOUND", {"domain": "example.xa", "servers": BOTH}),
+            ("B01_CHILD_FOUND", {"domain": "sub.ent.example.xa"}),
+        ],
+    ),
     "on the servers of the parent": (
         same_servers,
         {"zone": "sub.example.xa"},
@@ -295,3 +382,43 @@ def test_walk_without_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
         "intermediate_query_name": "example.xa",
     }
     assert found == [("LOOP_PROTECTION", stopped)]
+
+
+DEEP = "9.8.7.6.5.4.3.2.1.example.xa"
+
+
+def asked_on_the_way(world: World, zone: str) -> list[list[str]]:
+    """Return the names below example.xa for which each of its servers was queried on the way to the zone."""
+    findings(world, "basic01", zone=zone)
+    asked = (
+        [str(query.name).lower() for query in world.server(address).asked(rdtype="SOA")]
+        for address in (A1, "127.9.2.1")
+    )
+    return [sorted(name for name in names if name.endswith(".example.xa.")) for names in asked]
+
+
+def test_denied_intermediate_names_cost_no_more_queries_than_empty_answers() -> None:
+    correct = example_world()
+    correct.zone(DEEP, ns={f"ns.{DEEP}": "127.9.5.1"})
+    every_name = sorted(DEEP[start:] + "." for start in range(0, 18, 2))
+    assert asked_on_the_way(correct, DEEP) == asked_on_the_way(deny_all_but(DEEP), DEEP) == [every_name] * 2
+
+
+def test_a_denial_that_is_correct_costs_one_more_query() -> None:
+    assert asked_on_the_way(example_world(), DEEP) == [["1.example.xa.", f"{DEEP}."]] * 2
+
+
+@pytest.mark.parametrize("upward", [".", "xa."])
+def test_an_upward_referral_on_the_way_ends_the_visit(upward: str) -> None:
+    world = example_world()
+    world.zone("sub.ent.example.xa", ns={"ns.sub.ent.example.xa": "127.9.5.1"})
+    ent = dns.name.from_text("ent.example.xa")
+    lost = world.server(A1)
+    lost.fault(faults.refer(upward, {"trap.xa.": "127.9.9.9"}), below="ent.example.xa")
+    found = findings(world, "basic01", zone="sub.ent.example.xa")
+    server = {"ns": NS1, "address": A1}
+    assert zone_error("ent.example.xa", "SOA", server) in found
+    assert ("B01_CHILD_FOUND", {"domain": "sub.ent.example.xa"}) in found
+    below = [(query.name, query.type) for query in lost.log if query.name and query.name.is_subdomain(ent)]
+    assert below == [(ent, "SOA")]
+    assert not any(str(query.name).lower() == "trap.xa." for query in world.log)
