@@ -14,7 +14,12 @@ from gonemaster_db.models import Delivery, DeliveryStatus, Run, Watch, WatchEven
 
 MAX_WATCHES = 10_000
 _NO_SYNC = {"synchronize_session": False}
-_OF_RUNS = (WatchEvent.DOMAIN_REGRESSED, WatchEvent.DOMAIN_RECOVERED, WatchEvent.BATCH_FINISHED)
+_OF_RUNS = (
+    WatchEvent.DOMAIN_REGRESSED,
+    WatchEvent.DOMAIN_RECOVERED,
+    WatchEvent.VERDICT_CHANGED,
+    WatchEvent.BATCH_FINISHED,
+)
 
 
 def record_event(

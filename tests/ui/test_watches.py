@@ -189,6 +189,7 @@ def test_each_notification_links_to_a_page(routed_app: Flask) -> None:
     pages = {
         WatchEvent.DOMAIN_REGRESSED: "ui_domains.compare",
         WatchEvent.DOMAIN_RECOVERED: "ui_domains.compare",
+        WatchEvent.VERDICT_CHANGED: "ui_domains.compare",
         WatchEvent.BATCH_FINISHED: "ui_batches.detail",
         WatchEvent.SNAPSHOT_CAPTURED: "ui_cohorts.detail",
         WatchEvent.QUEUE_TROUBLE: "ui_queue.show",

@@ -35,6 +35,7 @@ class WatchEvent(enum.StrEnum):
     ROLLOVER_STEP = "rollover.step"
     ROLLOVER_BROKEN = "rollover.broken"
     ROLLOVER_COMPLETED = "rollover.completed"
+    VERDICT_CHANGED = "verdict.changed"
 
 
 class WatchKind(enum.StrEnum):
