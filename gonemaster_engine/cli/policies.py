@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from gonemaster_engine.cli.parsing import UsageError
 from gonemaster_engine.cli.settings import with_file_name
 from gonemaster_engine.findings.messages import message
 from gonemaster_engine.policies.policy import Policy, load, load_file, names
@@ -18,24 +16,16 @@ from gonemaster_engine.policies.verdict import CaseVerdict, PolicyResult, Policy
 _WIDTH = 100
 
 
-def policy_of(options: argparse.Namespace) -> Policy | None:
-    """Return the policy that the options name, None without one; print notes about its tags to standard error.
+def named_policy(name: str, suites: Sequence[str]) -> Policy:
+    """Return a bundled policy or that of a file, with some of its suites; print notes about its tags to standard error.
 
     Raises:
-      UsageError: the options conflict.
       PolicyError: the policy or a suite is unknown, or its document is invalid.
     """
-    if options.policy is None:
-        if options.suite:
-            raise UsageError("--suite needs --policy")
-        return None
-    for name in ("zone_file", "stop_level"):
-        if getattr(options, name) is not None:
-            raise UsageError(f"--policy cannot be combined with --{name.replace('_', '-')}")
-    policy = _load(options.policy)
+    policy = _load(name)
     for note in policy.notes:
-        print(f"note: {options.policy}: {note}", file=sys.stderr)
-    return policy.only(options.suite) if options.suite else policy
+        print(f"note: {name}: {note}", file=sys.stderr)
+    return policy.only(suites) if suites else policy
 
 
 def _load(name: str) -> Policy:

@@ -14,7 +14,6 @@ from gonemaster_engine.cli.chain_file import check_writable, write_chain
 from gonemaster_engine.cli.domain_list import DomainList
 from gonemaster_engine.cli.options import PROGRAM
 from gonemaster_engine.cli.parsing import UsageError
-from gonemaster_engine.cli.policies import policy_of
 from gonemaster_engine.cli.reports import Report, RunReports, open_reports, to_stderr
 from gonemaster_engine.cli.settings import (
     check_outputs,
@@ -22,6 +21,7 @@ from gonemaster_engine.cli.settings import (
     check_targets,
     domains_of,
     excluded,
+    policy_of,
     profile_of,
     selected,
 )
