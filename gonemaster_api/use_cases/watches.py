@@ -154,7 +154,7 @@ def change_watch(state: State, watch_id: int, request: Mapping[str, Any], *, who
     """Change a watch.
 
     Raises:
-        BadRequest: the receiver is invalid, or its kind differs from before.
+        BadRequest: the receiver is invalid, or its kind differs from before; policy_not_found.
         WatchNotFound: no such watch.
     """
 
@@ -164,6 +164,8 @@ def change_watch(state: State, watch_id: int, request: Mapping[str, Any], *, who
         _check_receiver(state, watch, changes)
         if "events" in changes:
             _check_events(watch.kind, [WatchEvent(name) for name in changes["events"]])
+        if changes.get("policy") not in (None, watch.policy):
+            chosen_policy(session, changes["policy"])
         given = {name: changes.pop(name) for name in _TIMES if name in changes}
         changes |= _times(watch.kind, given, defaults=False)
         now = utcnow()

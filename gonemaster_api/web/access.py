@@ -98,6 +98,7 @@ ACCESS = {
     "ui_analysis_lists": Access.PUBLIC,
     "ui_audit": Access.OPERATORS,
     "ui_metrics": Access.READ,
+    "ui_policies": Access.ADMIN,
     "ui_profiles": Access.ADMIN,
     "ui_queue": Access.OPERATE,
     "ui_scoring": Access.ADMIN,

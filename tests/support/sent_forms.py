@@ -62,6 +62,11 @@ SENT_BY = {
     "ui/test_recent.test_runs_are_repeated_as_a_batch": ["ui_recent.bulk"],
     "ui/test_schedule_pages.test_a_cohort_needs_its_analysis_for_a_schedule": ["ui_schedules.of_cohort"],
     "ui/test_schedule_pages.test_a_schedule_is_previewed_saved_changed_and_removed": ["ui_schedules.of_tag"],
+    "ui/test_policy_pages.test_policy_is_stored_changed_copied_and_deleted": [
+        "ui_policies.change",
+        "ui_policies.create",
+        "ui_policies.delete",
+    ],
     "ui/test_settings_pages.test_a_profile_is_stored_changed_duplicated_and_deleted": [
         "ui_profiles.change",
         "ui_profiles.create",

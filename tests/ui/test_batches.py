@@ -236,6 +236,9 @@ def test_a_new_batch_says_what_is_wrong_and_keeps_what_was_typed(client: FlaskCl
     whole = {"source": "tag", "from_tag": "mine", "snapshot": "yes", "names": "ignored..name"}
     assert "All 2 domains of Ours are tested" in client.post("/batches/new", data=whole | {"check": "yes"}).text
     assert client.post("/batches/new", data=whole).location.endswith("n=2")
+    made = client.post("/batches/new", data=whole | {"policy": "registration"}).location
+    jobs = client.get(f"/api/v1{made.partition('?')[0]}").get_json()["items"]
+    assert [client.get(f"/api/v1/jobs/{job['id']}").get_json()["policy"] for job in jobs] == ["registration"] * 2
 
 
 @pytest.mark.parametrize(
@@ -247,6 +250,7 @@ def test_a_new_batch_says_what_is_wrong_and_keeps_what_was_typed(client: FlaskCl
         ({"source": "names", "names": "a.example", "tags": "a/b"}, "slash"),
         ({"source": "names", "names": "a.example", "profile_id": "99"}, "no such profile"),
         ({"source": "names", "names": "a.example", "profile_id": "x"}, "must be an integer"),
+        ({"source": "names", "names": "a.example", "policy": "none"}, "&#39;none&#39; is not a policy"),
         ({"source": "names", "names": "a.example", "profile_id": "9" * 5000}, "must be an integer"),
     ],
 )

@@ -32,7 +32,8 @@ def test_a_test_is_queued_with_all_its_options(client: FlaskClient, store: Store
     profile = client.post("/api/v1/profiles", json={"name": "strict"}).get_json()["id"]
     sent = {
         "form": "yes", "domain": " Bücher.Example ", "tags": "one, two\nthree", "profile_id": str(profile),
-        "ipv4": "yes",         "tests": "dnssec", "min_level": "NOTICE", "ns": ["ns1.example", "", "ns2.example"],
+        "policy": "registration", "ipv4": "yes",
+        "tests": "dnssec", "min_level": "NOTICE", "ns": ["ns1.example", "", "ns2.example"],
         "ip": ["198.41.0.4", "", ""], "keytag": "4711", "algorithm": "13", "digtype": "2", "digest": DIGEST.upper(),
     }  # fmt: skip
     answer = client.post("/test", data=sent)
@@ -42,6 +43,7 @@ def test_a_test_is_queued_with_all_its_options(client: FlaskClient, store: Store
     assert job.config["nameservers"] == [{"ns": "ns1.example", "ip": "198.41.0.4"}, {"ns": "ns2.example"}]
     assert job.config["ds"] == [{"keytag": 4711, "algorithm": 13, "digtype": 2, "digest": DIGEST}]
     assert job.config["tests"] == ["dnssec"]
+    assert job.config["policy"]["name"] == "registration"
     assert (job.config["tags"], job.config["ipv6_disabled"]) == (["one", "two", "three"], True)
     assert "ipv4_disabled" not in job.config
     assert [tag["name"] for tag in client.get("/api/v1/tags").get_json()] == ["one", "three", "two"]
@@ -65,6 +67,8 @@ def test_both_ip_versions_are_selected_by_default(client: FlaskClient, store: St
         ({"tags": "a/b"}, "slash"),
         ({"profile_id": "7"}, "no such profile"),
         ({"profile_id": "x"}, "must be an integer"),
+        ({"policy": "registratoin"}, "is registration meant?"),
+        ({"policy": "x" * 65}, "Length must be between 1 and 64"),
         ({"min_level": "LOUD"}, "Must be one of"),
         ({"ns": "a..b", "ip": ""}, "Invalid name server name."),
         ({"ns": "ns.example", "ip": "1.2.3"}, "Invalid IPv4 or IPv6 address."),

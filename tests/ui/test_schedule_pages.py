@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from gonemaster_api.ui.admin.schedules.words import sentence
 from tests.ui.test_batches import text_of
+from tests.ui.test_settings_pages import fields
 
 WEEKLY = {
     "kind": "weekly",
@@ -58,6 +59,26 @@ def test_a_schedule_is_previewed_saved_changed_and_removed(client: FlaskClient) 
     text_of(client, "/tags/none/schedule", 404)
 
 
+def test_policy_of_a_schedule_survives_its_form(client: FlaskClient) -> None:
+    client.post("/tags", data={"name": "mine"})
+    path, api = "/tags/mine/schedule", "/api/v1/tags/mine/schedule"
+    policy = {"name": "own", "suites": [{"name": "Main", "cases": ["BASIC"], "fail_level": "ERROR"}]}
+    client.post("/api/v1/policies", json={"document": policy})
+    assert client.post(path, data=WEEKLY | {"policy": "own"}).status_code == 303
+    sent = fields(client, path)
+    assert sent["policy"] == ["own"]
+    assert client.post(path, data=sent | {"time_of_day": "07:15"}).status_code == 303
+    assert [client.get(api).get_json()[key] for key in ("time_of_day", "policy")] == ["07:15", "own"]
+    assert client.post(path, data=WEEKLY).status_code == 303  # the form of an older release
+    assert client.get(api).get_json()["policy"] == "own"
+    client.delete("/api/v1/policies/own")
+    assert fields(client, path)["policy"] == ["own"]
+    refused = client.post(path, data=fields(client, path))
+    assert (refused.status_code, "&#39;own&#39; is not a policy" in refused.text) == (400, True)
+    assert client.post(path, data=WEEKLY | {"policy": ""}).status_code == 303
+    assert client.get(api).get_json()["policy"] is None
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -69,6 +90,7 @@ def test_a_schedule_is_previewed_saved_changed_and_removed(client: FlaskClient) 
         ({"kind": "interval", "interval_days": "7", "anchor_date": "2026-02-30"}, "YYYY-MM-DD"),
         ({"kind": "monthly", "days_of_month": []}, "at least one day"),
         ({"profile_id": "99"}, "no such profile"),
+        ({"policy": "none"}, "&#39;none&#39; is not a policy"),
     ],
 )
 def test_a_wrong_rule_says_what_is_allowed(client: FlaskClient, changes: dict[str, Any], message: str) -> None:

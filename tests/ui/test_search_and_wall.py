@@ -27,6 +27,8 @@ def test_search_finds_domains_tags_batches_runs_settings_and_pages(client: Flask
     assert f"/jobs/{run.id}" in text_of(client, f"/search?q={run.id}")
     assert "/settings/system?search=worker_count" in text_of(client, "/search?q=worker_c")
     assert "/statistics" in text_of(client, "/search?q=metri")
+    assert 'href="/settings/policies"' in text_of(client, "/search?q=polic")
+    assert "/settings/policies/registration" in text_of(client, "/search?q=registr")
     assert "No matches" in text_of(client, "/search?q=nowhere"), "a part of a name is not a domain to test"
     for name in ("nowhere.example", "example.", "https://nowhere.example/"):
         assert f"Test {name}" in text_of(client, f"/search?q={name}")

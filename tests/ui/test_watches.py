@@ -10,6 +10,7 @@ from gonemaster_db.models import Watch, WatchEvent
 from gonemaster_db.service.deliveries import TEST
 from gonemaster_tasks.maintenance.watches.messages import DIGEST, PUBLIC_URL, link_to
 from tests.ui.test_batches import text_of
+from tests.ui.test_settings_pages import fields
 
 NEW = {
     "tag": "mine",
@@ -53,6 +54,33 @@ def test_a_watch_is_made_shown_changed_and_deleted(client: FlaskClient) -> None:
         text_of(client, gone, 404)
 
 
+def test_policy_of_a_watch_survives_its_form(client: FlaskClient) -> None:
+    policy = {"name": "own", "suites": [{"name": "Main", "cases": ["BASIC"], "fail_level": "ERROR"}]}
+    client.post("/api/v1/policies", json={"document": policy})
+    client.post("/tags", data={"name": "mine"})
+    path = client.post("/watches/new", data=NEW | {"policy": "own"}).location.partition("?")[0]
+
+    def stored() -> dict[str, object]:
+        found: dict[str, object] = client.get(f"/api/v1{path}").get_json()
+        return {name: found[name] for name in ("grade_drop", "policy")}
+
+    assert 'href="/settings/policies/own"' in text_of(client, path)
+    sent = fields(client, f"{path}/edit")
+    assert sent["policy"] == ["own"]
+    assert client.post(f"{path}/edit", data=sent | {"grade_drop": "3"}).status_code == 303
+    assert stored() == {"grade_drop": 3, "policy": "own"}
+    client.delete("/api/v1/policies/own")
+    assert client.post(f"{path}/edit", data=fields(client, f"{path}/edit") | {"grade_drop": "4"}).status_code == 303
+    assert stored() == {"grade_drop": 4, "policy": "own"}
+    sent.pop("policy")  # the form of an older release
+    assert client.post(f"{path}/edit", data=sent).status_code == 303
+    assert stored() == {"grade_drop": 2, "policy": "own"}
+    refused = client.post(f"{path}/edit", data=sent | {"policy": "registratoin"})
+    assert (refused.status_code, "is registration meant?" in refused.text) == (400, True)
+    assert client.post(f"{path}/edit", data=sent | {"policy": ""}).status_code == 303
+    assert stored()["policy"] is None
+
+
 def test_a_test_message_is_queued_and_followed(client: FlaskClient) -> None:
     path = make(client)
     assert "No deliveries" in text_of(client, path)
@@ -78,6 +106,7 @@ def test_a_test_message_is_queued_and_followed(client: FlaskClient) -> None:
         ({"events": []}, "Length"),
         ({"events": ["evil"]}, "Must be one of"),
         ({"grade_drop": "many"}, "must be an integer"),
+        ({"policy": "registratoin"}, "is registration meant?"),
         ({"kind": "cds"}, "events of kind cds are cds.decided"),
         ({"kind": "cds", "events": ["cds.decided"], "hold_down_days": "91"}, "Must be greater than or equal to 0"),
         ({"kind": "rollover", "events": ["rollover.step"]}, "a watch of kind rollover needs a domain"),

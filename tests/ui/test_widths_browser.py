@@ -52,6 +52,8 @@ def visited(site: Site) -> Iterator[list[str]]:
     rollover = post(site, "/watches", {"domain": LONG_NAME, "events": ["rollover.step"], "kind": "rollover"})
     rehearsal = post(site, "/rst-checks", {"inputs": EXAMPLE_INPUTS})
     profile = post(site, "/profiles", {"name": "widths", "config": {"net": {"ipv6": False}}})
+    suite = {"name": "Main", "cases": ["BASIC"], "fail_level": "ERROR"}
+    policy = post(site, "/policies", {"document": {"name": "widths", "suites": [suite]}})
     site.service.call("PUT", "/api/v1/settings", {"show_history_public": True})
     with opened(StoreSettings(dsn=str(site.service.data_dir / "gonemaster.db"))) as store:
         public_run(store, LONG_NAME)  # so that two runs can be compared
@@ -84,6 +86,7 @@ def visited(site: Site) -> Iterator[list[str]]:
         f"/watches/{rollover['id']}/rollover",
         f"/rst/{rehearsal['id']}",
         f"/settings/profiles/{profile['id']}",
+        f"/settings/policies/{policy['name']}",
     ]
     site.service.call("PUT", "/api/v1/settings", {"show_history_public": False})
     post(site, "/queue/resume", {})

@@ -69,6 +69,12 @@ def read_policies(state: State) -> list[ListedPolicy]:
         return [*map(bundled_policy, names()), *map(listed, list_policies(session))]
 
 
+def policy_names(state: State) -> list[str]:
+    """Return the names of the bundled policies, then those of the stored ones."""
+    with state.store.read_only() as session:
+        return [*names(), *(row.name for row in list_policies(session))]
+
+
 def read_policy(state: State, name: str) -> ListedPolicy:
     """Return the current version of a policy. Raises NotFound."""
     if name in names():

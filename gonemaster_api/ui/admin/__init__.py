@@ -22,7 +22,7 @@ from gonemaster_api.ui.admin.recent import views as recent
 from gonemaster_api.ui.admin.rst import views as rst
 from gonemaster_api.ui.admin.schedules import views as schedules
 from gonemaster_api.ui.admin.search import views as search
-from gonemaster_api.ui.admin.settings import profiles, scoring, system, tokens
+from gonemaster_api.ui.admin.settings import policies, profiles, scoring, system, tokens
 from gonemaster_api.ui.admin.tags import changes as tag_changes
 from gonemaster_api.ui.admin.tags import owner_changes as tag_owner
 from gonemaster_api.ui.admin.tags import views as tags
@@ -36,7 +36,7 @@ _WORK = (new_test, rst, jobs, shares, recent, domains, operations, workers, wall
 _BATCHES = (batches, batch_changes, batch_comparison, batch_deletion, new_batch)
 _TAGS = (tags, tag_changes, tag_owner)
 _COHORTS = (cohorts, cohort_changes, cohort_forms, snapshots, schedules)
-_SETTINGS = (system, profiles, scoring, tokens)
+_SETTINGS = (system, profiles, policies, scoring, tokens)
 _WATCHES = (watches, watch_changes, rollovers, decisions)
 
 BLUEPRINTS = (

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gonemaster_api.errors import BadRequest
+from gonemaster_api.queries.policies.documents import policy_names
 from gonemaster_api.queries.tags import read_tag_names
 from gonemaster_api.state import State
 from gonemaster_api.ui.shell.forms.forms import PageQuery, problem_of
+from gonemaster_api.ui.shell.texts.languages import gettext
 
 SIZES = ("25", "50", "100", "250", "500")
 _MAX_TAGS = 500  # The maximum number of tags in a filter or field.
@@ -25,6 +27,12 @@ def read_list(query: PageQuery, read: Callable[[Mapping[str, Any]], dict[str, An
 def tag_names(state: State) -> list[str]:
     """Return the sorted names of tags for a filter or a field."""
     return read_tag_names(state, limit=_MAX_TAGS)
+
+
+def policy_options(state: State, chosen: str) -> list[tuple[str, str]]:
+    """Return values and labels for the policy field of a form; the chosen policy is included if it was deleted."""
+    known = policy_names(state)
+    return [("", gettext("No policy")), *((name, name) for name in known + [chosen] * (chosen not in ("", *known)))]
 
 
 def store_no_response(_session: object, _document: object) -> None:

@@ -73,7 +73,7 @@ def replace_policy(
         Conflict: policy_bundled; policy_changed if the current version is not `after`.
         NotFound: no such policy.
     """
-    _refuse_bundled(name)
+    refuse_bundled(name)
     policy, now = validate_policy(state, document), utcnow()
     if policy.name != name:
         raise BadRequest("invalid_policy", Text("name: must be {name}, as in the URL", name=repr(name)))
@@ -98,7 +98,7 @@ def delete_policy(state: State, name: str, *, who: str) -> None:
         Conflict: policy_bundled.
         NotFound: no such policy.
     """
-    _refuse_bundled(name)
+    refuse_bundled(name)
 
     def remove(session: Session) -> None:
         _note(session, "policy.delete", rows.remove_policy(session, name, now=utcnow()), who=who)
@@ -106,7 +106,8 @@ def delete_policy(state: State, name: str, *, who: str) -> None:
     _changed(state, remove, name)
 
 
-def _refuse_bundled(name: str) -> None:
+def refuse_bundled(name: str) -> None:
+    """Raise Conflict, policy_bundled, for the name of a bundled policy."""
     if name in names():
         text = Text("{name} is a bundled policy; store a copy with another name", name=repr(name))
         raise Conflict("policy_bundled", text)

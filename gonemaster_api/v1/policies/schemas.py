@@ -1,6 +1,6 @@
 """Schemas of requests and documents about policies, and of verdicts."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import marshmallow as ma
 from marshmallow import validate
@@ -19,10 +19,10 @@ _EXAMPLE = {
 }
 
 
-def policy_name() -> ma.fields.String:
+def policy_name(*, load_default: Any = None) -> ma.fields.String:
     """Create the field of a request that names a policy."""
     return ma.fields.String(
-        load_default=None,
+        load_default=load_default,
         allow_none=True,
         validate=validate.Length(1, 64),
         metadata={"description": "a bundled or stored policy that judges the runs", "example": "registration"},

@@ -108,6 +108,7 @@ class WatchChangeSchema(RequestSchema):
     email = _email()
     min_level = LevelName(levels=SEVERITIES)
     grade_drop = JsonInteger(validate=validate.Range(1, _MAX_GRADE_DROP))
+    policy = policy_name(load_default=ma.missing)
     secret = _secret(allow_none=True)
     interval_minutes = _interval()
     hold_down_days = _hold_down()

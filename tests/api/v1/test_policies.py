@@ -181,6 +181,13 @@ def test_watch_has_a_policy(client: FlaskClient) -> None:
     response = client.post("/api/v1/watches", json={**body, "policy": "none"})
     assert (response.status_code, error_of(response)["code"]) == (400, "policy_not_found")
     assert len(client.get("/api/v1/watches").get_json()["items"]) == 1
+    path = f"/api/v1/watches/{made.get_json()['id']}"
+    assert client.patch(path, json={"grade_drop": 2}).get_json()["policy"] == "registration"
+    assert client.patch(path, json={"policy": "default"}).get_json()["policy"] == "default"
+    refused = client.patch(path, json={"policy": "none", "grade_drop": 5})
+    assert (refused.status_code, error_of(refused)["code"]) == (400, "policy_not_found")
+    assert client.get(path).get_json()["grade_drop"] == 2
+    assert client.patch(path, json={"policy": None}).get_json()["policy"] is None
 
 
 def failing_run(store: Store, verdict: str = "fail", **fields: Any) -> str:

@@ -8,6 +8,7 @@ from gonemaster_api.errors import ApiError
 from gonemaster_api.queries.profiles import read_profiles
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import PastedNames, read_pasted
+from gonemaster_api.ui.admin.lists import policy_options
 from gonemaster_api.ui.admin.numbers import whole
 from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form
 from gonemaster_api.ui.shell.forms.typed_names import invalid_name_reason
@@ -75,7 +76,8 @@ def _submitted(sent: Form, pasted: PastedNames) -> dict[str, Any] | None:
 def _error_field(code: str, sent: Form) -> str:
     named = "from_tag" if sent["source"] == "tag" else "names"
     fields = {"missing_domain": named, "invalid_domain": named, "batch_too_large": named, "invalid_tags": "tags"}
-    return fields.get(code, "profile_id" if code == "profile_not_found" else SUMMARY)
+    fields |= {"profile_not_found": "profile_id", "policy_not_found": "policy", "invalid_policy": "policy"}
+    return fields.get(code, SUMMARY)
 
 
 def _document(sent: Form, pasted: PastedNames) -> dict[str, Any]:
@@ -97,6 +99,8 @@ def _document(sent: Form, pasted: PastedNames) -> dict[str, Any]:
         document["domains"] = pasted.names
     if sent["profile_id"]:
         document["profile_id"] = whole(sent["profile_id"])
+    if sent["policy"]:
+        document["policy"] = sent["policy"]
     return document
 
 
@@ -119,6 +123,7 @@ def _page(shown: Form, pasted: PastedNames, check: BatchCheck | None = None) -> 
         check=check,
         line_of=pasted.line_of,
         invalid_name_reason=invalid_name_reason,
+        policies=policy_options(state(), shown["policy"]),
         profiles=[(str(profile.id), profile.name) for profile in read_profiles(state())],
         today=utcnow(),
     )

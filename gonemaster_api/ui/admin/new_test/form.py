@@ -29,8 +29,10 @@ _FIELD_OF_CODE = {
     "invalid_profile_id": "profile_id",
     "profile_not_found": "profile_id",
     "ambiguous_profile": "profile_id",
+    "policy_not_found": "policy",
+    "invalid_policy": "policy",
 }
-_SCHEMA_FIELDS = {"tags": "tags", "tests": "tests", "min_level": "min_level", "profile_id": "profile_id"}
+_SCHEMA_FIELDS = {name: name for name in ("tags", "tests", "min_level", "profile_id", "policy")}
 _CELL_TEXTS = {
     "keytag": mark("The key tag must be a number from 0 to 65535."),
     "algorithm": mark("The algorithm must be a number from 0 to 255."),
@@ -97,6 +99,7 @@ class TestForm(Form):
             "tests": split_values(self["tests"]),
             "min_level": self["min_level"],
             "profile_id": _number(self["profile_id"]),
+            "policy": self["policy"],
             "ipv4_disabled": not self.ticked("ipv4"),
             "ipv6_disabled": not self.ticked("ipv6"),
             "nameservers": [_nameserver(row) for row in self.rows("ns") if not row.is_empty],

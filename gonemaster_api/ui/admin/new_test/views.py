@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request, url_for
 from gonemaster_api.errors import ApiError
 from gonemaster_api.queries.profiles import read_profiles
 from gonemaster_api.state import state
-from gonemaster_api.ui.admin.lists import store_no_response, tag_names
+from gonemaster_api.ui.admin.lists import policy_options, store_no_response, tag_names
 from gonemaster_api.ui.admin.new_test.form import TestForm, padded, sent_form
 from gonemaster_api.ui.shell.forms.forms import SUMMARY
 from gonemaster_api.ui.shell.forms.typed_names import without_url
@@ -95,6 +95,7 @@ def _page(form: TestForm, *, status: int | None = None) -> Response:
     values: dict[str, Any] = {
         "profiles": lambda: read_profiles(shared),
         "tags": lambda: tag_names(shared),
+        "policies": lambda: policy_options(shared, form["policy"]),
         "is_open": is_open or any(not row.is_empty for some in rows.values() for row in some),
         "algorithms": [algorithm(number) for number in (5, 7, 8, 10, 13, 14, 15, 16)],
         "digest_types": [digest_type(number) for number in (1, 2, 4)],

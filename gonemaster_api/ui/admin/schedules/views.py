@@ -14,6 +14,7 @@ from gonemaster_api.queries.profiles import read_profiles
 from gonemaster_api.queries.schedules import preview_schedule
 from gonemaster_api.queries.tags import check_tag_exists
 from gonemaster_api.state import state
+from gonemaster_api.ui.admin.lists import policy_options
 from gonemaster_api.ui.admin.numbers import whole
 from gonemaster_api.ui.admin.schedules.stored import schedule_of
 from gonemaster_api.ui.admin.schedules.words import sentence, weekday_names
@@ -28,6 +29,7 @@ from gonemaster_db.service.schedules import ScheduleTarget
 from gonemaster_tasks.recurrence.rules import LAST_COMMON_DAY, RuleKind
 
 blueprint = Blueprint("ui_schedules", __name__)
+_PLACES = {"profile_not_found": "profile_id", "policy_not_found": "policy", "invalid_policy": "policy"}
 _SWITCHES = ("enabled", "catch_up", "promote_default")
 
 register_notes(
@@ -63,6 +65,8 @@ def _edit(target: ScheduleTarget, title: str, back: str) -> Response:
         if "remove" in sent.values:
             remove_schedule(state(), target, who=who())
             return see_other(back, "schedule_removed")
+        if stored:
+            sent.values.setdefault("policy", stored["policy"] or "")  # a form without the field does not clear it
     body = sent.check(ScheduleBodySchema, _body_of(sent))
     preview = _preview(sent, body)
     if request.method == "POST" and "check" not in sent.values and sent.is_valid and _saved(sent, target, body):
@@ -79,6 +83,7 @@ def _edit(target: ScheduleTarget, title: str, back: str) -> Response:
         weekdays=list(weekday_names().items()),
         days=[(str(day), str(day)) for day in range(1, LAST_COMMON_DAY + 1)],
         zones=zones(),
+        policies=policy_options(state(), sent["policy"]),
         profiles=[(str(profile.id), profile.name) for profile in read_profiles(state())],
     )
 
@@ -99,7 +104,7 @@ def _saved(sent: Form, target: ScheduleTarget, body: Mapping[str, Any]) -> bool:
     try:
         put_schedule(state(), target, body, who=who())
     except ApiError as error:
-        sent.fail("profile_id" if error.code == "profile_not_found" else SUMMARY, error.message, error.code)
+        sent.fail(_PLACES.get(error.code, SUMMARY), error.message, error.code)
     return sent.is_valid
 
 
@@ -133,7 +138,7 @@ def _form_of(stored: Mapping[str, Any]) -> Form:
         **{name: [stored[name]] for name in ("kind", "time_of_day", "timezone")},
         **{
             name: [str(stored[name])] if stored[name] is not None else []
-            for name in ("interval_days", "anchor_date", "profile_id")
+            for name in ("interval_days", "anchor_date", "profile_id", "policy")
         },
     }
     return Form({name: texts[0] for name, texts in lists.items() if texts}, lists)
@@ -144,6 +149,7 @@ def _body_of(sent: Form) -> dict[str, Any]:
     body: dict[str, Any] = {name: bool(sent[name]) for name in _SWITCHES}
     body |= {name: sent[name] for name in ("kind", "time_of_day", "timezone")}
     body["profile_id"] = whole(sent["profile_id"]) if sent["profile_id"] else None
+    body["policy"] = sent["policy"] or None
     if sent["kind"] == RuleKind.INTERVAL:
         body |= {"interval_days": whole(sent["interval_days"]), "anchor_date": sent["anchor_date"]}
     elif sent["kind"] == RuleKind.WEEKLY:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from flask import Blueprint, Response, request, url_for
 
 from gonemaster_api.queries.everything import search_everything
+from gonemaster_api.queries.policies.documents import policy_names
 from gonemaster_api.state import state
+from gonemaster_api.ui.admin.settings.parts import tabs
 from gonemaster_api.ui.shell.navigation import link_to, navigation_groups
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.texts.formats import u_label
@@ -34,6 +36,7 @@ def show() -> Response:
 def _groups(text: str) -> Iterator[tuple[str, Links]]:
     part = text.lower()
     pages = [(link.label, link.url) for _title, links in navigation_groups() for link in links]
+    pages += [(label, url) for _key, label, url in tabs()]
     yield _("Pages"), [link for link in pages if part in link[0].lower()]
     if not text:
         return
@@ -42,6 +45,8 @@ def _groups(text: str) -> Iterator[tuple[str, Links]]:
     yield _("Tags"), _named("ui_tags.detail", "name", [(name, name) for name in found.tags])
     yield _("Batches"), _named("ui_batches.detail", "batch_id", found.batches)
     yield _("Runs"), _named("ui_jobs.detail", "job_id", found.jobs)
+    policies = [name for name in policy_names(state()) if part in name]
+    yield _("Policies"), _named("ui_policies.detail", "name", [(name, name) for name in policies[:_MAX_SETTINGS]])
     if link_to("ui_settings.system"):
         keys = [key for key in BY_KEY if part in key][:_MAX_SETTINGS]
         yield _("Settings"), [(key, url_for("ui_settings.system", search=key)) for key in keys]

@@ -1,8 +1,12 @@
 """The sections of the settings, as tabs; only those that the token may read."""
 
+import json
+from typing import Any
+
 from flask import url_for
 
 from gonemaster_api.errors import ApiError
+from gonemaster_api.ui.shell.forms.forms import Form
 from gonemaster_api.ui.shell.scopes import may
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
 from gonemaster_api.ui.shell.texts.refusals import in_language
@@ -12,6 +16,7 @@ PARTS = (
     ("system", mark("System"), "ui_settings.system"),
     ("storage", mark("Storage"), "ui_settings.storage"),
     ("profiles", mark("Profiles"), "ui_profiles.show"),
+    ("policies", mark("Policies"), "ui_policies.show"),
     ("scoring", mark("Scoring"), "ui_scoring.show"),
     ("tokens", mark("Tokens"), "ui_tokens.show"),
 )
@@ -34,3 +39,19 @@ def listed(error: ApiError, maximum: int = 10) -> str:
         f"{item['path']}: {in_language(item['reason'])}" if item["path"] else in_language(item["reason"])
         for item in problems[:maximum]
     )
+
+
+def parsed_object(form: Form, name: str, code: str) -> dict[str, Any] | None:
+    """Parse the JSON object in a field; report the line of a syntax error."""
+    try:
+        document = json.loads(form[name] or "{}")
+    except RecursionError:
+        form.fail(name, gettext("The text has too many levels of nesting."), code)
+    except ValueError as error:
+        line = getattr(error, "lineno", 1)
+        form.fail(name, gettext("Invalid JSON in line %(line)s: %(what)s", line=line, what=str(error)), code)
+    else:
+        if isinstance(document, dict):
+            return document
+        form.fail(name, gettext("The text must be a JSON object: {…}"), code)
+    return None

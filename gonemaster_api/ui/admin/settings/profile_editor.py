@@ -10,7 +10,7 @@ from gonemaster_api.errors import ApiError, BadRequest
 from gonemaster_api.queries.profile_compatibility import Compatibility, compatibility_of
 from gonemaster_api.queries.profiles import diff_config
 from gonemaster_api.state import state
-from gonemaster_api.ui.admin.settings.parts import listed, tabs
+from gonemaster_api.ui.admin.settings.parts import listed, parsed_object, tabs
 from gonemaster_api.ui.shell.forms.forms import Form
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.texts.languages import gettext as _
@@ -22,7 +22,7 @@ from gonemaster_db.models import Profile
 def show_editor(form: Form, profile: Profile | None) -> Response:
     """Show the form with its differences from the default; `do=reduce` removes values equal to the default."""
     difference = None
-    config = _parsed(form)
+    config = parsed_object(form, "config", "invalid_profile")
     if config is not None:
         try:
             difference = diff_config(state(), config, against=None)
@@ -48,7 +48,7 @@ def show_editor(form: Form, profile: Profile | None) -> Response:
 
 def document_of(form: Form) -> dict[str, Any] | None:
     """Return the form as an API request, None if a field is invalid."""
-    config = _parsed(form)
+    config = parsed_object(form, "config", "invalid_profile")
     if config is None:
         return None
     document = {
@@ -59,22 +59,6 @@ def document_of(form: Form) -> dict[str, Any] | None:
     }
     loaded = form.check(NewProfileSchema, document) if form["do"] == "save" else document
     return loaded if form.is_valid else None
-
-
-def _parsed(form: Form) -> dict[str, Any] | None:
-    """Parse the configuration; report the line of a JSON error."""
-    try:
-        config = json.loads(form["config"] or "{}")
-    except RecursionError:
-        form.fail("config", _("The configuration has too many levels of nesting."), "invalid_profile")
-    except ValueError as error:
-        line = getattr(error, "lineno", 1)
-        form.fail("config", _("Invalid JSON in line %(line)s: %(what)s", line=line, what=str(error)), "invalid_profile")
-    else:
-        if isinstance(config, dict):
-            return config
-        form.fail("config", _("The configuration must be a JSON object: {…}"), "invalid_profile")
-    return None
 
 
 def place(form: Form, error: ApiError | ProfileExists) -> None:

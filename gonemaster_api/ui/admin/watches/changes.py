@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request, url_for
 from gonemaster_api.errors import ApiError
 from gonemaster_api.queries.watches import read_watch
 from gonemaster_api.state import state
-from gonemaster_api.ui.admin.lists import tag_names
+from gonemaster_api.ui.admin.lists import policy_options, tag_names
 from gonemaster_api.ui.admin.numbers import whole
 from gonemaster_api.ui.admin.watches.words import event_names, kind_names, subject
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
@@ -38,6 +38,7 @@ _PLACES = {
     "missing_subject": "tag", "ambiguous_subject": "domain", "invalid_domain": "domain", "missing_domain": "domain",
     "missing_receiver": "url", "ambiguous_receiver": "email", "invalid_url": "url", "invalid_email": "email",
     "email_not_configured": "email", "invalid_secret": "secret",
+    "policy_not_found": "policy", "invalid_policy": "policy",
 }  # fmt: skip
 _CHOSEN = {
     WatchKind.CHANGES: [WatchEvent.DOMAIN_REGRESSED.value, WatchEvent.DOMAIN_RECOVERED.value],
@@ -102,7 +103,7 @@ def edit(watch_id: int) -> Response:
     watch = read_watch(state(), watch_id)
     kind, receiver = WatchKind(watch["kind"]), "email" if watch["email"] else "url"
     if request.method == "GET":
-        names = ("url", "email", "min_level", "grade_drop", "interval_minutes", "hold_down_days")
+        names = ("url", "email", "min_level", "grade_drop", "policy", "interval_minutes", "hold_down_days")
         shown = {name: "" if watch[name] is None else str(watch[name]) for name in names}
         return _page(Form(shown, {"events": list(watch["events"])}), kind, watch)
     sent = Form.sent()
@@ -125,6 +126,8 @@ def _common(sent: Form, kind: WatchKind) -> dict[str, Any]:
     """Return the fields of a kind; an empty time is the default of a new watch, and no change of another one."""
     chosen: dict[str, Any] = {"events": sent.all("events")}
     if kind is WatchKind.CHANGES:
+        if "policy" in sent.values:
+            chosen["policy"] = sent["policy"] or None
         return chosen | {"min_level": sent["min_level"], "grade_drop": whole(sent["grade_drop"])}
     return chosen | {name: whole(sent[name]) for name in TIMES_OF_KIND[kind] if sent[name]}
 
@@ -139,6 +142,7 @@ def _page(shown: Form, kind: WatchKind, watch: Mapping[str, Any] | None = None) 
         watch=watch,
         kind=kind.value,
         kinds=kind_names(),
+        policies=lambda: policy_options(state(), shown["policy"]),
         title=subject(watch) if watch else "",
         events=[(event.value, names[event.value]) for event in WatchEvent if event in EVENTS_OF_KIND[kind]],
         levels_of=lambda: [(level, word(level)) for level in SEVERITIES],

@@ -1,0 +1,184 @@
+"""The pages of policies: list, suites, versions, comparison, editor and refusals."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from gonemaster_engine.policies.policy import load, names
+from tests.api.conftest import MakeApp
+from tests.support.tokens import ADMIN, CONFIGURED, READ, bearer
+from tests.ui.test_queue import text_of
+from tests.ui.test_settings_pages import fields
+
+LIST, NEW, OWN = "/settings/policies", "/settings/new-policy", "/settings/policies/own"
+SUITE = {"name": "Main", "cases": ["basic01", "basic02"], "fail_level": "ERROR"}
+
+
+def definition(**suite: Any) -> str:
+    return json.dumps({"suites": [{**SUITE, **suite}]})
+
+
+def create(client: FlaskClient, name: str = "own", **suite: Any) -> None:
+    sent = {"name": name, "description": "ours", "definition": definition(**suite), "do": "save"}
+    assert client.post(NEW, data=sent).status_code == 303
+
+
+def save(client: FlaskClient, **suite: Any) -> int:
+    sent = fields(client, f"{OWN}/edit") | {"definition": definition(**suite), "do": "save"}
+    return client.post(f"{OWN}/edit", data=sent).status_code
+
+
+def stored(client: FlaskClient) -> list[tuple[str, str]]:
+    listed = client.get("/api/v1/policies").get_json()
+    return [(each["name"], each["version"]) for each in listed if not each["bundled"]]
+
+
+def test_policy_is_stored_changed_copied_and_deleted(client: FlaskClient) -> None:
+    create(client)
+    sent = fields(client, f"{OWN}/edit") | {"description": ["changed"], "do": ["save"]}
+    assert client.post(f"{OWN}/edit", data=sent).status_code == 303
+    assert stored(client) == [("own", "2")]
+    assert client.get("/api/v1/policies/own").get_json()["description"] == "changed"
+    copy = fields(client, f"{NEW}?from=own") | {"do": "save"}
+    assert copy["name"] == ["own-copy"]
+    assert client.post(NEW, data=copy).status_code == 303
+    assert stored(client) == [("own", "2"), ("own-copy", "1")]
+    assert client.post(f"{OWN}/delete").status_code == 200
+    assert client.post(f"{OWN}/delete", data={"confirmed": "yes"}).status_code == 303
+    assert stored(client) == [("own-copy", "1")]
+
+
+def test_bundled_policy_is_copied_unchanged_and_fixed(client: FlaskClient) -> None:
+    for name in names():
+        copy = fields(client, f"{NEW}?from={name}") | {"do": "save"}
+        assert client.post(NEW, data=copy).status_code == 303
+        made = client.get(f"/api/v1/policies/{name}-copy").get_json()["document"]
+        assert {**made, "name": name, "version": load(name).version} == load(name).as_dict()
+        assert f"{LIST}/{name}/edit" not in text_of(client, f"{LIST}/{name}")
+        for path in ("edit", "delete"):
+            assert client.get(f"{LIST}/{name}/{path}").status_code == 409
+            assert client.post(f"{LIST}/{name}/{path}", data={"confirmed": "yes"}).status_code == 409
+    taken = client.post(NEW, data={"name": "default", "definition": definition(), "do": "save"})
+    assert (taken.status_code, "A policy with this name already exists." in taken.text) == (400, True)
+
+
+def test_list_is_searched_and_filtered(client: FlaskClient) -> None:
+    create(client)
+    every = text_of(client, LIST)
+    assert all(f'href="{LIST}/{name}"' in every for name in (*names(), "own"))
+    assert f'href="{LIST}/own"' not in text_of(client, f"{LIST}?show=bundled")
+    assert f'href="{LIST}/default"' not in text_of(client, f"{LIST}?show=own")
+    assert f'href="{LIST}/registration"' not in text_of(client, f"{LIST}?q=ours")
+    assert "No matching policies" in text_of(client, f"{LIST}?q=none")
+
+
+def test_page_shows_suites_and_versions(client: FlaskClient) -> None:
+    create(client)
+    assert save(client, cases=["basic01"], fail_tags=["B01_NO_CHILD"], fail_level="WARNING") == 303
+    page = text_of(client, OWN)
+    for expected in ("Main", "basic01", "B01_NO_CHILD", "Warning", f"{OWN}/compare?from=1&amp;to=2"):
+        assert expected in page.replace("<wbr>", "")
+    older = text_of(client, f"{OWN}?version=1")
+    assert "basic02" in older
+    assert "B01_NO_CHILD" not in older.replace("<wbr>", "")
+    assert client.get(f"{OWN}?version=9").status_code == 404
+    assert client.get(f"{LIST}/none").status_code == 404
+
+
+def test_versions_are_compared(client: FlaskClient) -> None:
+    create(client)
+    assert "No differences" in text_of(client, f"{OWN}/compare")
+    assert save(client, fail_level="WARNING") == 303
+    page = text_of(client, f"{OWN}/compare").replace("<wbr>", "")
+    assert "suites.Main.fail_level" in page
+    assert "suites.Main.cases" not in page
+    assert "No differences" in text_of(client, f"{OWN}/compare?from=2&to=2")
+    assert "suites.DNS" in text_of(client, f"{OWN}/compare?from=1&to=2&other=default")
+    for query in ("from=9", "to=x", "other=none"):
+        assert client.get(f"{OWN}/compare?{query}").status_code == 404
+
+
+def test_validation_stores_nothing_and_shows_notes_and_differences(client: FlaskClient) -> None:
+    create(client)
+    zonemaster = definition(cases=["consistency05"], fail_tags=["IN_BAILIWICK_ADDR_MISMATCH"])
+    sent = fields(client, f"{OWN}/edit") | {"definition": zonemaster}
+    page = client.post(f"{OWN}/edit", data=sent | {"do": "check"})
+    assert page.status_code == 200
+    assert "IN_DOMAIN_ADDR_MISMATCH" in page.text
+    assert "suites.Main.cases" in page.text
+    assert "is valid; it is not saved yet" in client.post(NEW, data=sent | {"name": "x", "do": "check"}).text
+    assert stored(client) == [("own", "1")]
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "messages"),
+    [
+        ({"definition": '{"suites": '}, "definition", ["Invalid JSON in line 1"]),
+        ({"definition": "[1]"}, "definition", ["must be a JSON object"]),
+        ({"definition": "[" * 100_000}, "definition", ["too many levels of nesting"]),
+        (
+            {"definition": definition(cases=["basc01"], fail_level="<b>")},
+            "definition",
+            ["suites[0].cases[0]: ", "is basic01 meant?", "suites[0].fail_level: "],
+        ),
+        ({"definition": '{"suites": [], "odd": 1}'}, "definition", ["odd"]),
+        ({"name": "No Spaces"}, "name", ["lower-case"]),
+        ({"name": ""}, "name", []),
+        ({"description": "x" * 3000}, "description", ["2"]),
+        ({"description": "a\u202eb"}, "definition", ["hide text"]),
+        (
+            {"definition": json.dumps({"suites": [SUITE], "profile": {"net": {"allow_non_global_targets": True}}})},
+            "definition",
+            ["profile.net.allow_non_global_targets"],
+        ),
+    ],
+)
+def test_problems_are_at_their_fields(
+    client: FlaskClient, changed: dict[str, str], field: str, messages: list[str]
+) -> None:
+    sent = {"name": "own", "description": "", "definition": definition(), "do": "save"} | changed
+    answer = client.post(NEW, data=sent)
+    assert answer.status_code == 400
+    at = answer.text.partition(f'id="f-{field}-bad"')[2].partition("</small>")[0]
+    assert at
+    assert [text for text in messages if text not in at] == []
+    assert "<b>" not in at
+    assert stored(client) == []
+
+
+def test_whole_document_is_pasted(client: FlaskClient) -> None:
+    whole = {**load("registration").as_dict(), "name": "pasted"}
+    sent = {"name": "", "description": "", "definition": json.dumps(whole), "do": "save"}
+    assert client.post(NEW, data=sent).status_code == 303
+    assert client.get("/api/v1/policies/pasted").get_json()["description"] == whole["description"]
+
+
+def test_save_over_a_newer_version_is_refused_once(client: FlaskClient) -> None:
+    create(client)
+    old = fields(client, f"{OWN}/edit") | {"definition": definition(fail_level="NOTICE"), "do": "save"}
+    assert save(client, fail_level="WARNING") == 303
+    refused = client.post(f"{OWN}/edit", data=old)
+    assert (refused.status_code, "Another user saved this policy" in refused.text) == (400, True)
+    assert stored(client) == [("own", "2")]
+    assert client.post(f"{OWN}/edit", data=old | {"after": "2"}).status_code == 303
+    assert stored(client) == [("own", "3")]
+
+
+def test_readers_see_no_forms(make_app: MakeApp) -> None:
+    client = make_app(admin_tokens=CONFIGURED).test_client()
+    document = {"name": "own", "suites": [SUITE]}
+    made = client.post("/api/v1/policies", json={"document": document}, headers=bearer(ADMIN))
+    assert made.status_code == 201
+    for path in (LIST, OWN, f"{OWN}/compare", f"{OWN}/edit", NEW):
+        page = client.get(path, headers={"Accept": "text/html", **bearer(READ)})
+        assert page.status_code == 200
+        main = page.text[page.text.index("<main") :]
+        assert 'method="post"' not in main
+        assert f"{OWN}/delete" not in main
+        assert "from=own" not in main
+    for path in (f"{OWN}/edit", f"{OWN}/delete", NEW):
+        assert client.post(path, data={"do": "save"}, headers=bearer(READ)).status_code == 403
