@@ -42,6 +42,16 @@ def test_incomplete_run_is_said_first_and_is_not_the_verdict() -> None:
     assert sentence(causes) == SENTENCES[Harm.VALIDATING_RESOLVERS]
 
 
+@pytest.mark.parametrize(
+    "strange", [{"address": ["192.0.2.9"]}, {"address": 5}, {"servers": 5}, {"servers": [{"ns": [], "address": {}}]}]
+)
+def test_arguments_of_other_types_name_no_server(strange: dict[str, object]) -> None:
+    """A stored run can be of another program or release."""
+    entries = [SERVED, made("B02_NS_NO_RESPONSE", **strange), made("IS_A_RECURSOR", servers=[S2])]
+    found = {cause.id: cause for cause in causes_of(DOMAIN, entries)}
+    assert found["open_recursor"].server_count == 2
+
+
 def test_run_without_findings_has_no_cause() -> None:
     assert causes_of(DOMAIN, [SERVED]) == []
     assert (worst_harm([]), sentence([])) == (None, NO_CAUSE)
