@@ -194,9 +194,9 @@ class CountingRunner(EngineRunner):
         self.queries = 0
         self.verdicts: Counter[str] = Counter()
 
-    async def observe(self, domain: str, *, for_rollover: bool = False) -> Observation:
+    async def observe(self, domain: str, *, for_rollover: bool = False, transfer: bool = False) -> Observation:
         """Observe a domain, and count what was found."""
-        found = await super().observe(domain, for_rollover=for_rollover)
+        found = await super().observe(domain, for_rollover=for_rollover, transfer=transfer)
         verdict = judge(found)
         self.verdicts[f"{verdict.action} ({verdict.reason})"] += 1
         self.queries += found.queries

@@ -58,6 +58,8 @@ def make_watch(state: State, request: Mapping[str, Any], *, who: str) -> Watch:
     subject = _subject_of(request, events)
     chosen: dict[str, Any] = {name: request[name] for name in ("min_level", "grade_drop", "policy")}
     chosen |= subject | _receiver_of(state, request) | {"kind": kind}
+    chosen["transfer"] = request["transfer"]
+    _check_transfer(kind, request)
     chosen |= _times(kind, {name: request[name] for name in _TIMES if name in request}, defaults=True)
 
     def store(session: Session) -> Watch:
@@ -91,6 +93,12 @@ def _check_events(kind: WatchKind, events: list[WatchEvent]) -> None:
     if not set(events) <= allowed:
         names = ", ".join(event.value for event in WatchEvent if event in allowed)
         raise BadRequest("invalid_events", Text("events of kind {kind} are {names}", kind=kind.value, names=names))
+
+
+def _check_transfer(kind: WatchKind, request: Mapping[str, Any]) -> None:
+    if request.get("transfer") and kind is not WatchKind.ROLLOVER:
+        text = Text("{name} is not allowed with kind {kind}", name="transfer", kind=kind.value)
+        raise BadRequest("invalid_transfer", text)
 
 
 def _times(kind: WatchKind, given: Mapping[str, Any], *, defaults: bool) -> dict[str, Any]:
@@ -164,6 +172,7 @@ def change_watch(state: State, watch_id: int, request: Mapping[str, Any], *, who
         _check_receiver(state, watch, changes)
         if "events" in changes:
             _check_events(watch.kind, [WatchEvent(name) for name in changes["events"]])
+        _check_transfer(watch.kind, changes)
         if changes.get("policy") not in (None, watch.policy):
             chosen_policy(session, changes["policy"])
         given = {name: changes.pop(name) for name in _TIMES if name in changes}

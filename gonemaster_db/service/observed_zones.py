@@ -32,6 +32,7 @@ class ClaimedZone:
     domain: str
     state: Mapping[str, Any]
     lease_end: datetime
+    transfer: bool = False  # whether a sample also reads the whole zone
 
 
 def observing_watches(session: Session) -> Sequence[Watch]:
@@ -76,7 +77,14 @@ def claim_zones(session: Session, *, now: datetime, lease: timedelta, limit: int
         zone.next_at = lease_end
         claimed.append(
             ClaimedZone(
-                watch.id, watch.kind, watch.interval_s or 0, watch.hold_down_s or 0, zone.domain, zone.state, lease_end
+                watch.id,
+                watch.kind,
+                watch.interval_s or 0,
+                watch.hold_down_s or 0,
+                zone.domain,
+                zone.state,
+                lease_end,
+                watch.transfer,
             )
         )
     session.flush()

@@ -41,6 +41,8 @@ class FollowedRun:
     worst_level: str | None
     effective_profile_id: int | None
     policy: str | None = None
+    policy_version: str | None = None
+    verdict: str | None = None
 
 
 TagKey = tuple[str, str, str]
@@ -48,7 +50,7 @@ TagKey = tuple[str, str, str]
 
 _COLUMNS = (
     Run.key, Run.id, Run.domain_id, Run.domain, Run.batch_key, Run.outcome_id, Run.finished_at, Run.score, Run.grade,
-    Run.worst_level, Run.effective_profile_id, Run.policy,
+    Run.worst_level, Run.effective_profile_id, Run.policy, Run.policy_version, Run.verdict,
 )  # fmt: skip
 
 

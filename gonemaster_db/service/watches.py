@@ -14,7 +14,12 @@ from gonemaster_db.models import Delivery, DeliveryStatus, Run, Watch, WatchEven
 
 MAX_WATCHES = 10_000
 _NO_SYNC = {"synchronize_session": False}
-_OF_RUNS = (WatchEvent.DOMAIN_REGRESSED, WatchEvent.DOMAIN_RECOVERED, WatchEvent.BATCH_FINISHED)
+_OF_RUNS = (
+    WatchEvent.DOMAIN_REGRESSED,
+    WatchEvent.DOMAIN_RECOVERED,
+    WatchEvent.VERDICT_CHANGED,
+    WatchEvent.BATCH_FINISHED,
+)
 
 
 def record_event(
@@ -75,6 +80,7 @@ def create_watch(
     interval_s: int | None = None,
     hold_down_s: int | None = None,
     ends_at: datetime | None = None,
+    transfer: bool = False,
     policy: str | None = None,
 ) -> Watch:
     """Create a watch that is notified of future events. Raises TooManyWatches."""
@@ -92,6 +98,7 @@ def create_watch(
         interval_s=interval_s,
         hold_down_s=hold_down_s,
         ends_at=ends_at,
+        transfer=transfer,
         policy=policy,
         min_level=min_level,
         grade_drop=grade_drop,

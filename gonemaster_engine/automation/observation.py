@@ -12,11 +12,13 @@ import base64
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
 from gonemaster_engine import names
+from gonemaster_engine.addresses import is_allowed_target
 from gonemaster_engine.asn.lookup import AsnLookup
+from gonemaster_engine.automation.transfer import Transfer, TransferLimits, transfer
 from gonemaster_engine.context import RunContext
 from gonemaster_engine.dnssec.records import (
     CDNSKEY,
@@ -49,6 +51,7 @@ from gonemaster_engine.zone.zone import Zone
 DEADLINE_S = 60.0
 _KEYS_PER_TAG = 4
 _PARENT_SERVERS = 4  # DS records are queried at the first servers only: a registry has up to twenty-six
+_TRANSFER_SERVERS, _TRANSFERS_AT_ONCE = 16, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class ObservedServer:
     ns: str
     address: str
     sets: dict[int, SeenSet | None]  # by type; types that were not queried are absent
+    transfer: Transfer | None = None  # None if it was not requested
 
     def records(self, rtype: int) -> tuple[bytes, ...]:
         """Return the records of a type, none without an answer."""
@@ -171,6 +175,7 @@ async def observe(
     *,
     resources: Resources,
     for_rollover: bool = False,
+    transfers: TransferLimits | None = None,
     limits: RunLimits = DEFAULT_LIMITS,
     clock: Callable[[], float] = time.time,
     deadline_s: float = DEADLINE_S,
@@ -178,14 +183,14 @@ async def observe(
     """Observe a delegation for a decision about CDS records or, with all servers and the SOA record, for a rollover.
 
     It has the priority of batch runs. Queries about CDS records use TCP, because a forged answer would change the
-    delegation.
+    delegation. With `transfers`, the servers of a rollover are also asked for the whole zone.
     """
     async with open_zone(domain, profile, resources, limits=limits, clock=clock) as zone:
         observer, budget, is_complete = _Observer(zone), zone.context.budget, True
         try:
             async with asyncio.timeout(deadline_s) as deadline:
                 budget.stop = lambda: None if deadline.expired() else deadline.reschedule(zone.context.loop.time())
-                await (observer.observe_rollover() if for_rollover else observer.observe_request())
+                await (observer.observe_rollover(transfers) if for_rollover else observer.observe_request())
         except TimeoutError:
             is_complete = False
         finally:
@@ -260,12 +265,37 @@ class _Observer:
     def _add_signal(self, finding: Finding) -> None:
         self._signals.append({"tag": finding.tag.name, "args": finding.args})
 
-    async def observe_rollover(self) -> None:
+    async def observe_rollover(self, transfers: TransferLimits | None) -> None:
         """Observe all servers of the delegation and the zone, with the SOA record as a sample of the signed data."""
         await self._observe_parents()
         servers = self._usable(await self._zone.all_servers())
         answers = await _query_types(servers, self._zone.name, DNSKEY, SOA)
         self._servers = [await self._view(server, answers[server]) for server in servers]
+        if transfers is not None:
+            await self._transfer(servers[:_TRANSFER_SERVERS], transfers)
+
+    async def _transfer(self, servers: Sequence[Nameserver], limits: TransferLimits) -> None:
+        """Add the transfers; a server that does not finish in time has an incomplete one."""
+        free, context, found = asyncio.Semaphore(_TRANSFERS_AT_ONCE), self._zone.context, list(self._servers)
+        profile = context.profile
+        end = context.loop.time() + limits.seconds
+
+        async def one(position: int, server: Nameserver) -> None:
+            async with free:
+                await server.turns.wait()
+                source = profile.source6 if server.is_ipv6 else profile.source4
+                left = replace(limits, seconds=max(0.0, end - context.loop.time()))
+                port = context.resources.transport.port
+                made = await transfer(self._zone.name, server.address, port, source=source, limits=left)
+                found[position] = replace(found[position], transfer=made)
+
+        allowed = [
+            each
+            for each in enumerate(servers)
+            if is_allowed_target(each[1].address, guarded=not profile.allow_non_global_targets)
+        ]
+        await asyncio.gather(*(one(position, server) for position, server in allowed if not profile.no_network))
+        self._servers = found
 
     def _usable(self, servers: Iterable[Nameserver]) -> list[Nameserver]:
         by_address = {server.address: server for server in servers}

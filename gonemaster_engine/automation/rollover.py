@@ -26,6 +26,7 @@ from gonemaster_engine.net.wire.rrtypes import SOA
 _DIGEST_TYPES = (1, 2, 4)
 # A zone chooses what it shows, so what is kept and compared is limited; a real zone is far below these limits.
 _MOST_KEYS, _MOST_DS, _MOST_SERVERS = 32, 32, 64
+_MOST_ORPHANS = 8
 _MOST_STEPS = 1000  # of a timeline; a rollover has about six
 _MOST_CACHED = 50  # the newest different states that are compared with a state
 
@@ -52,6 +53,8 @@ class ServerState:
     signing_zone: tuple[str, ...]  # sign the SOA record
     key_ttl: int
     zone_ttl: int
+    is_transferred: bool = False  # the whole zone was read
+    orphans: tuple[str, ...] = ()  # key tag and algorithm of the keys that signed records alone, unpublished
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ class FaultKind(enum.StrEnum):
     DS_TOO_EARLY = "ds_too_early"
     KEY_REMOVED_TOO_EARLY = "key_removed_too_early"
     CHAIN_KEY_REMOVED_TOO_EARLY = "chain_key_removed_too_early"
+    SIGNATURES_LEFT = "signatures_left"
 
 
 FAULT_TEXTS = {
@@ -105,6 +109,7 @@ FAULT_TEXTS = {
     FaultKind.DS_TOO_EARLY: "Caches still have DNSKEY records without a key that the new DS records identify.",
     FaultKind.KEY_REMOVED_TOO_EARLY: "Caches still have signatures of the zone that no published key validates.",
     FaultKind.CHAIN_KEY_REMOVED_TOO_EARLY: "Caches still have DS records that identify no key that signs the keys.",
+    FaultKind.SIGNATURES_LEFT: "Records of the zone on a server have only signatures of keys that are not published.",
 }
 
 
@@ -236,7 +241,16 @@ def _server_state(view: ObservedServer, kept: Mapping[bytes, Dnskey]) -> ServerS
         ids(view.signers(SOA)),
         keys.ttl if keys else 0,
         zone.ttl if zone else 0,
+        *_transferred(view),
     )
+
+
+def _transferred(view: ObservedServer) -> tuple[bool, tuple[str, ...]]:
+    """Return whether the zone was transferred completely, and its signatures without a key."""
+    found = view.transfer
+    if found is None or found.problem:
+        return False, ()
+    return True, tuple(f"{tag}/{algorithm}" for tag, algorithm in found.orphans[:_MOST_ORPHANS])
 
 
 def judge_timeline(spans: Sequence[Span]) -> Judgement:
@@ -342,6 +356,8 @@ class _Timeline:
                 yield Fault(FaultKind.ZONE_UNSIGNED, server.address, span.first_at)
             elif not signing.issuperset(span.state.ds_algorithms):
                 yield Fault(FaultKind.ALGORITHM_INCOMPLETE, server.address, span.first_at)
+            if server.orphans:
+                yield Fault(FaultKind.SIGNATURES_LEFT, server.address, span.first_at)
 
     def _cache_faults(self, span: Span, former: Iterable[tuple[ZoneState, int]]) -> Iterable[Fault]:
         """Yield the faults of resolvers that have a record set of an earlier state in their caches."""
@@ -386,8 +402,8 @@ class _Timeline:
     def completed_at(self, steps: Sequence[Step]) -> int:
         """Return when the rollover ended, 0 if none has.
 
-        A key was added and another one removed, all servers have the same keys, each DS record has a key, and there are
-        no more keys without a use than at the start.
+        A key was added and another one removed, all servers have the same keys, each DS record has a key, there are no
+        more keys without a use than at the start, and published keys signed all records of transferred zones.
         """
         kinds = {step.kind for step in steps}
         if not {StepKind.KEY_PUBLISHED, StepKind.KEY_REMOVED} <= kinds:
@@ -396,6 +412,8 @@ class _Timeline:
         is_stable = len({server.keys for server in last.servers}) == 1 and {
             text for key in last.keys for text in key.ds
         }.issuperset(last.ds)
+        if any(server.orphans for server in last.servers):
+            return 0
         if not is_stable or len(_unused(last)) > len(_unused(first)) or len(last.keys) > len(first.keys):
             return 0
         return steps[-1].at

@@ -36,6 +36,7 @@ CASES: Final = {
     "4034 4.1.2": "dnssec20",
     "4035 5": "dnssec22",
     "9615 4": "dnssec24",
+    "9859 4.1": "delegation08",
     "1035 4.2.1": "delegation03",
     "2181 10.3": "delegation05 zone08",
     "2181 6.1": "delegation04 delegation06",

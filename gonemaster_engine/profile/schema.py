@@ -243,7 +243,8 @@ def _test_cases_vars(known_vars: Mapping[str, Mapping[str, Any]]) -> Check:
                 having = ", ".join(sorted(known_vars.keys() - {"*"}))
                 problems.add(below, Text("has no properties; test cases with properties are {having}", having=having))
                 continue
-            keys = dict.fromkeys(known, _whole(0, _SECONDS_MAX))
+            number = _whole(0, _SECONDS_MAX)
+            keys = {name: _flag if isinstance(default, bool) else number for name, default in known.items()}
             checked[str(case_id).lower()] = check_section(problems, below, properties, keys)
         return checked
 

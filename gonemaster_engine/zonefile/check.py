@@ -40,7 +40,7 @@ _NEEDS = {
         " nameserver15 nameserver16 nameserver17 nameserver18 zone01"
     ),
     "networks": "address02 address03 connectivity03 connectivity04",
-    "parent": "basic03 delegation07 dnssec21",
+    "parent": "basic03 delegation07 delegation08 dnssec21",
     "other_zones": "dnssec24 zone13",
     "ds": "dnssec01 dnssec18",
 }

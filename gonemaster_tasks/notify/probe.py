@@ -8,35 +8,15 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-import dns.asyncquery
-import dns.exception
-import dns.flags
-import dns.message
-import dns.opcode
-import dns.rcode
-import dns.rdatatype
-
-from gonemaster_engine.addresses import is_allowed_target
 from gonemaster_engine.automation.observation import open_zone
 from gonemaster_engine.resources import Resources
-from gonemaster_engine.zone.dsync import Dsync, find_dsync
+from gonemaster_engine.zone.dsync import MAX_ENDPOINTS, Dsync, find_dsync
+from gonemaster_engine.zone.notify import MAX_ADDRESSES, EndpointAnswer, notify, obstacle
 from gonemaster_engine.zone.zone import Zone
 from gonemaster_tasks.config.profiles import caller_limits
 from gonemaster_tasks.config.settings import Settings
 
-_TIMEOUT_S = 5.0
 _DEADLINE_S = 60.0
-_ENDPOINTS, _ADDRESSES = 4, 4  # the parent chooses the records, so their number is limited
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointAnswer:
-    """What an address of an endpoint answered: an RCODE, or why there is none."""
-
-    record: Dsync
-    address: str
-    rcode: str = ""
-    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +57,7 @@ async def probe(domain: str, settings: Settings) -> DsyncReport:
             try:
                 async with asyncio.timeout(_DEADLINE_S):
                     records = await find_dsync(zone)
-                    chosen = [record for record in records or () if record.is_for_cds][:_ENDPOINTS]
+                    chosen = [record for record in records or () if record.is_for_cds][:MAX_ENDPOINTS]
                     answers = [answer for record in chosen async for answer in _ask(zone, record)]
             except TimeoutError:
                 return DsyncReport(zone.name)
@@ -87,26 +67,11 @@ async def probe(domain: str, settings: Settings) -> DsyncReport:
 
 
 async def _ask(zone: Zone, record: Dsync) -> AsyncIterator[EndpointAnswer]:
-    addresses = (await zone.recursor.addresses(record.target))[:_ADDRESSES]
+    addresses = (await zone.recursor.addresses(record.target))[:MAX_ADDRESSES]
     if not addresses:
         yield EndpointAnswer(record, "", problem="the target has no address")
     for address in addresses:
-        if not is_allowed_target(address, guarded=not zone.context.profile.allow_non_global_targets):
-            yield EndpointAnswer(record, address, problem="the address is not globally reachable")
+        if problem := obstacle(zone, address):
+            yield EndpointAnswer(record, address, problem=problem)
             continue
-        yield await _notify(zone.name, record, address)
-
-
-async def _notify(domain: str, record: Dsync, address: str) -> EndpointAnswer:
-    message = dns.message.make_query(domain, dns.rdatatype.CDS)
-    message.flags = dns.flags.AA
-    message.set_opcode(dns.opcode.NOTIFY)
-    problem = "no response"
-    for ask in (dns.asyncquery.udp, dns.asyncquery.tcp):
-        try:
-            answer = await ask(message, address, port=record.port, timeout=_TIMEOUT_S)
-        except (dns.exception.DNSException, OSError, EOFError) as error:
-            problem = "no response" if isinstance(error, dns.exception.Timeout) else str(error) or "no response"
-            continue
-        return EndpointAnswer(record, address, dns.rcode.to_text(answer.rcode()))
-    return EndpointAnswer(record, address, problem=problem)
+        yield await notify(zone, record, address)

@@ -30,6 +30,10 @@ database:
 remote:
   - id: parent
     address: {parent}
+acl:
+  - id: readers
+    address: 127.0.0.0/8
+    action: transfer
 submission:
   - id: check
     parent: parent
@@ -59,6 +63,7 @@ zone:
     file: zone.txt
     dnssec-signing: on
     dnssec-policy: rolling
+    acl: readers
 """
 
 

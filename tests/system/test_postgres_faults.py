@@ -21,6 +21,8 @@ from tests.support.workers import open_farm
 pytestmark = pytest.mark.slow
 
 FAULT_S = 5.0  # duration of the faults in seconds
+_ACTIVE = "FROM pg_stat_activity WHERE datname = %s AND state = 'active'"
+_CANCEL, _END = f"SELECT pg_cancel_backend(pid) {_ACTIVE}", f"SELECT pg_terminate_backend(pid) {_ACTIVE}"
 _OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
 
 
@@ -44,19 +46,19 @@ class Database:
             cursor.execute(_OTHERS, (self.name,))
 
     def keep_ending_connections(self) -> None:
-        """End all connections every half second."""
-        until = time.monotonic() + FAULT_S
-        while time.monotonic() < until:
-            self.end_connections()
-            time.sleep(0.5)  # the fault itself
+        """End all connections, and then those that execute a statement, as often as possible."""
+        self.end_connections()
+        self._repeat(_END)
 
     def cancel_statements(self) -> None:
-        """Limit statements to 10 ms, which some exceed under load."""
-        self._alter("SET statement_timeout = '10ms'")
-        try:
-            time.sleep(FAULT_S)  # the fault itself
-        finally:
-            self._alter("RESET statement_timeout")
+        """Cancel all statements that are being executed, as often as possible."""
+        self._repeat(_CANCEL)
+
+    def _repeat(self, statement: str) -> None:
+        until = time.monotonic() + FAULT_S
+        with self.server.cursor("postgres") as cursor:
+            while time.monotonic() < until:
+                cursor.execute(statement, (self.name,))
 
     def refuse_writes(self) -> None:
         """Make transactions read-only, as after a failover."""
@@ -113,7 +115,7 @@ def test_each_job_ends_once_with_every_fault_of_the_database(
         farm.start_worker("one")
         farm.start_worker("two")
         load = Load(farm)
-        load.submit(200)
+        load.submit(400, each_ms=200)
         load.wait_until_running()
         misbehaving = threading.Thread(target=partial(fault, database))
         misbehaving.start()

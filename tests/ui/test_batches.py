@@ -236,8 +236,8 @@ def test_a_new_batch_says_what_is_wrong_and_keeps_what_was_typed(client: FlaskCl
     whole = {"source": "tag", "from_tag": "mine", "snapshot": "yes", "names": "ignored..name"}
     assert "All 2 domains of Ours are tested" in client.post("/batches/new", data=whole | {"check": "yes"}).text
     assert client.post("/batches/new", data=whole).location.endswith("n=2")
-    made = client.post("/batches/new", data=whole | {"policy": "registration"}).location
-    jobs = client.get(f"/api/v1{made.partition('?')[0]}").get_json()["items"]
+    path = client.post("/batches/new", data=whole | {"policy": "registration"}).location
+    jobs = client.get(f"/api/v1{path.partition('?')[0]}").get_json()["items"]
     assert [client.get(f"/api/v1/jobs/{job['id']}").get_json()["policy"] for job in jobs] == ["registration"] * 2
 
 

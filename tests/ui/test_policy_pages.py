@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import html
+import io
 import json
+import re
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from gonemaster_db.core.session import Store
 from gonemaster_engine.policies.policy import load, names
 from tests.api.conftest import MakeApp
+from tests.support.rows import make_run, record
 from tests.support.tokens import ADMIN, CONFIGURED, READ, bearer
-from tests.ui.test_queue import text_of
+from tests.ui.test_batches import text_of
 from tests.ui.test_settings_pages import fields
 
 LIST, NEW, OWN = "/settings/policies", "/settings/new-policy", "/settings/policies/own"
@@ -182,3 +188,39 @@ def test_readers_see_no_forms(make_app: MakeApp) -> None:
         assert "from=own" not in main
     for path in (f"{OWN}/edit", f"{OWN}/delete", NEW):
         assert client.post(path, data={"do": "save"}, headers=bearer(READ)).status_code == 403
+
+
+def test_batch_page_counts_verdicts_and_filters_by_them(client: FlaskClient, store: Store) -> None:
+    made = client.post("/api/v1/jobs/batch", json={"domains": ["x.example"], "policy": "registration"}).get_json()
+    path = f"/batches/{made['batch_id']}"
+    assert "Verdicts of the policy" not in text_of(client, path)
+    config = {"policy": {"name": "registration", "version": "1"}}
+    for name, verdict in (("good", "pass"), ("bad", "fail"), ("worse", "fail")):
+        make_run(store, f"{name}.example", record(verdict=verdict), config=config, batch_id=made["batch_id"])
+    page = text_of(client, path, part="progress")
+    counts = re.findall(r"verdict=(pass|fail|undecided)\".*?<b>(\d+)</b>", page, re.DOTALL)
+    assert counts == [("pass", "1"), ("fail", "2")]
+    failed = text_of(client, f"{path}?verdict=fail", part="jobs")
+    assert ("bad.example" in failed, "good.example" in failed, "x.example" in failed) == (True, False, False)
+    link = re.search(r'href="([^"]*jobs\.csv[^"]*)"', failed)
+    assert link
+    rows = list(csv.DictReader(io.StringIO(client.get(html.unescape(link[1])).text)))
+    assert sorted(row["domain"] for row in rows) == ["bad.example", "worse.example"]
+    assert {(row["policy"], row["policy_version"], row["verdict"]) for row in rows} == {("registration", "1", "fail")}
+    assert "invalid_verdict" in text_of(client, f"{path}?verdict=maybe", 400)
+
+
+def test_recent_runs_are_filtered_by_verdict(client: FlaskClient, store: Store) -> None:
+    config = {"policy": {"name": "registration", "version": "1"}}
+    for name, verdict in (("good", "pass"), ("bad", "fail"), ("open", "undecided")):
+        make_run(store, f"{name}.example", record(verdict=verdict), config=config)
+    make_run(store, "plain.example", record())
+    judged = {"good", "bad", "open"}
+    for query, shown in (("verdict=fail", {"bad"}), ("verdict=undecided", {"open"}), ("policy=registration", judged)):
+        page = text_of(client, f"/recent?{query}")
+        assert {name for name in ("good", "bad", "open", "plain") if f"{name}.example" in page} == shown
+    assert '<option value="fail" selected>' in text_of(client, "/recent?verdict=fail")
+    again = {"do": "rerun", "all": "yes", "verdict": "fail", "confirmed": "yes", "confirm": "yes"}
+    assert client.post("/recent/bulk", data=again).status_code == 303
+    waiting = client.get("/api/v1/jobs?status=queued").get_json()["items"]
+    assert [job["domain"] for job in waiting] == ["bad.example"]

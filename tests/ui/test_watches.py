@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -147,10 +149,19 @@ def test_a_watch_of_a_rollover_is_made_without_a_recipient_and_changed(client: F
     assert "Key rollover" in text_of(client, "/watches")
     watch = client.get(f"/api/v1{path}").get_json()
     assert (watch["interval_minutes"], watch["events"]) == (2, ["rollover.step", "rollover.broken"])
+    assert watch["transfer"] is False
+    assert "<dt>Zone transfers</dt><dd>no</dd>" in page
+    reading = OF_ROLLOVER | {"transfer": "1"}
+    assert client.post(f"{path}/edit", data=reading).status_code == 303
+    assert client.get(f"/api/v1{path}").get_json()["transfer"] is True
+    assert "<dt>Zone transfers</dt><dd>yes</dd>" in text_of(client, path)
+    assert re.search(r'name="transfer"[^>]*checked', text_of(client, f"{path}/edit"))
+    watch = client.get(f"/api/v1{path}").get_json()
     changed = {"interval_minutes": "3", "window_hours": "", "events": ["rollover.broken"]}
     assert client.post(f"{path}/edit", data=changed).location == f"{path}?note=watch_saved"
     after = client.get(f"/api/v1{path}").get_json()
     assert (after["interval_minutes"], after["events"], after["ends_at"]) == (3, ["rollover.broken"], watch["ends_at"])
+    assert after["transfer"] is False
 
 
 def test_a_watch_of_cds_records_is_made_by_its_form(client: FlaskClient) -> None:
@@ -178,6 +189,7 @@ def test_each_notification_links_to_a_page(routed_app: Flask) -> None:
     pages = {
         WatchEvent.DOMAIN_REGRESSED: "ui_domains.compare",
         WatchEvent.DOMAIN_RECOVERED: "ui_domains.compare",
+        WatchEvent.VERDICT_CHANGED: "ui_domains.compare",
         WatchEvent.BATCH_FINISHED: "ui_batches.detail",
         WatchEvent.SNAPSHOT_CAPTURED: "ui_cohorts.detail",
         WatchEvent.QUEUE_TROUBLE: "ui_queue.show",

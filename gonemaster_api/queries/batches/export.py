@@ -72,6 +72,9 @@ COLUMNS: Mapping[Content, Mapping[str, Kind]] = {
         **{f"sev_{level.lower()}": Kind.INTEGER for level in SEVERITIES},
         "entry_count": Kind.INTEGER,
         "root_causes": Kind.TEXTS,
+        "policy": Kind.TEXT,
+        "policy_version": Kind.TEXT,
+        "verdict": Kind.TEXT,
         **_SCORE,
     },
     Content.ENTRIES: {

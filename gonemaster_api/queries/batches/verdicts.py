@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import Conflict
 from gonemaster_api.queries.batches.export import JOBS_PER_READ
+from gonemaster_api.queries.policies.documents import chosen_policy, submitted_policy
 from gonemaster_api.queries.runs.checks import ORIGIN, CheckedDelegation, judged_document
 from gonemaster_api.state import State
 from gonemaster_db.batches.batch_jobs import sample_job
@@ -37,21 +38,21 @@ class VerdictExport:
     after: str
 
 
-def policy_of_batch(state: State, batch_id: str, default: str) -> str:
-    """Return the name of the policy that a batch of checks was submitted with; the default if no job has finished.
+def policies_of_batch(state: State, batch_id: str, chosen: str | None, default: str) -> tuple[Policy, Policy]:
+    """Return the policy that judges a batch of checks, and that of its submission, which also judges without a choice.
 
     Raises:
+        BadRequest: policy_not_found, invalid_policy.
         BatchNotFound: the batch does not exist.
         Conflict: not_checks, the batch was submitted otherwise, and may have run other test cases.
     """
     with state.store.read_only() as session:
         get_batch(session, batch_id)
         sample = sample_job(session, batch_id)
-    if sample is None:
-        return default
-    if sample.config.get("origin") != ORIGIN:
-        raise Conflict("not_checks", Text("the batch was not submitted as checks before delegation"))
-    return str(sample.config[POLICY]["name"])
+        if sample is not None and sample.config.get("origin") != ORIGIN:
+            raise Conflict("not_checks", Text("the batch was not submitted as checks before delegation"))
+        run_with = submitted_policy(session, sample.config[POLICY]) if sample else chosen_policy(session, default)
+        return chosen_policy(session, chosen) if chosen else run_with, run_with
 
 
 def verdict_lines(state: State, export: VerdictExport) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ from gonemaster_engine.errors import PolicyError
 from gonemaster_engine.policies.diff import PolicyDifference, diff_policies
 from gonemaster_engine.policies.policy import Policy, load, names
 from gonemaster_engine.texts import Text, text_of
-from gonemaster_tasks.control.policies.stored import find_policy, policy_of_row
+from gonemaster_tasks.control.policies.stored import find_policy, policy_of_row, read_policy_version
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,19 @@ def chosen_policy(session: Session, name: str) -> Policy:
         if error.path:
             raise refusal("invalid_policy", error) from error
         raise BadRequest("policy_not_found", text_of(error), details={"policy": name[:64]}) from error
+
+
+def submitted_policy(session: Session, reference: Mapping[str, str]) -> Policy:
+    """Return the policy of a job in its version; of a bundled policy of another release, the current version.
+
+    Raises:
+        BadRequest: policy_not_found; invalid_policy if this engine rejects it.
+    """
+    try:
+        found = read_policy_version(session, reference["name"], reference["version"])
+    except PolicyError as error:
+        raise refusal("invalid_policy", error) from error
+    return found or chosen_policy(session, reference["name"])
 
 
 def loaded(found: ListedPolicy) -> Policy:

@@ -37,7 +37,7 @@ def submit_checks(
         BadRequest: as for a single check, with the number of the line; missing_domain, duplicate_domain,
             batch_too_large. Nothing was written.
     """
-    policy = read_policy(query["policy"])
+    policy = read_policy(state, query["policy"])
     jobs = _read_jobs(state, blocks, policy, schema)
     if not jobs:
         raise BadRequest("missing_domain", Text("the body has no lines"))

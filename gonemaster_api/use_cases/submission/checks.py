@@ -14,6 +14,7 @@ from flask import g
 from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import BadRequest, Unavailable
+from gonemaster_api.queries.policies.documents import chosen_policy
 from gonemaster_api.queries.runs.checks import ORIGIN
 from gonemaster_api.rest.idempotency import REPLAYED, Keep, answer_once
 from gonemaster_api.state import State
@@ -33,9 +34,8 @@ from gonemaster_db.queue.jobs import find_final_states
 from gonemaster_db.queue.pauses import is_paused
 from gonemaster_db.queue.queue import states_of
 from gonemaster_db.service.idempotency import find_response, forget_response, store_response
-from gonemaster_engine.errors import PolicyError
-from gonemaster_engine.policies.policy import Policy, load
-from gonemaster_engine.texts import Text, text_of
+from gonemaster_engine.policies.policy import Policy
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.profiles import is_guarded
 from gonemaster_tasks.control.jobs import POLICY, RUN_UNTIL, join_check, leave_check
 from gonemaster_tasks.control.policies.stored import policy_reference
@@ -94,7 +94,7 @@ def open_check(state: State, request: Mapping[str, Any]) -> OpenCheck:
 
     Raises:
         BadRequest: missing_domain, invalid_domain, invalid_undelegated, private_undelegated_ip, policy_not_found,
-            unknown_parent; nothing was written.
+            invalid_policy, unknown_parent; nothing was written.
         Unavailable: checks_paused; nothing was written.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
@@ -138,7 +138,7 @@ def read_delegation(state: State, request: Mapping[str, Any]) -> Delegation:
     Raises:
         BadRequest: as `open_check`, except unknown_parent.
     """
-    return delegation_of(state, request, read_policy(request["policy"]))
+    return delegation_of(state, request, read_policy(state, request["policy"]))
 
 
 def delegation_of(state: State, request: Mapping[str, Any], policy: Policy) -> Delegation:
@@ -157,16 +157,14 @@ def delegation_of(state: State, request: Mapping[str, Any], policy: Policy) -> D
     return Delegation(domain, nameservers, ds, policy, RunOptions(config, None))
 
 
-def read_policy(name: str) -> Policy:
-    """Return the policy of a name.
+def read_policy(state: State, name: str) -> Policy:
+    """Return the bundled or stored policy of a name.
 
     Raises:
-        BadRequest: policy_not_found.
+        BadRequest: policy_not_found; invalid_policy if this engine rejects it.
     """
-    try:
-        return load(name)
-    except PolicyError as error:
-        raise BadRequest("policy_not_found", text_of(error), details={"policy": name}) from error
+    with state.store.read_only() as session:
+        return chosen_policy(session, name)
 
 
 def check_parent(state: State, tlds: Collection[str], domain: str) -> None:

@@ -8,12 +8,12 @@ from flask import Response, request
 from flask.views import MethodView
 
 from gonemaster_api.errors import ApiError, BadRequest
-from gonemaster_api.queries.batches.verdicts import VerdictExport, policy_of_batch, verdict_lines
+from gonemaster_api.queries.batches.verdicts import VerdictExport, policies_of_batch, verdict_lines
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.idempotency import HEADER, REPLAYED, answer_once
 from gonemaster_api.state import state
 from gonemaster_api.use_cases.submission.check_batches import submit_checks
-from gonemaster_api.use_cases.submission.checks import open_check, read_policy
+from gonemaster_api.use_cases.submission.checks import open_check
 from gonemaster_api.v1.batches.schemas import BatchAcceptedSchema
 from gonemaster_api.v1.checks.schemas import (
     DEFAULT_POLICY,
@@ -61,7 +61,7 @@ class Check(MethodView):
     @blueprint.refuses(_429="too_many_client_streams")
     @blueprint.submits(
         invalid="missing_domain, invalid_domain, missing_nameservers, invalid_undelegated, private_undelegated_ip,"
-        " policy_not_found, unknown_parent, invalid_deadline_seconds"
+        " policy_not_found, invalid_policy, unknown_parent, invalid_deadline_seconds"
     )
     def post(self, request_body: dict[str, Any]) -> Any:
         """Test a delegation before it is published, and answer with a verdict, at the latest at the deadline.
@@ -124,7 +124,10 @@ class BatchVerdicts(MethodView):
     @blueprint.arguments(BatchVerdictsQuerySchema, location="query")
     @blueprint.response(200, BatchVerdictSchema, content_type=JSON_LINES[0], description="one JSON object per line")
     @blueprint.refuses(
-        _400="invalid_after, policy_not_found", _404="not_found", _409="not_checks", _503="too_many_streams"
+        _400="invalid_after, policy_not_found, invalid_policy",
+        _404="not_found",
+        _409="not_checks",
+        _503="too_many_streams",
     )
     def get(self, query: dict[str, Any], batch_id: str) -> Response:
         """Judge all runs of a batch by a policy, one JSON object per line, in order of ID.
@@ -134,7 +137,6 @@ class BatchVerdicts(MethodView):
         shared, after = state(), query["after"]
         if after and not is_job_id(after):
             raise BadRequest("invalid_after", Text("after must be a value from a previous page"))
-        name = policy_of_batch(shared, batch_id, DEFAULT_POLICY)
-        policy, run_with = read_policy(query.get("policy") or name), read_policy(name)
+        policy, run_with = policies_of_batch(shared, batch_id, query.get("policy"), DEFAULT_POLICY)
         export = VerdictExport(batch_id, policy, run_with, query["locale"], after)
         return stream(shared, verdict_lines(shared, export), mimetype=JSON_LINES[0])

@@ -52,7 +52,7 @@ class Watches(MethodView):
         "invalid_events, invalid_domain, invalid_url, invalid_email, email_not_configured, invalid_min_level, "
         "invalid_grade_drop, invalid_secret, invalid_policy, policy_not_found, "
         "invalid_kind, invalid_interval_minutes, invalid_hold_down_days, "
-        "invalid_window_hours",
+        "invalid_window_hours, invalid_transfer",
         _404="not_found",
         _409="too_many_watches",
     )
@@ -75,7 +75,8 @@ class WatchById(MethodView):
     @blueprint.response(200, WatchSchema)
     @blueprint.refuses(
         _400="invalid_events, invalid_url, invalid_email, invalid_min_level, invalid_grade_drop, invalid_secret, "
-        "invalid_enabled, invalid_interval_minutes, invalid_hold_down_days, invalid_window_hours",
+        "invalid_enabled, invalid_interval_minutes, invalid_hold_down_days, invalid_window_hours, "
+        "invalid_transfer",
         _404="not_found",
     )
     def patch(self, request_body: dict[str, Any], watch_id: int) -> Any:

@@ -78,6 +78,11 @@ def _window() -> JsonInteger:
     )
 
 
+def _transfer(**kwargs: Any) -> JsonBoolean:
+    described = "whether each sample also reads the zone by AXFR from the servers that allow it; kind `rollover` only"
+    return JsonBoolean(metadata={"description": described}, **kwargs)
+
+
 class NewWatchSchema(RequestSchema):
     """A watch to create: one of `tag` and `domain`, and one of `url` and `email`, which only `changes` needs."""
 
@@ -89,6 +94,7 @@ class NewWatchSchema(RequestSchema):
     interval_minutes = _interval()
     hold_down_days = _hold_down()
     window_hours = _window()
+    transfer = _transfer(load_default=False)
     events = EventList(required=True)
     url = _url(allow_none=True)
     email = _email(allow_none=True)
@@ -113,6 +119,7 @@ class WatchChangeSchema(RequestSchema):
     interval_minutes = _interval()
     hold_down_days = _hold_down()
     window_hours = _window()
+    transfer = _transfer()
     enabled = JsonBoolean()
 
 
@@ -127,6 +134,9 @@ class WatchSchema(ma.Schema):
     hold_down_days = ma.fields.Integer(required=True, allow_none=True)
     ends_at = Instant(
         required=True, allow_none=True, metadata={"description": "until when a zone is sampled; kind `rollover` only"}
+    )
+    transfer = ma.fields.Boolean(
+        required=True, metadata={"description": "whether each sample also reads the zone by AXFR; kind `rollover` only"}
     )
     events = ma.fields.List(ma.fields.String(metadata={"enum": _EVENTS}), required=True)
     url = ma.fields.String(required=True, allow_none=True)

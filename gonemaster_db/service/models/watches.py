@@ -3,7 +3,7 @@
 import enum
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, SmallInteger, String
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, SmallInteger, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from gonemaster_db.core.base import (
@@ -35,6 +35,7 @@ class WatchEvent(enum.StrEnum):
     ROLLOVER_STEP = "rollover.step"
     ROLLOVER_BROKEN = "rollover.broken"
     ROLLOVER_COMPLETED = "rollover.completed"
+    VERDICT_CHANGED = "verdict.changed"
 
 
 class WatchKind(enum.StrEnum):
@@ -66,6 +67,9 @@ class Watch(Base):
     interval_s: Mapped[int | None] = mapped_column(Integer, comment="time between two observations of a domain")
     hold_down_s: Mapped[int | None] = mapped_column(Integer, comment="how long a CDS request must stay the same")
     ends_at: Mapped[UtcTime | None] = mapped_column(comment="zones are observed until then")
+    transfer: Mapped[bool] = mapped_column(
+        Boolean, default=False, server_default=false(), comment="samples of a rollover also read the zone by AXFR"
+    )
     events: Mapped[list[str]] = mapped_column(JSON_TYPE)
     url: Mapped[str | None]
     email: Mapped[str | None] = mapped_column(code_text(254))

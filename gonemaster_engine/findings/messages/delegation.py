@@ -38,6 +38,11 @@ TEXTS = {
     "EXTRA_NAME_CHILD": "These name servers are in the NS records of the zone, but not in the delegation: {extra}.",
     "EXTRA_NAME_PARENT": "These name servers are in the delegation, but not in the NS records of the zone: {extra}.",
     "NAMES_MATCH": "The delegation and the NS records of the zone contain the same name servers: {servers}.",
+    "DEL08_DSYNC_FOUND": "The parent zone {zone} publishes a DSYNC record for notifications about {query_type} records: scheme {scheme}, port {port}, target {target}.",
+    "DEL08_ENDPOINT_ANSWERS": "{target} ({address}, port {port}) responded to a NOTIFY message about CDS records with RCODE {rcode}.",
+    "DEL08_ENDPOINT_NO_RESPONSE": "{target} ({address}, port {port}) did not respond to a NOTIFY message about CDS records, neither over UDP nor over TCP.",
+    "DEL08_NO_DSYNC": "The parent zone {zone} publishes no DSYNC record for this zone.",
+    "DEL08_TARGET_WITHOUT_ADDRESS": "{target}, the target of a DSYNC record, has no address.",
     "TOTAL_NAME_MISMATCH": "The delegation and the NS records of the zone have no name server in common. Delegation: {glue}. Zone: {child}.",
 }
 
@@ -71,5 +76,7 @@ ADVICE = {
     "SOA_NOT_EXISTS": "Each zone has exactly one SOA record, and each of its name servers must return it. Configure the zone on the name server, or remove the name server from the delegation and the NS records.",
     "EXTRA_NAME_CHILD": f"Resolvers do not learn these name servers from the delegation. {_SAME_NAMES}",
     "EXTRA_NAME_PARENT": f"The delegation sends resolvers to name servers that are not in the zone, perhaps former ones. {_SAME_NAMES}",
+    "DEL08_ENDPOINT_NO_RESPONSE": "A DSYNC record says where the parent zone receives notifications of new CDS records (RFC 9859). Without a response, a change waits for the next scan of the parent. Report it to the operator of the parent zone.",
+    "DEL08_TARGET_WITHOUT_ADDRESS": "Notifications of new CDS records cannot be sent to a target without an address (RFC 9859 section 4). Report it to the operator of the parent zone.",
     "TOTAL_NAME_MISMATCH": f"The delegation and the zone point to entirely different name servers, so users may get old data or none. {_SAME_NAMES}",
 }

@@ -7,9 +7,19 @@ from gonemaster_engine.testcases.delegation.delegation04 import delegation04
 from gonemaster_engine.testcases.delegation.delegation05 import delegation05
 from gonemaster_engine.testcases.delegation.delegation06 import delegation06
 from gonemaster_engine.testcases.delegation.delegation07 import delegation07
+from gonemaster_engine.testcases.delegation.delegation08 import delegation08
 from gonemaster_engine.testcases.registry import Module
 
 MODULE = Module(
     "DELEGATION",
-    (delegation01, delegation02, delegation03, delegation04, delegation05, delegation06, delegation07),
+    (
+        delegation01,
+        delegation02,
+        delegation03,
+        delegation04,
+        delegation05,
+        delegation06,
+        delegation07,
+        delegation08,
+    ),
 )

@@ -76,6 +76,16 @@ class Change:
             return WatchEvent.DOMAIN_RECOVERED
         return None
 
+    @property
+    def has_other_verdict(self) -> bool:
+        """Whether the policy, which is the same for both runs, has another verdict than before."""
+        return self.now.verdict is not None and self.before.verdict not in (None, self.now.verdict)
+
+    def events_for(self, watch: Watch) -> list[WatchEvent]:
+        """Return the events of the change that a watch reports."""
+        found = [self.event_for(watch), WatchEvent.VERDICT_CHANGED if self.has_other_verdict else None]
+        return [event for event in found if event is not None and event in watch.events]
+
     def document(self, min_level: str, batch_id: str | None, causes: CauseChanges) -> dict[str, Any]:
         """Return the change as a document for notifications."""
         profiles = {self.before.effective_profile_id, self.now.effective_profile_id} - {None}
@@ -98,7 +108,7 @@ def compare(before: FollowedRun, now: FollowedRun, levels: Mapping[int, Levels],
     """Compare two runs; return None if no watch could be interested. `levels` has the levels of their outcomes."""
     places = grades.place(before), grades.place(now)
     drop = 0 if places[0] is None or places[1] is None else places[1] - places[0]
-    if not drop and before.outcome_id == now.outcome_id:
+    if not drop and (before.outcome_id, before.verdict) == (now.outcome_id, now.verdict):
         return None
     levels_of_runs = [levels.get(run.outcome_id or 0, {}) for run in (before, now)]
     return Change(before, now, drop, *levels_of_runs)
@@ -133,4 +143,7 @@ def _run_document(run: FollowedRun) -> dict[str, Any]:
         "score": run.score,
         "grade": run.grade,
         "worst_level": run.worst_level,
+        "policy": run.policy,
+        "policy_version": run.policy_version,
+        "verdict": run.verdict,
     }

@@ -27,6 +27,7 @@ from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.control.verdicts import causes_by_run, only_in
 from gonemaster_tasks.maintenance.watches.changes import CauseChanges, Change, Grades, compare
 from gonemaster_tasks.maintenance.watches.messages import (
+    CHANGE_EVENTS,
     add_to_summary,
     event_id,
     instant,
@@ -149,7 +150,7 @@ def _find(session: Session, grades: Grades, now: datetime) -> _Round:
         return found
     watchers = _Watchers.of(watches)
     found.batches = _batches_to_follow(session, keys, watchers.subscribed_to(WatchEvent.BATCH_FINISHED))
-    about_domains = watchers.subscribed_to(WatchEvent.DOMAIN_REGRESSED, WatchEvent.DOMAIN_RECOVERED)
+    about_domains = watchers.subscribed_to(*CHANGE_EVENTS)
     found.changes = _changes(session, keys, about_domains, grades)
     found.batches |= {batch_key for _, batch_key in found.changes if batch_key != _SINGLE}
     return found
@@ -182,7 +183,7 @@ def _changes(session: Session, keys: Sequence[int], watchers: _Watchers, grades:
     for before, run in pairs:
         if change := compare(before, run, levels, grades):
             batch = None if run.batch_key is None else batches.get(run.batch_key)
-            notifying = [watch for watch in notified[run.key] if change.event_for(watch) in watch.events]
+            notifying = [watch for watch in notified[run.key] if change.events_for(watch)]
             causes = _cause_changes(session, change) if notifying else CauseChanges()
             for watch in notifying:
                 _add(found, change, watch, batch.id if batch else None, causes)
@@ -201,12 +202,10 @@ def _watches_of(run: FollowedRun, watchers: _Watchers, tags: set[str]) -> list[W
 
 
 def _add(found: Changes, change: Change, watch: Watch, batch_id: str | None, causes: CauseChanges) -> None:
-    event = change.event_for(watch)
-    if event is None:
-        return
-    identified = {"id": event_id(watch.id, event, change.now.id)}
     events = found.setdefault((watch.id, change.now.batch_key or _SINGLE), {})
-    events.setdefault(event, []).append(identified | change.document(watch.min_level, batch_id, causes))
+    for event in change.events_for(watch):
+        identified = {"id": event_id(watch.id, event, change.now.id)}
+        events.setdefault(event, []).append(identified | change.document(watch.min_level, batch_id, causes))
 
 
 def _write(session: Session, found: _Round, now: datetime) -> int | None:

@@ -19,8 +19,12 @@ DIGEST = "digest"
 PUBLIC_URL = "{public_url}"  # placeholder in bodies; each attempt replaces it with the current setting
 _LISTED = 50  # Domains per kind of change in a mail.
 _MAIL_TAGS = 3
-_CHANGES = (WatchEvent.DOMAIN_REGRESSED, WatchEvent.DOMAIN_RECOVERED)
-_WORDS = {WatchEvent.DOMAIN_REGRESSED: "regressed", WatchEvent.DOMAIN_RECOVERED: "recovered"}
+_WORDS = {
+    WatchEvent.DOMAIN_REGRESSED: "regressed",
+    WatchEvent.DOMAIN_RECOVERED: "recovered",
+    WatchEvent.VERDICT_CHANGED: "with another verdict",
+}
+CHANGE_EVENTS = tuple(_WORDS)
 
 
 def event_id(watch_id: int, event: str, name: str) -> str:
@@ -36,7 +40,7 @@ def instant(moment: datetime) -> str:
 def link_to(watch: Watch, event: str, details: Mapping[str, Any]) -> str:
     """Return the URL of the page that shows an event, without the value of the setting `public_url`."""
     match event:
-        case WatchEvent.DOMAIN_REGRESSED | WatchEvent.DOMAIN_RECOVERED:
+        case WatchEvent.DOMAIN_REGRESSED | WatchEvent.DOMAIN_RECOVERED | WatchEvent.VERDICT_CHANGED:
             runs = f"before={details['previous']['run_id']}&after={details['run_id']}"
             path = f"/domains/{quote(details['domain'], safe='')}/compare?{runs}"
         case WatchEvent.BATCH_FINISHED:
@@ -169,7 +173,7 @@ def add_to_summary(
 ) -> dict[str, Any]:
     """Return the summary of a digest with more changes added: their number, and the worst ones."""
     joined: dict[str, Any] = {}
-    for event in _CHANGES:
+    for event in CHANGE_EVENTS:
         counts = summary.get(event.value, {"count": 0, "first": []})
         new = events.get(event, ())
         listed = sorted([*counts["first"], *new], key=_worst_first)[:_LISTED]
@@ -197,7 +201,9 @@ def queue_digest(
     `batch` has the facts of the batch; None means single runs or a deleted batch.
     """
     summary = digest.summary if digest else add_to_summary({}, {})
-    counts = {event: summary[event.value]["count"] for event in _CHANGES}
+    # A digest of an older release lacks the events that are new in this one.
+    parts = {event: summary.get(event.value, {"count": 0, "first": []}) for event in CHANGE_EVENTS}
+    counts = {event: part["count"] for event, part in parts.items()}
     notified = [f"{number} {_WORDS[event]}" for event, number in counts.items() if number]
     if about_end:
         notified.insert(0, "batch finished")
@@ -205,8 +211,8 @@ def queue_digest(
     if batch is not None:
         shown = batch if about_end else {"batch_id": batch["batch_id"]}
         lines += [*facts(shown), link_to(watch, WatchEvent.BATCH_FINISHED, batch), ""]
-    for event in _CHANGES:
-        lines += _change_lines(watch, event, summary[event.value])
+    for event in CHANGE_EVENTS:
+        lines += _change_lines(watch, event, parts[event])
     subject = f"{', '.join(notified)} ({subject_of(watch)})"
     count = sum(counts.values()) + int(about_end)
     return queue_mail(session, watch, DIGEST, subject, lines, now=now, count=count)
@@ -225,6 +231,9 @@ def _change_lines(watch: Watch, event: WatchEvent, part: Mapping[str, Any]) -> l
 
 
 def _change_line(event: WatchEvent, change: Mapping[str, Any]) -> str:
+    if event is WatchEvent.VERDICT_CHANGED:
+        verdicts = " -> ".join(change[side]["verdict"] for side in ("previous", "current"))
+        return f"{change['domain']}: {verdicts} by the policy {change['current']['policy']} ({change['run_id']})"
     grades = [change[side]["grade"] or "no grade" for side in ("previous", "current")]
     word = "new" if event is WatchEvent.DOMAIN_REGRESSED else "gone"
     # Root causes describe a change; a change within a cause has message tags only. Older digests have no causes.

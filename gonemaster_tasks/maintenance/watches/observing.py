@@ -53,7 +53,7 @@ _RETRY = timedelta(hours=1)  # After an observation that allowed no decision, if
 class ZoneObserver(Protocol):
     """A runner that can observe a zone."""
 
-    async def observe(self, domain: str, *, for_rollover: bool = False) -> Observation:
+    async def observe(self, domain: str, *, for_rollover: bool = False, transfer: bool = False) -> Observation:
         """Return what a delegation and its zone look like; runs in the event loop of the engine."""
 
 
@@ -123,7 +123,9 @@ class ZoneWatching:
     async def _observe(self, claimed: ClaimedZone) -> "Observed":
         try:
             for_rollover = claimed.kind is WatchKind.ROLLOVER
-            return claimed, await self.observer.observe(claimed.domain, for_rollover=for_rollover)
+            return claimed, await self.observer.observe(
+                claimed.domain, for_rollover=for_rollover, transfer=claimed.transfer
+            )
         except Exception:  # any error: the other zones must not wait for it
             log.exception("a zone could not be observed", extra={"watch_id": claimed.watch_id})
             return claimed, None

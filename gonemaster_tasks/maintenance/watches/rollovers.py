@@ -48,7 +48,9 @@ def follow_rollover(
 def _weight(state: Mapping[str, Any]) -> int:
     """Return about how many values the document of a state has."""
     parts = ("keys", "signing_keys", "signing_zone")
-    return 8 * len(state["keys"]) + sum(4 + sum(len(server[part]) for part in parts) for server in state["servers"])
+    return 8 * len(state["keys"]) + sum(
+        4 + len(server.get("orphans", ())) + sum(len(server[part]) for part in parts) for server in state["servers"]
+    )
 
 
 def judge_spans(spans: Sequence[RolloverSpan]) -> Judgement:

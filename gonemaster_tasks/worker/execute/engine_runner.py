@@ -10,6 +10,7 @@ from typing import Any
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.asn.cache import Origin
 from gonemaster_engine.automation.observation import Observation, observe
+from gonemaster_engine.automation.transfer import TransferLimits
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.findings.causes.registry import causes_of
 from gonemaster_engine.net.pacing import AddressLimits, LeaseClient, Pacing
@@ -185,7 +186,7 @@ class EngineRunner:
         profile = caller_limits(self._live.current)  # without non-global targets, unless the settings allow them
         return await look_up_as_names(asns, profile, self._resources, limit_s=_AS_NAMES_LIMIT_S)
 
-    async def observe(self, domain: str, *, for_rollover: bool = False) -> Observation:
+    async def observe(self, domain: str, *, for_rollover: bool = False, transfer: bool = False) -> Observation:
         """Observe a delegation and its zone, with the priority of batch jobs."""
         if self._resources is None:
             raise RuntimeError("the runner is not open")
@@ -195,6 +196,7 @@ class EngineRunner:
             caller_limits(settings),
             resources=self._resources,
             for_rollover=for_rollover,
+            transfers=TransferLimits() if transfer else None,
             limits=settings.run_limits,
             clock=self._clock,
         )

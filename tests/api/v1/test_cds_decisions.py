@@ -85,6 +85,11 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no interval": ({"interval_minutes": 0}, "invalid_interval_minutes"),
     "hold-down too long": ({"hold_down_days": 91}, "invalid_hold_down_days"),
+    "transfers of another kind": ({"transfer": True}, "invalid_transfer"),
+    "transfers that are no flag": (
+        {"kind": "rollover", "tag": None, "domain": "a.example", "transfer": 1},
+        "invalid_transfer",
+    ),
     "no subject": ({"tag": None}, "missing_subject"),
     "secret without a receiver": ({"secret": "s"}, "missing_receiver"),
 }

@@ -272,6 +272,46 @@ def lines_of(*items: Any) -> bytes:
     return b"\n".join(item if isinstance(item, bytes) else json.dumps(item).encode() for item in items)
 
 
+OWN = {
+    "name": "own",
+    "profile": {"test_cases": ["basic01", "basic02"]},
+    "suites": [{"name": "Main", "cases": ["basic01", "basic02"], "fail_level": "ERROR"}],
+}
+STRICT = {**OWN, "suites": [{**OWN["suites"][0], "fail_tags": ["B01_CHILD_FOUND"]}]}  # type: ignore[index]
+
+
+def test_a_check_is_judged_by_a_stored_policy(
+    client: FlaskClient, queue: QueueParts, threads: ThreadPoolExecutor
+) -> None:
+    assert client.post("/api/v1/policies", json={"document": OWN}).status_code == 201
+    answer = answered(client, queue, threads, policy="own")
+    assert (answer["verdict"], answer["policy"]) == ("pass", {"name": "own", "version": "1"})
+    client.put("/api/v1/policies/own", json={"document": STRICT})
+    answer = answered(client, queue, threads, policy="own")
+    assert (answer["verdict"], answer["policy"]) == ("fail", {"name": "own", "version": "2"})
+    client.delete("/api/v1/policies/own")
+    error = error_of(client.post(CHECKS, json={**BODY, "policy": "own"}))
+    assert error["code"] == "policy_not_found"
+
+
+def test_a_batch_of_checks_keeps_the_version_of_its_stored_policy(client: FlaskClient, queue: QueueParts) -> None:
+    client.post("/api/v1/policies", json={"document": OWN})
+    batch = post_lines(client, lines_of(one("a.com")), "?policy=own").get_json()
+    client.put("/api/v1/policies/own", json={"document": STRICT})
+    finish(queue, batch["job_ids"][0])
+    url = f"{LINES}/{batch['batch_id']}"
+
+    def judged(query: str = "") -> tuple[str, dict[str, str]]:
+        (line,) = [json.loads(line) for line in client.get(url + query).get_data().splitlines()]
+        return line["verdict"], line["policy"]
+
+    assert judged() == ("pass", {"name": "own", "version": "1"})
+    assert judged("?policy=own") == ("fail", {"name": "own", "version": "2"})
+    client.delete("/api/v1/policies/own")
+    assert judged() == ("pass", {"name": "own", "version": "1"})
+    assert error_of(client.get(f"{url}?policy=own"))["code"] == "policy_not_found"
+
+
 def post_lines(client: FlaskClient, content: bytes, query: str = "", **options: Any) -> Any:
     return client.post(LINES + query, data=content, content_type="application/jsonl", **options)
 

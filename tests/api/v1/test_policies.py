@@ -1,9 +1,13 @@
 """Policies over HTTP: stored, versioned, compared, validated; jobs, batches and schedules that name one; verdicts."""
 
+import csv
+import io
+import json
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from pyarrow import parquet
 from sqlalchemy import func, select
 
 from gonemaster_db.core.records import EntryRecord
@@ -250,6 +254,20 @@ def test_lists_filter_by_verdict_and_batches_count_them(client: FlaskClient, sto
             assert [item["id"] for item in items] == expected
         assert client.get(f"/api/v1/{path}?verdict=maybe").status_code == 400
     assert client.get(f"/api/v1/batches/{batch['batch_id']}").get_json()["verdicts"] == {"fail": 1}
+
+
+def test_exports_of_a_batch_have_the_verdict(client: FlaskClient, store: Store) -> None:
+    create(client)
+    batch = client.post("/api/v1/jobs/batch", json={"domains": ["x.example"], "policy": "own"}).get_json()
+    batch_id = batch["batch_id"]
+    failing_run(store, batch_id=batch_id)
+    path = f"/api/v1/batches/{batch_id}/export"
+    lines = [json.loads(line) for line in client.get(path).text.splitlines()]
+    cells = list(csv.DictReader(io.StringIO(client.get(f"{path}?format=csv").text)))
+    table = parquet.read_table(io.BytesIO(client.get(f"{path}?format=parquet").data)).to_pylist()
+    for rows, absent in ((lines, None), (cells, ""), (table, None)):
+        found = {row["domain"]: [row[name] for name in ("policy", "policy_version", "verdict")] for row in rows}
+        assert found == {"bad.example": ["own", "1", "fail"], "x.example": [absent] * 3}
 
 
 def test_policies_need_a_token(make_app: MakeApp) -> None:

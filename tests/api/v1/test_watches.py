@@ -48,6 +48,7 @@ def test_a_watch_is_created_listed_changed_and_deleted(client: FlaskClient) -> N
         "interval_minutes": None,
         "hold_down_days": None,
         "ends_at": None,
+        "transfer": False,
         "events": ["domain.regressed"],
         "url": "https://hook.example/path?key=k",
         "email": None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,9 +24,10 @@ from gonemaster_engine.automation.rollover import (
     state_document,
     state_of,
 )
+from gonemaster_engine.automation.transfer import TransferLimits
 from tests.engine.automation.test_observation import OLD, OLD_DS, ZSK, observed, rolling
 from tests.support.case_runs import A1, A2, NS1, NS2
-from tests.support.dnssec_worlds import secure
+from tests.support.dnssec_worlds import ZONE, secure
 from tests.support.dnsworld import KeySpec, Signing, delegation
 from tests.support.work import at_most_lines
 
@@ -44,6 +46,7 @@ class Shown:
     chain: str  # sign the DNSKEY set
     ds: str
     only_first: str = ""  # keys that only the first server has
+    orphans: tuple[str, ...] = ()  # signatures without a key in the zone that the first server transfers
 
 
 def state(shown: Shown) -> ZoneState:
@@ -51,6 +54,8 @@ def state(shown: Shown) -> ZoneState:
         ServerState(HOSTS[address], address, tuple(shown.keys + more), tuple(shown.chain), tuple(shown.zone), TTL, TTL)
         for address, more in ((A1, shown.only_first), (A2, ""))
     ]
+    if shown.orphans:
+        servers[0] = dataclasses.replace(servers[0], is_transferred=True, orphans=shown.orphans)
     every = sorted(set(shown.keys + shown.only_first))
     keys = tuple(KeyFacts(name, ord(name), ALGORITHMS[name], name in "klcd", (name,)) for name in every)
     algorithms = tuple(sorted({ALGORITHMS[name] for name in shown.ds}))
@@ -166,6 +171,16 @@ BROKEN: dict[str, tuple[FaultKind, str, Sequence[Shown]]] = {
         A1,
         [Shown(0, "k", "k", "k", "k"), Shown(500, "kd", "k", "kd", "k"), Shown(1000, "kd", "k", "kd", "kd")],
     ),
+    "a key is removed while names still have its signatures": (
+        FaultKind.SIGNATURES_LEFT,
+        A1,
+        [
+            START,
+            Shown(500, "kzy", "z", "k", "k"),
+            Shown(1000, "kzy", "y", "k", "k"),
+            Shown(1500, "ky", "y", "k", "k", orphans=("122/13",)),
+        ],
+    ),
 }
 
 
@@ -269,3 +284,41 @@ def test_a_server_that_answers_at_times_is_judged_by_the_states_it_showed() -> N
     flaky = [Span(at, at, one if at % 20 else both) for at in range(0, 1000, 10)]
     found = judge_timeline([*flaky, Span(1000, 1000, state(Shown(1000, "lz", "z", "l", "k")))])
     assert {fault.kind for fault in found.faults} == {FaultKind.CHAIN_BROKEN, FaultKind.CHAIN_KEY_REMOVED_TOO_EARLY}
+
+
+def test_a_rollover_ends_when_the_signatures_of_the_former_key_are_gone() -> None:
+    _, _, timeline = BROKEN["a key is removed while names still have its signatures"]
+    assert judged(*timeline).completed_at == 0
+    found = judged(*timeline, dataclasses.replace(timeline[-1], at=2000, orphans=()))
+    assert found.completed_at == 1500
+    assert found.verdict is RolloverVerdict.BROKEN
+
+
+def test_states_of_former_releases_have_no_transfers() -> None:
+    document = state_document(state(START))
+    for server in document["servers"]:
+        del server["is_transferred"], server["orphans"]
+    assert read_state(document) == state(START)
+
+
+def test_a_sample_reads_the_zone_where_it_is_allowed() -> None:
+    world = rolling()
+    world.zone_of(ZONE).on(A1, axfr=True)
+    found = observed(world, for_rollover=True, transfers=TransferLimits(seconds=10))
+    shown = state_of(found)
+    assert shown is not None
+    assert {server.address: (server.is_transferred, server.orphans) for server in shown.servers} == {
+        A1: (True, ()), A2: (False, ()),
+    }  # fmt: skip
+    problems = {server.address: server.transfer.problem for server in found.servers if server.transfer}
+    assert problems == {A1: "", A2: "REFUSED"}
+    without_transfers = state_of(observed(rolling(), for_rollover=True))
+    assert without_transfers is not None
+    assert not any(server.is_transferred for server in without_transfers.servers)
+
+
+def test_a_transfer_without_time_does_not_cost_the_sample() -> None:
+    world = rolling()
+    found = observed(world, for_rollover=True, transfers=TransferLimits(seconds=0.0))
+    assert {server.transfer.problem for server in found.servers if server.transfer} == {"not complete after 0 seconds"}
+    assert state_of(found) is not None  # the sample itself is complete

@@ -19,7 +19,7 @@ def test_default_profile_has_the_documented_values() -> None:
     assert profile.ipv6
     assert not profile.allow_non_global_targets
     assert not profile.no_network
-    assert len(profile.test_cases) == 87
+    assert len(profile.test_cases) == 88
     assert profile.asn_db.sources[profile.asn_db.style] == ("asnlookup.zonemaster.net", "asn.cymru.com")
     assert profile.setting("dnssec04", "REMAINING_SHORT") == 43200
 
@@ -98,6 +98,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         {"test_cases_vars": {"zone02": {"SOA_REFRESH_MINIMUM_VALUE": "1h"}}},
         "test_cases_vars.zone02.SOA_REFRESH_MINIMUM_VALUE",
     ),
+    ({"test_cases_vars": {"delegation08": {"notify": 1}}}, "test_cases_vars.delegation08.notify"),
     ({"logfilter": {"BASIC": {}}}, "logfilter"),
 ]
 

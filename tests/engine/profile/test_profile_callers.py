@@ -151,3 +151,17 @@ def at(document: Any, path: str) -> Any:
     for name in path.split("."):
         document = document[name]
     return document
+
+
+NOTIFY = {"test_cases_vars": {"delegation08": {"notify": True}}}
+
+
+def test_only_the_operator_lets_runs_send_notify_messages() -> None:
+    with pytest.raises(ProfileError) as caught:
+        checked_of_caller(NOTIFY, default_profile())
+    assert caught.value.path == "test_cases_vars.delegation08.notify"
+    assert restricted_to_caller(NOTIFY, default_profile()) == {"test_cases_vars": {"delegation08": {"notify": False}}}
+    allowing = default_profile().merge(NOTIFY)
+    assert checked_of_caller(NOTIFY, allowing) == NOTIFY
+    off = {"test_cases_vars": {"delegation08": {"notify": False}, "zone13": {"spf_lookup_limit": 3}}}
+    assert checked_of_caller(off, allowing) == off

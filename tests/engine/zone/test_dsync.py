@@ -13,7 +13,7 @@ from gonemaster_engine.automation.observation import open_zone
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.zone.dsync import Dsync, dsync_names, find_dsync, read_dsync
 from tests.support.case_runs import A1, A2, NS1, NS2
-from tests.support.dnsworld import World
+from tests.support.dnsworld import World, faults
 from tests.support.engine import loopback_profile
 
 TARGET = "notify.nic.xa"
@@ -96,6 +96,22 @@ OTHER = Dsync(59, 1, 53, "other.nic.xa")
 )
 def test_the_parent_says_where_to_notify(records: str, expected: list[Dsync]) -> None:
     assert found_in(parent_with(records)) == expected
+
+
+def test_an_alias_and_a_zone_cut_are_followed() -> None:
+    assert found_in(parent_with(f"_dsync CNAME sync\n{line('sync', FOR_CDS)}")) == [FOR_CDS]
+    world = parent_with("")
+    world.zone("_dsync.xa", ns={NS1: A1, NS2: A2}, records=line("example", OTHER))
+    assert found_in(world) == [OTHER]
+
+
+def test_the_next_server_of_the_parent_is_asked_if_one_is_silent_or_refuses() -> None:
+    for fault in (faults.silence(), faults.rcode("REFUSED")):
+        world = parent_with(line("*._dsync", FOR_CDS))
+        world.servers["127.8.1.1"].fault(fault, qtype="DSYNC")
+        assert found_in(world) == [FOR_CDS]
+        world.servers["127.8.2.1"].fault(fault, qtype="DSYNC")
+        assert found_in(world) is None
 
 
 def test_the_root_has_no_parent_that_could_say_it() -> None:

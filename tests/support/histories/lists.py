@@ -273,6 +273,7 @@ def batch(reference: Reference, batch_id: str, query: Query, *, now: datetime) -
         "grades": _count((), (run.grade for run in runs)),
         "verdicts": {},  # no run has a policy
         "worst_levels": _count((), (run.worst_level for run in runs)),
+        "verdicts": {},
     }
     # This comes last because its `total` is that of the filter.
     return found | counts | jobs(reference, {**query, "batch_id": batch_id}, now=now)
@@ -344,6 +345,9 @@ def run_document(reference: Reference, run: RunRow) -> Document:
         "verdict": None,
         "score": run.score,
         "grade": run.grade,
+        "policy": None,
+        "policy_version": None,
+        "verdict": None,
         "error": run.error,
         "worker": run.job.worker or None,
         "attempt": run.attempt,

@@ -94,9 +94,9 @@ def scan_until(store: Store, settings: Settings, after_scan: Callable[[], bool])
 
 
 def rollover_watch(store: Store) -> Watch:
-    """Watch the rollover with a sample per second; decide about CDS records as often."""
+    """Watch the rollover with a sample and transfers per second; decide about CDS records as often."""
     cds_watch(store, tag=None, domain=ZONE, interval_s=1)
-    values = {"kind": WatchKind.ROLLOVER, "interval_s": 1, "tag": None, "domain": ZONE}
+    values = {"kind": WatchKind.ROLLOVER, "interval_s": 1, "tag": None, "domain": ZONE, "transfer": True}
     return make_watch(store, *ROLLOVER_EVENTS, **values)
 
 
@@ -109,6 +109,13 @@ def judgement(store: Store, watch: Watch) -> Judgement:
 def decisions(store: Store) -> list[CdsDecision]:
     with store.read_only() as session:
         return list(session.scalars(select(CdsDecision).order_by(CdsDecision.key)))
+
+
+def transferred(store: Store, watch: Watch) -> set[str]:
+    """Return the addresses of the servers whose zone was read in some sample."""
+    with store.read_only() as session:
+        servers = [server for span in read_spans(session, watch.id) for server in span.state["servers"]]
+    return {server["address"] for server in servers if server["is_transferred"]}
 
 
 def events(store: Store, watch: Watch) -> list[str]:
@@ -163,6 +170,7 @@ def test_a_real_signer_rolls_a_key_without_a_fault(store: Store, tmp_path: Path,
     finally:
         registry.stop()
     assert (found.kind, found.faults, found.verdict) == (kind, (), RolloverVerdict.COMPLETED)
+    assert transferred(store, watch) == {A1, A2}
     assert {"key_published", "key_removed"} <= {step.kind.value for step in found.steps}
     made = [decision.action for decision in decisions(store)]
     assert made == ([] if kind == "zsk" else ["replace"])

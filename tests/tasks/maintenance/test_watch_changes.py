@@ -105,4 +105,5 @@ def test_a_change_as_a_document() -> None:
     assert (document["grade_drop"], document["batch_id"], document["profile_changed"]) == (2, "batch_1", True)
     assert document["previous"] == {
         "run_id": "job_1", "finished_at": "2026-11-25T12:00:00Z", "score": 95, "grade": "A", "worst_level": "NOTICE",
+        "policy": None, "policy_version": None, "verdict": None,
     }  # fmt: skip

@@ -33,6 +33,7 @@ from tests.support.rows import NOON, claim, finish_job, make_run, queue_job, rec
 from tests.support.threads import together
 
 REGRESSED, RECOVERED = WatchEvent.DOMAIN_REGRESSED, WatchEvent.DOMAIN_RECOVERED
+VERDICT, SIDES = WatchEvent.VERDICT_CHANGED, ("previous", "current")
 ENDED, CAPTURED, TROUBLE = WatchEvent.BATCH_FINISHED, WatchEvent.SNAPSHOT_CAPTURED, WatchEvent.QUEUE_TROUBLE
 MAIL: dict[str, Any] = {"url": None, "host": "", "email": "ops@example.com"}
 HOUR = timedelta(hours=1)
@@ -421,3 +422,37 @@ def test_runs_with_different_policies_are_not_compared(store: Store) -> None:
     follow(store)
     assert len(notifications(store, every)) == 2
     assert len(notifications(store, of_policy)) == 1
+
+
+def judged_run(store: Store, verdict: str, hours: int, *, policy: str = "own", version: str = "1") -> str:
+    outcome = record(at=NOON + hours * HOUR, grade="A", score=95, verdict=verdict)
+    return make_run(store, "a.example", outcome, config={"policy": {"name": policy, "version": version}}).id
+
+
+def test_another_verdict_is_notified_once(store: Store) -> None:
+    watch = make_watch(store, VERDICT, tag=None, domain="a.example")
+    without = make_watch(store, REGRESSED, RECOVERED, tag=None, domain="a.example")
+    judged_run(store, "pass", 0)
+    judged_run(store, "pass", 1)
+    judged_run(store, "fail", 2, policy="other")  # the first run with this policy
+    add_run(store, "a.example", "A", hours=3)  # without a policy
+    failed = judged_run(store, "fail", 4, version="2")
+    judged_run(store, "fail", 5)
+    assert follow(store) == 1
+    assert follow(store) == 0
+    (body,) = bodies(store, watch)
+    (event,) = body["events"]
+    assert (body["event"], event["run_id"]) == ("verdict.changed", failed)
+    verdicts = [[event[side][name] for name in ("policy", "policy_version", "verdict")] for side in SIDES]
+    assert verdicts == [["own", "1", "pass"], ["own", "2", "fail"]]
+    assert deliveries(store, without) == []
+
+
+def test_other_verdicts_are_in_the_mail(store: Store) -> None:
+    watch = make_watch(store, VERDICT, REGRESSED, tag=None, domain="a.example", **MAIL)
+    judged_run(store, "pass", 0)
+    run_id = judged_run(store, "undecided", 1)
+    assert follow(store) == 1
+    (mail,) = bodies(store, watch)
+    assert mail["subject"] == "gonemaster: 1 with another verdict (domain a.example)"
+    assert f"a.example: pass -> undecided by the policy own ({run_id})" in mail["text"]

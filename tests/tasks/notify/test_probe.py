@@ -13,9 +13,10 @@ from gonemaster_engine.automation.observation import open_zone
 from gonemaster_engine.errors import InvalidDomain
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.resources import Resources
+from gonemaster_engine.zone.notify import EndpointAnswer
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.notify.listener import receive
-from gonemaster_tasks.notify.probe import DsyncReport, EndpointAnswer, _ask, probe
+from gonemaster_tasks.notify.probe import DsyncReport, _ask, probe
 from tests.engine.zone.test_dsync import FOR_CDS, TARGET, line, parent_with
 from tests.support.dnsworld import World
 from tests.support.engine import loopback_profile

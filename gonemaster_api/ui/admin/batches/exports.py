@@ -14,6 +14,7 @@ from gonemaster_db.runs.job_walk import jobs_after
 AT_A_TIME = 500
 BATCHES_AT_A_TIME = 50
 _RESULT = ("score", "grade")
+_VERDICT = ("policy", "policy_version", "verdict")
 _COLUMNS = ("id", "domain", "status", "error", "created_at", "started_at", "finished_at")
 
 _OF_BATCH = ("id", "tag", "description", "origin", "domain_count", "created_at")
@@ -55,7 +56,7 @@ def stream_jobs(state: State, criteria: JobFilter) -> Iterator[str]:
     connection.
     """
     result = _RESULT if state.settings.show_score_admin else ()
-    yield csv_rows([[*_COLUMNS, *result, "worst_level", *SEVERITIES]])
+    yield csv_rows([[*_COLUMNS, *result, "worst_level", *SEVERITIES, *_VERDICT]])
     last = ""
     while True:
         with state.store.read_only() as session:
@@ -70,4 +71,5 @@ def stream_jobs(state: State, criteria: JobFilter) -> Iterator[str]:
 def _row(item: Job | Run, result: tuple[str, ...]) -> list[object]:
     counts = item.severity_totals if isinstance(item, Run) else {}
     found = [getattr(item, name, None) for name in (*_COLUMNS, *result, "worst_level")]
-    return [*found, *(counts.get(level) for level in SEVERITIES)]
+    verdict = [getattr(item, name, None) for name in _VERDICT]
+    return [*found, *(counts.get(level) for level in SEVERITIES), *verdict]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gonemaster_api.ui.shell.texts.words import severity
 
 GRADES = {"A+": "ap", "A": "ok", "B": "notice", "C": "warning", "D": "error", "F": "critical"}
+VERDICTS = {"pass": "ok", "fail": "error", "undecided": "ink3"}
 _LEVELS = ("ok", "notice", "warning", "error", "critical")
 
 
@@ -34,3 +35,8 @@ def level_parts(levels: Mapping[str, int]) -> list[BarPart]:
     for level, count in levels.items():
         sums[severity(level)] = sums.get(severity(level), 0) + count
     return [BarPart(level, level, sums[level]) for level in _LEVELS if sums[level]]
+
+
+def verdict_parts(verdicts: Mapping[str, int]) -> list[BarPart]:
+    """Return the verdicts that occur, passed first."""
+    return [BarPart(key, verdict, verdicts[verdict]) for verdict, key in VERDICTS.items() if verdicts.get(verdict)]

@@ -10,7 +10,7 @@ from gonemaster_api.queries.jobs.jobs import job_filter, read_jobs
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.exports import stream_batches, stream_jobs
 from gonemaster_api.ui.admin.batches.names import batch_title, title_of
-from gonemaster_api.ui.admin.batches.outcomes import grade_parts, level_parts
+from gonemaster_api.ui.admin.batches.outcomes import VERDICTS, grade_parts, level_parts, verdict_parts
 from gonemaster_api.ui.shell.forms.forms import read_query
 from gonemaster_api.ui.shell.pages import page, wanted_part
 from gonemaster_api.v1.batches.schemas import BatchListQuerySchema
@@ -69,6 +69,7 @@ def detail(batch_id: str) -> Response:
         "left": left,
         "grades": grade_parts(batch["grades"]),
         "levels": level_parts(batch["worst_levels"]),
+        "verdicts": verdict_parts(batch["verdicts"]),
     }
     if wanted_part() == "progress":
         return page("admin/batches/detail.html", **shown)
@@ -110,8 +111,9 @@ def _groups(batch: dict[str, Any], query: dict[str, Any]) -> list[dict[str, Any]
         ("canceled", {"status": "canceled"}, counts["canceled"]),
         ("errors", {"severity": "errors_only"}, errors),
         ("warnings", {"severity": "warnings_plus"}, errors + levels.get("WARNING", 0)),
+        *((verdict, {"verdict": verdict}, batch["verdicts"].get(verdict, 0)) for verdict in VERDICTS),
     ]
-    current = {name: query[name] for name in ("status", "severity") if query.get(name)}
+    current = {name: query[name] for name in ("status", "severity", "verdict") if query.get(name)}
     parameters = {"domain": query["domain"]} if query.get("domain") else {}
     return [
         {

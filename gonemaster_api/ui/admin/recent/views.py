@@ -36,6 +36,7 @@ blueprint.add_app_template_filter(day_of)
 
 _FILTERS = (
     "domain", "batch_id", "status", "severity", "created_after", "created_before", "min_duration_ms", "min_attempts",
+    "policy", "verdict",
 )  # fmt: skip
 _DURATIONS_MS = (10_000, 60_000, 180_000)
 _ATTEMPTS = (2, 3)

@@ -105,6 +105,7 @@ def edit(watch_id: int) -> Response:
     if request.method == "GET":
         names = ("url", "email", "min_level", "grade_drop", "policy", "interval_minutes", "hold_down_days")
         shown = {name: "" if watch[name] is None else str(watch[name]) for name in names}
+        shown["transfer"] = "1" if watch["transfer"] else ""
         return _page(Form(shown, {"events": list(watch["events"])}), kind, watch)
     sent = Form.sent()
     changes = _common(sent, kind) | ({receiver: sent[receiver]} if watch[receiver] else {})
@@ -129,6 +130,8 @@ def _common(sent: Form, kind: WatchKind) -> dict[str, Any]:
         if "policy" in sent.values:
             chosen["policy"] = sent["policy"] or None
         return chosen | {"min_level": sent["min_level"], "grade_drop": whole(sent["grade_drop"])}
+    if kind is WatchKind.ROLLOVER:
+        chosen["transfer"] = bool(sent["transfer"])
     return chosen | {name: whole(sent[name]) for name in TIMES_OF_KIND[kind] if sent[name]}
 
 

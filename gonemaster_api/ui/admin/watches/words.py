@@ -22,6 +22,7 @@ def event_names() -> dict[str, str]:
         WatchEvent.ROLLOVER_STEP.value: _("A step of a key rollover"),
         WatchEvent.ROLLOVER_BROKEN.value: _("A fault in a key rollover"),
         WatchEvent.ROLLOVER_COMPLETED.value: _("A key rollover is complete"),
+        WatchEvent.VERDICT_CHANGED.value: _("A domain has another verdict"),
         "test": _("Test message"),
         "digest": _("Summary of several events"),
     }
@@ -112,6 +113,7 @@ def fault_texts() -> dict[str, str]:
         FaultKind.CHAIN_KEY_REMOVED_TOO_EARLY.value: _(
             "A key stopped signing the DNSKEY records too early: caches still have DS records that require it."
         ),
+        FaultKind.SIGNATURES_LEFT.value: _("Records of the zone have only signatures of keys that are not published."),
     }
 
 
