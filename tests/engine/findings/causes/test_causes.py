@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gonemaster_engine.entries import Entry, Level
@@ -45,7 +47,7 @@ def test_incomplete_run_is_said_first_and_is_not_the_verdict() -> None:
 @pytest.mark.parametrize(
     "strange", [{"address": ["192.0.2.9"]}, {"address": 5}, {"servers": 5}, {"servers": [{"ns": [], "address": {}}]}]
 )
-def test_arguments_of_other_types_name_no_server(strange: dict[str, object]) -> None:
+def test_arguments_of_other_types_name_no_server(strange: dict[str, Any]) -> None:
     """A stored run can be of another program or release."""
     entries = [SERVED, made("B02_NS_NO_RESPONSE", **strange), made("IS_A_RECURSOR", servers=[S2])]
     found = {cause.id: cause for cause in causes_of(DOMAIN, entries)}
