@@ -111,7 +111,7 @@ test-newest: .venv-newest/.ready ## run queue tests with the newest Celery and k
 	@echo "installing into .venv-newest"
 	@rm -rf .venv-newest
 	@"$(PYTHON)" -m venv .venv-newest
-	@.venv-newest/bin/python -m pip install $(QUIETLY) -e '.[test,flower]'
+	@.venv-newest/bin/python -m pip install $(QUIETLY) -e '.[test,flower,parquet]'
 	@touch $@
 
 compiled: .venv-compiled/.ready ## install the package with the compiled engine into .venv-compiled; needs a C compiler

@@ -131,6 +131,10 @@ _COURSE: Filters = {
 }
 
 
+# The generated runs have no policies.
+_VERDICT: Filters = {"policy": {"policy": "registration"}, "verdict": {"verdict": "fail"}}
+
+
 def job_filters(size: Size) -> Filters:
     return batch_filters(size) | {
         "sweep": {"batch_id": SWEEP},
@@ -152,6 +156,7 @@ def batch_filters(size: Size) -> Filters:
         "after": {"created_after": after},
         "before": {"created_before": before},
         "range": {"created_after": after, "created_before": before},
+        **_VERDICT,
         **_COURSE,
     }
 
@@ -174,6 +179,7 @@ def run_filters(size: Size) -> Filters:
         **{status: {"status": status} for status in ("succeeded", "failed", "canceled", "expired")},
         **{level: {"level": level} for level in LEVELS},
         **{f"grade {grade}": {"grade": grade} for grade in "ABCDFX"},
+        **_VERDICT,
         "cause": {"cause": "server_silent"},  # the generated runs have no causes
         "after": {"finished_after": after},
         "before": {"finished_before": before},

@@ -37,11 +37,12 @@ _KEYS: Mapping[str, tuple[str, ...]] = {  # the keys of this engine that one of 
     "prefix": ("prefixes",),
     "ip_prefix": ("prefixes",),
     "mailtarget_list": ("mail_targets",),
+    "mxrdata_list": ("mx_rdata",),
     "domain": ("domain", "mx"),
 }
 _ADDRESSES_OF_NAME = {"ns_ip_list_glue": "parent_servers", "ns_ip_list_zone": "zone_servers"}  # the name is "nsname"
 _Plan = list[tuple[str, Callable[[Any], Any] | None]]
-_LISTS = {"addresses": ";", "asns": ",", "prefixes": ";", "mail_targets": ";", "ptr_names": "/"}
+_LISTS = {"addresses": ";", "asns": ",", "prefixes": ";", "mail_targets": ";", "mx_rdata": ";", "ptr_names": "/"}
 
 
 class EntryReader:

@@ -242,11 +242,18 @@ class Evidence:
 
 def _servers(args: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return name and address of the name servers in the arguments of an entry."""
-    found = []
-    if address := args.get("address"):
-        found.append((args.get("ns") or "", address))
-    found += [("", address) for address in args.get("addresses") or ()]
+    # A stored run can be of another program or release: values of other types name no server.
+    pairs = [(args.get("ns"), args.get("address"))]
+    pairs += [("", address) for address in _items(args.get("addresses"))]
     if not SERVER_KEYS.isdisjoint(args):
-        items = [item for key in _LIST_KEYS for item in args.get(key) or () if isinstance(item, dict)]
-        found += [(item.get("ns") or "", item["address"]) for item in items if item.get("address")]
-    return found
+        items = [item for key in _LIST_KEYS for item in _items(args.get(key)) if isinstance(item, dict)]
+        pairs += [(item.get("ns"), item.get("address")) for item in items]
+    return [
+        (name if isinstance(name, str) else "", address)
+        for name, address in pairs
+        if address and isinstance(address, str)
+    ]
+
+
+def _items(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, (list, tuple)) else ()

@@ -248,3 +248,17 @@ def test_entry_of_the_newest_release_is_read_as_it_was_written(tag: str, args: d
     declared = {each.name: each for each in cases()["consistency05"].tags}
     reader = reader_of("Consistency", "Consistency05", tag, find_tag=lambda _, name: declared.get(name))
     assert reader.args(written) == args
+
+
+def test_mail_exchanges_of_the_newest_release_are_read_with_their_preferences() -> None:
+    declared = {each.name: each for each in cases()["zone09"].tags}
+    reader = reader_of("Zone", "Zone09", "Z09_MX_DATA", find_tag=lambda _, name: declared.get(name))
+    assert reader.args({"ns_list": PACKED, "mxrdata_list": "10 mx1.example;20 mx2.example"}) == {
+        "servers": SERVERS,
+        "mx_rdata": ["10 mx1.example", "20 mx2.example"],
+    }
+
+
+def test_delegations_that_differ_have_no_arguments_in_the_newest_release() -> None:
+    found = as_zonemaster("consistency05", "CS05_INCONSISTENT_DELEGATION", count=2, ns_names=["ns1.example"])
+    assert found == [("CS05_INCONSISTENT_DELEGATION", {})]

@@ -271,6 +271,7 @@ def batch(reference: Reference, batch_id: str, query: Query, *, now: datetime) -
             (*UNFINISHED, *FINISHED), (*(job.status for job in left), *(run.status for run in runs))
         ),
         "grades": _count((), (run.grade for run in runs)),
+        "verdicts": {},  # no run has a policy
         "worst_levels": _count((), (run.worst_level for run in runs)),
         "verdicts": {},
     }
@@ -339,6 +340,9 @@ def run_document(reference: Reference, run: RunRow) -> Document:
         "profile_id": run.job.profile_id,
         "profile_name": run.job.profile_name,
         "effective_profile": None,
+        "policy": None,
+        "policy_version": None,
+        "verdict": None,
         "score": run.score,
         "grade": run.grade,
         "policy": None,

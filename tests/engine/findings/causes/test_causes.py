@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gonemaster_engine.entries import Entry, Level
@@ -40,6 +42,16 @@ def test_incomplete_run_is_said_first_and_is_not_the_verdict() -> None:
     assert [cause.id for cause in causes] == ["run_cut_off", "signatures_expired"]
     assert worst_harm(causes) is Harm.VALIDATING_RESOLVERS
     assert sentence(causes) == SENTENCES[Harm.VALIDATING_RESOLVERS]
+
+
+@pytest.mark.parametrize(
+    "strange", [{"address": ["192.0.2.9"]}, {"address": 5}, {"servers": 5}, {"servers": [{"ns": [], "address": {}}]}]
+)
+def test_arguments_of_other_types_name_no_server(strange: dict[str, Any]) -> None:
+    """A stored run can be of another program or release."""
+    entries = [SERVED, made("B02_NS_NO_RESPONSE", **strange), made("IS_A_RECURSOR", servers=[S2])]
+    found = {cause.id: cause for cause in causes_of(DOMAIN, entries)}
+    assert found["open_recursor"].server_count == 2
 
 
 def test_run_without_findings_has_no_cause() -> None:
