@@ -271,7 +271,6 @@ def batch(reference: Reference, batch_id: str, query: Query, *, now: datetime) -
             (*UNFINISHED, *FINISHED), (*(job.status for job in left), *(run.status for run in runs))
         ),
         "grades": _count((), (run.grade for run in runs)),
-        "verdicts": {},  # no run has a policy
         "worst_levels": _count((), (run.worst_level for run in runs)),
         "verdicts": {},
     }
@@ -345,9 +344,6 @@ def run_document(reference: Reference, run: RunRow) -> Document:
         "verdict": None,
         "score": run.score,
         "grade": run.grade,
-        "policy": None,
-        "policy_version": None,
-        "verdict": None,
         "error": run.error,
         "worker": run.job.worker or None,
         "attempt": run.attempt,
