@@ -5,6 +5,7 @@ Slow clients therefore occupy connections and bounded buffers, but no threads.
 """
 
 import asyncio
+import contextvars
 import io
 import re
 import sys
@@ -183,20 +184,22 @@ class Bridge:
             for at in range(0, len(piece), _PIECE):  # so that a slow client soon makes the sender wait
                 await send({"type": "http.response.body", "body": piece[at : at + _PIECE], "more_body": True})
 
-        run, source = asyncio.get_running_loop().run_in_executor, filter(None, pieces)
+        # One context for all pieces: Flask-Compress keeps the request in it, and each piece may run in another thread.
+        run, context = asyncio.get_running_loop().run_in_executor, contextvars.copy_context()
+        read = partial(next, filter(None, pieces), b"")
         cycle, has_left = scope["cycle"], scope["connection"].transport.is_closing
         if scope["http_version"] == "1.0":  # the end of the connection ends the response
             cycle.chunked_encoding, cycle.expected_content_length = False, sys.maxsize
         try:
             await send(start)
-            while not has_left() and (piece := await run(self._bulk, next, source, b"")):
+            while not has_left() and (piece := await run(self._bulk, context.run, read)):
                 await write(piece)
             if follow:
                 await follow(write, has_left)
             cycle.expected_content_length = 0
             await send({"type": "http.response.body"})
         finally:
-            await run(self._bulk, pieces.close)  # it may hold a seat of a viewer or a slot of a stream
+            await run(self._bulk, context.run, pieces.close)  # it may hold a seat of a viewer or a slot of a stream
 
 
 async def _content_of(respond: AsgiResponse, scope: dict[str, Any]) -> tuple[int, bytes]:

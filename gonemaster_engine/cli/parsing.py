@@ -1,12 +1,15 @@
-"""A parser of command lines that names the nearest known option or command for an unknown one."""
+"""A parser of command lines that names the nearest known option or command, and the files in its errors."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
+from gonemaster_engine.errors import DocumentError, EngineError
 from gonemaster_engine.spelling import meant
 
 
@@ -65,3 +68,20 @@ class Parser(argparse.ArgumentParser):
             if isinstance(action.choices, dict):
                 self.error(f"unknown command {value!r}{hint}")
             raise argparse.ArgumentError(action, f"invalid choice {value!r}{hint}")
+
+
+@contextmanager
+def with_file_name(file: Path | None) -> Iterator[None]:
+    """Add the file name of an option to the text of an error, because a key alone may be ambiguous.
+
+    Raises:
+      EngineError: the file is invalid.
+    """
+    try:
+        yield
+    except DocumentError as error:
+        if file is None or isinstance(
+            error.__cause__, OSError | UnicodeDecodeError
+        ):  # an I/O error, whose text already names the file
+            raise
+        raise EngineError(f"{file}: {error}") from error

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from gonemaster_engine.cli.settings import with_file_name
+from gonemaster_engine.cli.parsing import with_file_name
 from gonemaster_engine.findings.messages import message
 from gonemaster_engine.policies.policy import Policy, load, load_file, names
 from gonemaster_engine.policies.verdict import CaseVerdict, PolicyResult, PolicyVerdict, reason_text

@@ -10,8 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from gonemaster_engine.cli.output import Ending, View, Write, count_table, make_writer, score_lines, verdict_lines
-from gonemaster_engine.cli.parsing import UsageError
-from gonemaster_engine.cli.settings import with_file_name
+from gonemaster_engine.cli.parsing import UsageError, with_file_name
 from gonemaster_engine.cli.terminal import Output, ProgressBar
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.findings.messages import message

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from gonemaster_engine import names
 from gonemaster_engine.addresses import is_allowed_target
 from gonemaster_engine.cli.chain_file import STANDARD_OUTPUT
-from gonemaster_engine.cli.parsing import UsageError
-from gonemaster_engine.errors import DocumentError, EngineError, InvalidDelegation, ProfileError
+from gonemaster_engine.cli.parsing import UsageError, with_file_name
+from gonemaster_engine.errors import InvalidDelegation, ProfileError
 from gonemaster_engine.net.ports import check_source
 from gonemaster_engine.profile.documents import read_document
 from gonemaster_engine.profile.profile import Profile, default_profile, load_profile
 from gonemaster_engine.profile.repair import find_unknown_tags
 from gonemaster_engine.profile.tag_sets import find_replaced_tags
+
+if TYPE_CHECKING:
+    from gonemaster_engine.policies.policy import Policy
 
 _NO_POLICY: Mapping[str, Any] = {}
 
@@ -32,6 +33,25 @@ def selected(options: argparse.Namespace) -> tuple[str, ...]:
 def excluded(options: argparse.Namespace) -> tuple[str, ...]:
     """Return the test cases and modules to exclude."""
     return tuple(name.strip() for names_ in options.exclude for name in names_.split(",") if name.strip())
+
+
+def policy_of(options: argparse.Namespace) -> Policy | None:
+    """Return the policy that the options name, None without one.
+
+    Raises:
+      UsageError: the options conflict.
+      PolicyError: the policy or a suite is unknown, or its document is invalid.
+    """
+    if options.policy is None:
+        if options.suite:
+            raise UsageError("--suite needs --policy")
+        return None
+    for name in ("zone_file", "stop_level"):
+        if getattr(options, name) is not None:
+            raise UsageError(f"--policy cannot be combined with --{name.replace('_', '-')}")
+    from gonemaster_engine.cli.policies import named_policy  # of no use to a run without a policy
+
+    return named_policy(options.policy, options.suite)
 
 
 def profile_of(options: argparse.Namespace, policy: Mapping[str, Any] = _NO_POLICY) -> Profile:
@@ -48,23 +68,6 @@ def profile_of(options: argparse.Namespace, policy: Mapping[str, Any] = _NO_POLI
     for sentence in find_replaced_tags(document):
         print(f"note: {options.profile}: {sentence}", file=sys.stderr)
     return base.merge(policy).merge(_overrides(options))
-
-
-@contextmanager
-def with_file_name(file: Path | None) -> Iterator[None]:
-    """Add the file name of an option to the text of an error, because a key alone may be ambiguous.
-
-    Raises:
-      EngineError: the file is invalid.
-    """
-    try:
-        yield
-    except DocumentError as error:
-        if file is None or isinstance(
-            error.__cause__, OSError | UnicodeDecodeError
-        ):  # an I/O error, whose text already names the file
-            raise
-        raise EngineError(f"{file}: {error}") from error
 
 
 _RESOLVER_OPTIONS = (

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gonemaster_engine.cli.chain_file import check_writable, write_chain
-from gonemaster_engine.cli.chosen_policy import policy_of
 from gonemaster_engine.cli.domain_list import DomainList
 from gonemaster_engine.cli.options import PROGRAM
 from gonemaster_engine.cli.parsing import UsageError
@@ -22,6 +21,7 @@ from gonemaster_engine.cli.settings import (
     check_targets,
     domains_of,
     excluded,
+    policy_of,
     profile_of,
     selected,
 )

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gonemaster_engine.cli.chosen_policy import policy_of
 from gonemaster_engine.cli.domain_list import STANDARD_INPUT
 from gonemaster_engine.cli.parsing import UsageError
 from gonemaster_engine.cli.reports import Report, RunReports, open_reports, to_stderr
-from gonemaster_engine.cli.settings import check_sources, domains_of, excluded, profile_of, selected
+from gonemaster_engine.cli.settings import check_sources, domains_of, excluded, policy_of, profile_of, selected
 from gonemaster_engine.cli.testing import CommandOutcome, run_async
 from gonemaster_engine.errors import EngineError
 from gonemaster_engine.findings.messages import phrase

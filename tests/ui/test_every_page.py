@@ -7,6 +7,7 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -76,3 +77,18 @@ def test_the_scripts_are_small_in_all() -> None:
     sizes = {path.name: path.stat().st_size for path in STATIC.glob("*.js")}
     assert "app.js" in sizes
     assert sum(sizes.values()) <= MAX_SCRIPT, sizes
+
+
+def test_compressed_files_arrive_whole_with_many_requests(site: Site) -> None:
+    """Their pieces are compressed by several threads of the server, each of which must see the request."""
+    request = urllib.request.Request(
+        f"{site.url}/api/v1/docs/assets/swagger-ui-bundle.js", headers={"Accept-Encoding": "gzip"}
+    )
+
+    def read(_number: int) -> int:
+        with open_url(request) as answer:
+            assert answer.headers["Content-Encoding"] == "gzip"
+            return len(gzip.decompress(answer.read()))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(read, range(24))) == {weight(request.full_url)}
