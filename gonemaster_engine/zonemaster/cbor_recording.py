@@ -33,7 +33,7 @@ MAX_ITEMS: Final = 1_000_000  # values in arrays and maps
 _FIRST: Final = frozenset({*range(0x80, 0xC0), 0xD8, 0xD9})  # an array, a map or a tag; text starts with other octets
 _REFUSED_TAGS: Final = (*range(6), 28, 29, 30, 35, 36, 37, 100, 258, 260, 261, 1004, 43000)
 _HEADER, _QR = 12, 0x80
-_SERVER = re.compile(r"(?:[^\s/]*/)?([0-9.]{7,15}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)")
+_SERVER = re.compile(r"(?:[^\s/]*/)?([0-9.]{7,15}|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)")
 _TIMES = (1e9, 1 << 34)  # POSIX seconds: numbers outside are other values
 
 Answer: TypeAlias = tuple[str, QueryKey, Response | None]

@@ -10,7 +10,7 @@ import pytest
 from tests.hostile._patterns import Attack, Found, all_patterns, attacks, compiled_in_functions, work
 
 pytestmark = pytest.mark.xdist_group("patterns")  # all share the list of expressions, which takes long to find
-CHARACTERS = 1_500
+CHARACTERS = 3_000  # four times as many show quadratic time on a fast machine, too
 FLOOR_S = 0.004  # processor time limit that each linear expression meets for texts four times as long
 GROWTH = 8.0  # from once to four times the length; linear time grows by 4, quadratic time by 16
 
