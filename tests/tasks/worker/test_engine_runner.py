@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import multiprocessing
 import socket
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -206,20 +208,27 @@ def test_a_running_process_follows_its_settings(settings: Settings, demo_world: 
     asyncio.run(whole())
 
 
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # pytest-xdist has threads
+def usage_of_an_isolated_run(settings: Settings, job: TestOrder) -> Usage:
+    """Run a job in a separate process; return what it used. The calling process must not have other threads."""
+    alone = Isolation(ForkServer.start(isolated_run.main))
+    try:
+        gate = Gate(slots=4, reserved_normal=0, min_batch=0, clock=SharedClock())
+        silent = Listeners(lambda _: None, lambda _: None)
+        assert alone.usage() == Usage()
+        assert alone.run(job, RunningJob(job.job_id, NORMAL), silent, settings=settings, gate=gate) is not None
+        return alone.usage()
+    finally:
+        alone.stop()
+
+
 def test_queries_are_counted_by_family_and_in_child_processes_too(
     settings: Settings, redis_server: EmbeddedRedis
 ) -> None:
     settings = replace(settings, broker_url=redis_server.url)  # the child borrows its part of the limits there
-    alone = Isolation(ForkServer.start(isolated_run.main))
-    gate = Gate(slots=4, reserved_normal=0, min_batch=0, clock=SharedClock())
     job = order({"tests": ["basic"]})
-    running = RunningJob(job.job_id, NORMAL)
     silent = Listeners(lambda _: None, lambda _: None)
-    assert alone.usage() == Usage()
-    assert alone.run(job, running, silent, settings=settings, gate=gate) is not None
-    counted = alone.usage()
-    alone.stop()
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("forkserver")) as pool:
+        counted = pool.submit(usage_of_an_isolated_run, settings, job).result()
     assert counted.queries_ipv4 > 3
     assert counted.cache_misses > 0
 
