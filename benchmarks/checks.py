@@ -97,12 +97,12 @@ def serving(options: argparse.Namespace) -> Iterator[Service]:
             "workers": options.slots,
             "reserved_check_slots": options.reserved,
             "max_viewers_per_client": _CLIENTS,
-            "root_hints_path": options.world / "named.root",
+            "root_hints": options.world / "named.root",
             "profile": profile,
             "db_driver": "postgres",
             "db_dsn": postgres.url(postgres.create_database()),
         }
-        environ = {"GONEMASTER_ALLOW_NON_GLOBAL": "true", "GONEMASTER_LOG_LEVEL": "warn"}
+        environ = {"GONEMASTER_ALLOW_NON_GLOBAL": "true"}
         with Service(environ=environ, may_fail=True, **flags) as service:
             yield service.wait_until_ready()
 
@@ -150,10 +150,10 @@ def measure(
 
 def check(url: str, zone: dict[str, Any], policy: str) -> Answer:
     """Send one check over its own connection."""
-    servers = [{"ns": each["name"], "ip": each[family]} for each in zone["servers"] for family in ("v4", "v6")]
+    servers = [{"ns": each["name"], "ip": ip} for each in zone["servers"] for ip in each["v4"] + each["v6"]]
     body = {
         "domain": zone["name"],
-        "nameservers": [server for server in servers if server["ip"]],
+        "nameservers": servers,
         "ds_info": [_ds(record) for record in zone["ds"]],
         "policy": policy,
         "deadline_seconds": _DEADLINE_S,
