@@ -66,8 +66,8 @@ def queue_figures(found: Any) -> Figures:
         "remove_100_ms": "removal of 100, ms",
         "get_queue_ms": "GET /queue, ms",
         "jobs_per_s": "queue without an engine, jobs/s",
-        "normal_start_in_sweep_ms_median": "normal job beside a sweep, median ms",
-        "normal_start_in_sweep_ms_worst": "normal job beside a sweep, worst ms",
+        "normal_start_in_sweep_ms_median": "normal job during a sweep, median ms",
+        "normal_start_in_sweep_ms_worst": "normal job during a sweep, worst ms",
     }
     return {text: found[name] for name, text in names.items()}
 
