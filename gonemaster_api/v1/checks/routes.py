@@ -70,13 +70,13 @@ class Check(MethodView):
         with the same Idempotency-Key, joins the open one. A client that disconnects cancels the check.
         """
         shared, began = state(), time.monotonic()
-        give_back = shared.seats.take(client_key())  # the number of clients that wait is limited
+        release = shared.seats.take(client_key())  # the number of clients that wait is limited
         try:
             check = open_check(shared, request_body)
         except BaseException:
-            give_back()
+            release()
             raise
-        waiting = CheckResponse(shared, check, began, http_metrics().count_check, give_back)
+        waiting = CheckResponse(shared, check, began, http_metrics().count_check, release)
         headers = {REPLAYED: "true"} if waiting.check.is_replayed else {}
         if HAS_LEFT not in request.environ:
             return waiting.wait_in_thread(), 200, headers

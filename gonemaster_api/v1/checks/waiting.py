@@ -31,7 +31,7 @@ class CheckResponse:
     check: OpenCheck
     began: float  # of the request, on the monotonic clock
     measure: Measure
-    give_back: Callable[[], None]  # frees the position of the client
+    release: Callable[[], None]  # frees the position of the client
 
     @property
     def _left_s(self) -> float:
@@ -45,7 +45,7 @@ class CheckResponse:
                 await send({"type": "http.response.start", "status": 200, "headers": _headers(body)})
                 await send({"type": "http.response.body", "body": body})
         finally:
-            self.give_back()
+            self.release()
             await asyncio.shield(asyncio.to_thread(close_check, self.state, self.check))
 
     async def _wait(self, receive: Any) -> bool:
@@ -102,7 +102,7 @@ class CheckResponse:
                 after = events[-1].id if events else after
             return self.document()
         finally:
-            self.give_back()
+            self.release()
             close_check(self.state, self.check)
 
 
