@@ -62,7 +62,7 @@ $(SERVICE): setup.cfg pyproject.toml client/pyproject.toml | $(BIN)/python
 	$(call install,the service)
 
 $(READY): setup.cfg pyproject.toml client/pyproject.toml | $(SERVICE)
-	$(call install,what the tests need,[test$(COMMA)flower$(COMMA)otel$(COMMA)mcp$(COMMA)parquet])
+	$(call install,what the tests need,[test$(COMMA)flower$(COMMA)otel$(COMMA)mcp$(COMMA)analytics])
 
 $(LINTERS): setup.cfg pyproject.toml client/pyproject.toml | $(READY)
 	$(call install,the linters,[lint])
@@ -99,7 +99,7 @@ test-lowest: .venv-lowest/.ready ## run selected tests with Python 3.11 and the 
 	@test -n "$(OLDEST)" || echo "make: NO Python 3.11 with the venv module found; set OLDEST=/path/to/python; now: $(PYTHON)"
 	@"$(or $(OLDEST),$(PYTHON))" -m venv .venv-lowest
 	@"$(PYTHON)" .ci/lowest_versions.py > .venv-lowest/constraints.txt
-	@.venv-lowest/bin/python -m pip install $(QUIETLY) -e '.[test,flower,otel,mcp,parquet,dnssec-badkeys]' -e './client[axfr]' -c .venv-lowest/constraints.txt
+	@.venv-lowest/bin/python -m pip install $(QUIETLY) -e '.[test,flower,otel,mcp,analytics,dnssec-badkeys]' -e './client[axfr]' -c .venv-lowest/constraints.txt
 	@touch $@
 
 test-newest: .venv-newest/.ready ## run queue tests with the newest Celery and kombu, even beyond the limits in setup.cfg; for a nightly job
@@ -111,7 +111,7 @@ test-newest: .venv-newest/.ready ## run queue tests with the newest Celery and k
 	@echo "installing into .venv-newest"
 	@rm -rf .venv-newest
 	@"$(PYTHON)" -m venv .venv-newest
-	@.venv-newest/bin/python -m pip install $(QUIETLY) -e '.[test,flower,parquet]'
+	@.venv-newest/bin/python -m pip install $(QUIETLY) -e '.[test,flower,analytics]'
 	@touch $@
 
 compiled: .venv-compiled/.ready ## install the package with the compiled engine into .venv-compiled; needs a C compiler
@@ -127,7 +127,7 @@ compiled: .venv-compiled/.ready ## install the package with the compiled engine 
 .venv-compiled/.tests: setup.cfg pyproject.toml
 	@rm -rf .venv-compiled
 	@"$(PYTHON)" -m venv .venv-compiled
-	@.venv-compiled/bin/python -m pip install $(QUIETLY) '.[test,flower,otel,mcp,parquet]'
+	@.venv-compiled/bin/python -m pip install $(QUIETLY) '.[test,flower,otel,mcp,analytics]'
 	@touch $@
 
 # PYTHONSAFEPATH: otherwise the sources in the current folder would hide the wheel.
