@@ -34,7 +34,7 @@ html_copy_source = False
 html_show_sourcelink = False
 html_use_index = False
 html_last_updated_fmt = None
-# Pages of findings are reached from their lists: a sidebar of 600 entries helps nobody.
+# Pages of findings are reached from their lists: a sidebar of 600 entries would be useless.
 html_sidebars = {"index": [], "tags/*": [], "causes/*": [], "test-cases/*": [], "search": []}
 html_theme_options = {
     "navbar_start": ["navbar-logo", "version-switcher"],
