@@ -1,4 +1,4 @@
-"""`make site` fails on a dead link, a page without navigation, and a file that a browser would load from another host."""
+"""`make site` fails on a dead link, a page without navigation, and a file that browsers would load from elsewhere."""
 
 from __future__ import annotations
 
