@@ -223,7 +223,7 @@ class Steps:
     def move(self) -> None:
         order.move_jobs(self.parts, self.some(), to=self._random.choice(["front", "back"]))
 
-    def move_beside(self) -> None:
+    def move_next_to(self) -> None:
         chosen, waiting = self.some(), rows(self.parts)
         pivots = [job_id for job_id in waiting if job_id not in chosen]
         if pivots:
