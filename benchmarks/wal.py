@@ -31,14 +31,14 @@ def octets_by_object(store: Store, start: str, end: str) -> Counter[tuple[str, s
     A record that changes several objects counts for the first one.
     """
     with store.read_only() as session:
-        names = {str(number): name for number, name in session.execute(text(_NAMES))}
+        names = {str(number): str(name) for number, name in session.execute(text(_NAMES))}
     sums: Counter[tuple[str, str]] = Counter()
     for line in _records(store, start, end):
         if record := _RECORD.match(line):
             manager, octets, description = record.groups()
             relation = _RELATION.search(line)
             name = names.get(relation[1], relation[1]) if relation else "(no object)"
-            sums[name, f"{manager} {description}"] += int(octets)
+            sums[str(name), f"{manager} {description}"] += int(octets)
     return sums
 
 
@@ -56,9 +56,10 @@ def print_objects(sums: Counter[tuple[str, str]], jobs: int, *, least: int = 5) 
 def _records(store: Store, start: str, end: str) -> list[str]:
     _value(store, "SELECT pg_switch_wal()")  # the rest is written to the file
     folder = Path(_value(store, "SHOW data_directory")) / "pg_wal"
-    command = [find_binaries() / "pg_waldump", "-p", folder, "-s", start, "-e", end]
+    command: list[str | Path] = [find_binaries() / "pg_waldump", "-p", folder, "-s", start, "-e", end]
     # At the end of the log, pg_waldump fails after the last record.
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+    output: str = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return output.splitlines()
 
 
 def _value(store: Store, query: str) -> str:

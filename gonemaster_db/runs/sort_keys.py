@@ -126,7 +126,7 @@ def _none_first(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return column.asc().nulls_first()
 
 
-class _Part(NamedTuple):
+class _ListPart(NamedTuple):
     """Runs that follow each other in a list, and the direction of the first key that an index of them has."""
 
     condition: ColumnElement[bool]
@@ -136,17 +136,17 @@ class _Part(NamedTuple):
 # Each index costs 0.2 kB of WAL a run, so most keys have one index for both directions. The list in the other direction
 # is read in parts, because an index that is read backwards also has its nulls at the other end, and its ties of a rank
 # in the other order. A part that only has one value of the key is in the order of the index.
-_PARTS: Mapping[str, Sequence[_Part]] = {
-    "worst_level_desc": [_Part(Run.worst_rank == literal_column(str(rank)), _up) for rank in range(5)],
-    "score_asc": [_Part(Run.score.is_not(None), _none_first), _Part(Run.score.is_(None), _down_none_last)],
+_PARTS: Mapping[str, Sequence[_ListPart]] = {
+    "worst_level_desc": [_ListPart(Run.worst_rank == literal_column(str(rank)), _up) for rank in range(5)],
+    "score_asc": [_ListPart(Run.score.is_not(None), _none_first), _ListPart(Run.score.is_(None), _down_none_last)],
     "duration_asc": [
-        _Part(Run.duration_ms.is_not(None), _none_first),
-        _Part(Run.duration_ms.is_(None), _down_none_last),
+        _ListPart(Run.duration_ms.is_not(None), _none_first),
+        _ListPart(Run.duration_ms.is_(None), _down_none_last),
     ],
     # Few runs have critical findings. The others are in the order of `error_desc`.
     "critical_desc": [
-        _Part(Run.sev_critical > literal_column("0"), _down),
-        _Part(Run.sev_critical == literal_column("0"), _down),
+        _ListPart(Run.sev_critical > literal_column("0"), _down),
+        _ListPart(Run.sev_critical == literal_column("0"), _down),
     ],
 }
 

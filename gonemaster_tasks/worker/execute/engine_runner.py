@@ -147,7 +147,7 @@ class EngineRunner:
                 with_chain=order.config.get("origin") in _WITH_CHAIN,
             )
         policy = load(order.policy) if order.policy else None
-        scoring = self._known_scoring() or await asyncio.to_thread(self._scoring)
+        scoring = await self._effective_scoring()
         return _outcome(order.domain, result, profile.text, least=least, scoring=scoring, policy=policy)
 
     async def _rehearse(
@@ -179,8 +179,12 @@ class EngineRunner:
             clock=self._clock,
         )
         text = RunProfile(result.profile).text
-        scoring = self._known_scoring() or await asyncio.to_thread(self._scoring)
+        scoring = await self._effective_scoring()
         return _outcome(order.domain, result, text, least=least, scoring=scoring, policy=None)
+
+    async def _effective_scoring(self) -> ScoringConfig:
+        known = self._known_scoring()
+        return await asyncio.to_thread(self._scoring) if known is None else known
 
     async def as_names(self, asns: Sequence[int]) -> Mapping[int, AsName | None]:
         """Return the holders of ASes; those not determined within fifteen seconds are missing."""
