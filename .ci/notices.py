@@ -25,7 +25,9 @@ and `make notices` updates this list.
 """
 
 
-def dependencies(name: str, extras: tuple[str, ...] = ("", "flower", "mcp", "parquet", "recordings")) -> Iterator[str]:
+def dependencies(
+    name: str, extras: tuple[str, ...] = ("", "analytics", "flower", "mcp", "recordings")
+) -> Iterator[str]:
     """Yield the names of the dependencies on this platform, recursively."""
     seen: set[str] = set()
     queue = [(name, extras)]

@@ -11,6 +11,7 @@ from gonemaster_db.analysis.models.facts import (
     FactTagSummary,
     Projection,
 )
+from gonemaster_db.analysis.models.files import AnalysisFile, ProjectionClaim
 from gonemaster_db.analysis.models.registries import AnalysisAddress, AnalysisAsn, AnalysisNameserver, AnalysisPrefix
 from gonemaster_db.analysis.models.snapshot_comparisons import SnapshotComparison
 from gonemaster_db.analysis.models.snapshot_tables import (
@@ -26,6 +27,7 @@ from gonemaster_db.analysis.models.snapshot_tables import (
 )
 from gonemaster_db.analysis.models.snapshots import (
     CohortSnapshot,
+    FactStorage,
     PurgedSnapshot,
     SnapshotStatus,
     SnapshotView,
@@ -75,6 +77,7 @@ __all__ = [
     "AccessTokenUse",
     "AnalysisAddress",
     "AnalysisAsn",
+    "AnalysisFile",
     "AnalysisNameserver",
     "AnalysisPrefix",
     "AttemptLog",
@@ -101,6 +104,7 @@ __all__ = [
     "FactDomainFact",
     "FactDomainSummary",
     "FactNsEndpoint",
+    "FactStorage",
     "FactTagSummary",
     "IdempotencyKey",
     "Job",
@@ -122,6 +126,7 @@ __all__ = [
     "Priority",
     "Profile",
     "Projection",
+    "ProjectionClaim",
     "PurgedRunCounter",
     "PurgedSnapshot",
     "QueuePause",

@@ -24,7 +24,6 @@ from gonemaster_db.analysis.columns.writer import ROWS_PER_FILE, count_rows, wri
 from gonemaster_db.analysis.projections import read_run_rows
 from gonemaster_db.core.errors import DocumentDamaged
 from gonemaster_db.core.session import Store
-from gonemaster_db.core.states import Keep
 from gonemaster_db.runs.causes import read_cause_sets
 from gonemaster_db.runs.run_documents import kinds_of, read_stored_runs
 from gonemaster_engine.findings.messages.formatting import escape_formula
@@ -45,11 +44,10 @@ class ExportRefused(Exception):
 
 @dataclass(slots=True)
 class ExportReport:
-    """The runs that were exported so far, those whose stored documents are damaged, and reduced ones without facts."""
+    """The runs that were exported so far, and those whose stored documents are damaged."""
 
     runs: int = 0
     damaged: int = 0
-    reduced: int = 0
 
 
 def export_facts(
@@ -105,9 +103,6 @@ def _rows(
             causes = read_cause_sets(session, (run.cause_set_id for run in runs))
         for run in runs:
             if run.id not in stored or run.key not in origins:  # purged in the meantime
-                continue
-            if stored[run.id].kept is not Keep.FULL:
-                found.reduced += 1
                 continue
             try:
                 facts = facts_of(run, stored[run.id], kinds, outlines)

@@ -58,7 +58,7 @@ def reduce_batch(store: Store, work: ReductionWork, stopped: Stopped, max_step: 
     try:
         for target in work.targets:
             if target.snapshot_id is not None:
-                steps = ReductionSteps(work, target.snapshot_id)
+                steps = ReductionSteps(work, target)
                 examined += sum(purge_in_steps(store, steps, stopped=stopped, max_step=max_step))
         if work.is_finished and work.targets and not stopped():
             store.run_in_transaction(lambda session: finish_reduction(session, work))

@@ -22,7 +22,7 @@ def check_parquet() -> None:
         ApiError: 501 not_installed.
     """
     if find_spec("pyarrow") is None:
-        text = Text("Parquet is not installed on this server: pip install 'gonemaster[parquet]'")
+        text = Text("Parquet is not installed on this server: pip install 'gonemaster[analytics]'")
         raise ApiError(501, "not_installed", text)
 
 

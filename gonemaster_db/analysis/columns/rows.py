@@ -101,6 +101,7 @@ def facts_row(
                 "max_ms": each.max_ms,
                 "responses": each.query_count,
                 "unreachable": each.unreachable,
+                "source": each.source,
             }
             for each in run.endpoints
         ],
@@ -110,6 +111,28 @@ def facts_row(
         ],
         "asns": [{"asn": asn, "family": family} for asn, family in sorted(run.asns)],
         "categories": [{"category": name, "key": key, "value": value} for name, key, value in run.categories],
+    }
+
+
+def stored_row(
+    run: RunFacts,
+    origin: RunOrigin,
+    causes: Sequence[str] | None,
+    kinds: Mapping[int, EntryType],
+    *,
+    projected_at: datetime,
+) -> dict[str, Any]:
+    """Return the row of a run in a file of a snapshot, with the columns of `schema.COLUMNS` and `schema.STORED`."""
+    counts = counts_of(run)
+    return facts_row(run, origin, causes, kinds) | {
+        "domain_id": run.domain_id,
+        "run_key": run.run_key,
+        "profile_id": run.profile_id,
+        "effective_profile_id": run.effective_profile_id,
+        "cause_set_id": run.cause_set_id,
+        "endpoint_count": _small(counts.endpoints),
+        "asn_count": _small(counts.asns),
+        "projected_at": projected_at,
     }
 
 

@@ -5,7 +5,7 @@ the version changes if a column is removed, renamed or has another meaning. pyar
 because it is an extra.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
@@ -67,6 +67,7 @@ COLUMNS = (
             FactColumn("max_ms", "float", "longest response time", "ms"),
             FactColumn("responses", "integer", "responses that were measured", "number"),
             FactColumn("unreachable", "flag", "the server was queried and did not respond"),
+            FactColumn("source", "text", "origin of the times: timings, or entries if the run has no times"),
         ),
     ),
     FactColumn(
@@ -92,6 +93,21 @@ COLUMNS = (
     ),
 )  # fmt: skip
 
+STORED = (
+    FactColumn("domain_id", "integer", "ID of the domain in the database"),
+    FactColumn("run_key", "integer", "key of the run in the database"),
+    FactColumn("profile_id", "integer", "ID of the profile; null if it was deleted before the run"),
+    FactColumn("effective_profile_id", "integer", "ID of the profile with all its defaults; null if unknown"),
+    FactColumn("cause_set_id", "integer", "ID of the set of causes; null if unknown"),
+    FactColumn("endpoint_count", "small", "addresses of name servers, counted for each name server", "number"),
+    FactColumn("asn_count", "small", "ASes that host name servers", "number"),
+    FactColumn(
+        "projected_at", "time", "when the row was written; of several rows of a run the last counts",
+        "UTC, microseconds",
+    ),
+)  # fmt: skip
+"""Additional columns of the files of snapshots, which exports lack."""
+
 
 def check_columns() -> None:
     """Check that pyarrow is installed.
@@ -100,10 +116,10 @@ def check_columns() -> None:
         ColumnsMissing: it is not.
     """
     if find_spec("pyarrow") is None:
-        raise ColumnsMissing("Parquet needs pyarrow: pip install 'gonemaster[parquet]'")
+        raise ColumnsMissing("Parquet needs pyarrow: pip install 'gonemaster[analytics]'")
 
 
-def arrow_schema() -> Any:
+def arrow_schema(columns: Sequence[FactColumn] = COLUMNS) -> Any:
     """Return the schema as `pyarrow.Schema`, with meaning and unit of each column as metadata.
 
     Raises:
@@ -112,7 +128,7 @@ def arrow_schema() -> Any:
     check_columns()
     import pyarrow as pa
 
-    fields = [_field(pa, column) for column in COLUMNS]
+    fields = [_field(pa, column) for column in columns]
     return pa.schema(fields, metadata={VERSION_KEY: str(VERSION)})
 
 
@@ -130,7 +146,7 @@ def check_version(metadata: dict[bytes, bytes] | None, name: str) -> None:
 
 def described() -> Iterator[tuple[str, FactColumn]]:
     """Yield each column and each field of a structure, with its full name such as `findings.tag`."""
-    for column in COLUMNS:
+    for column in (*COLUMNS, *STORED):
         yield column.name, column
         for part in column.fields:
             yield f"{column.name}.{part.name}", part

@@ -16,7 +16,13 @@ from gonemaster_db.core.chunks import chunks
 ROWS_PER_FILE = 100_000
 _ROWS_PER_TABLE = 1_000  # rows that exist as Python objects at a time
 _ROWS_PER_GROUP = 20_000
-_LEVEL = 6  # of ZSTD
+OPTIONS: Mapping[str, Any] = {
+    "compression": "zstd",
+    "compression_level": 6,
+    "row_group_size": _ROWS_PER_GROUP,
+    "write_statistics": ["domain", "finished_at"],
+}
+"""Options of `pyarrow.parquet.write_table`; texts have dictionaries."""
 
 
 def write_files(
@@ -51,8 +57,7 @@ def write_file(path: Path, tables: list[Any], schema: Any) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("xb") as file:
-            options = {"compression": "zstd", "compression_level": _LEVEL, "row_group_size": _ROWS_PER_GROUP}
-            parquet.write_table(table.cast(schema), file, write_statistics=["domain", "finished_at"], **options)
+            parquet.write_table(table.cast(schema), file, **OPTIONS)
             file.flush()
             os.fsync(file.fileno())
         partial.rename(path)

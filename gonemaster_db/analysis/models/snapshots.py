@@ -30,6 +30,13 @@ class SnapshotStatus(enum.StrEnum):
     FAILED_MIXED_PROFILES = "failed_mixed_profiles"  # its runs used different profiles
 
 
+class FactStorage(enum.StrEnum):
+    """Where a snapshot has its facts and its view. Values are stored: append, never change."""
+
+    ROWS = "rows"  # in tables of the database
+    COLUMNS = "columns"  # in Parquet files below `analytics.location`
+
+
 class Vocabulary(Base):
     """An immutable table of message tags and their levels, as used by runs of one engine version with one profile."""
 
@@ -103,6 +110,9 @@ class CohortSnapshot(Base):
     captured_revision: Mapped[int] = mapped_column(Integer, default=-1, comment="of the facts that the view shows")
     view_id: Mapped[RowId | None] = mapped_column(
         ForeignKey("snapshot_views.id", ondelete="SET NULL", use_alter=True), index=True
+    )
+    storage: Mapped[FactStorage] = mapped_column(
+        enum_text(FactStorage, 8), default=FactStorage.ROWS, server_default="rows", comment="of its facts and its view"
     )
     created_at: Mapped[UtcTime]
     updated_at: Mapped[UtcTime]

@@ -12,7 +12,12 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from gonemaster_db.analysis.reduction.written_facts import FactsTarget, facts_revision_of, facts_targets, runs_with_facts
+from gonemaster_db.analysis.reduction.written_facts import (
+    FactsTarget,
+    facts_revision_of,
+    facts_targets,
+    runs_with_facts,
+)
 from gonemaster_db.core.errors import DocumentDamaged
 from gonemaster_db.models import Batch, CohortSnapshot, Job, Keep, Run, RunDocument
 from gonemaster_db.runs.documents.codec import FINDINGS_ONLY
@@ -67,8 +72,8 @@ class ReductionSteps:
     finished they start from its first run, because runs may appear below that position.
     """
 
-    def __init__(self, work: ReductionWork, snapshot_id: int) -> None:
-        self._work, self._snapshot_id = work, snapshot_id
+    def __init__(self, work: ReductionWork, target: FactsTarget) -> None:
+        self._work, self._target = work, target
         self._after: int | None = 0 if work.is_finished else None
 
     def __call__(self, session: Session, limit: int) -> int:
@@ -76,14 +81,14 @@ class ReductionSteps:
         work = self._work
         # The snapshot is locked against a rebuild, which projects all runs again.
         query = select(CohortSnapshot).where(
-            CohortSnapshot.id == self._snapshot_id, CohortSnapshot.batch_key == work.batch_key
+            CohortSnapshot.id == self._target.snapshot_id, CohortSnapshot.batch_key == work.batch_key
         )
         snapshot = session.scalar(query.with_for_update(), execution_options={"populate_existing": True})
         if snapshot is None:
             return 0
         after = snapshot.reduced_key if self._after is None else self._after
         needed = RunDocument.codec != FINDINGS_ONLY if work.keep is Keep.FINDINGS else RunDocument.codec.is_not(None)
-        keys = runs_with_facts(session, work.targets, snapshot.id, needed, after=after, limit=limit)
+        keys = runs_with_facts(session, work.targets, self._target, needed, after=after, limit=limit)
         if not keys:
             return 0
         changed = update(Batch).where(Batch.key == work.batch_key, Batch.keep == work.keep)

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0057"
-down_revision = "0054"
+down_revision = "0063"
 compatible_from = "0029"
 branch_labels = None
 depends_on = None

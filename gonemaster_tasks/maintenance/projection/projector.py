@@ -24,7 +24,6 @@ from gonemaster_db.analysis.rebuilding import add_progress, finish_materialisati
 from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.errors import DocumentDamaged, ReferenceGone
 from gonemaster_db.core.session import Store
-from gonemaster_db.core.states import Keep
 from gonemaster_db.runs.documents.caches import EntryType
 from gonemaster_db.runs.run_documents import StoredRun, kinds_of, read_stored_runs
 from gonemaster_tasks.maintenance.projection.extraction import facts_of
@@ -174,15 +173,9 @@ class _BatchProjection:
 def _results(
     rows: Iterable[RunRow], stored: Mapping[str, StoredRun], kinds: Mapping[int, EntryType], outlines: Outlines
 ) -> Iterable[Projected]:
-    """Extract the facts of runs; a run with a damaged document is marked as failed and does not stop the others.
-
-    So is a reduced run: facts from an earlier projection remain, because nothing replaces them.
-    """
+    """Extract the facts of runs; a run with a damaged document is marked as failed and does not stop the others."""
     for row in rows:
         if row.id not in stored:  # deleted in the meantime
-            continue
-        if stored[row.id].kept is not Keep.FULL:
-            yield Projected(row.key, None, f"reduced to {stored[row.id].kept}")
             continue
         try:
             yield Projected(row.key, facts_of(row, stored[row.id], kinds, outlines))

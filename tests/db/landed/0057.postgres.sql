@@ -47,6 +47,36 @@ CREATE TABLE public.analysis_asns (
     label_tried_at timestamp with time zone
 );
 COMMENT ON COLUMN public.analysis_asns.label_tried_at IS 'when its holder was last looked up';
+CREATE TABLE public.analysis_files (
+    id bigint NOT NULL,
+    snapshot_id bigint,
+    view_id bigint,
+    kind character varying(32) NOT NULL COLLATE pg_catalog."C",
+    name character varying(255) NOT NULL COLLATE pg_catalog."C",
+    rows bigint NOT NULL,
+    size bigint NOT NULL,
+    first_domain character varying(253) COLLATE pg_catalog."C",
+    last_domain character varying(253) COLLATE pg_catalog."C",
+    first_key bigint,
+    last_key bigint,
+    run_keys bytea,
+    created_at timestamp with time zone NOT NULL
+);
+COMMENT ON COLUMN public.analysis_files.snapshot_id IS 'null: removed, while its view has readers';
+COMMENT ON COLUMN public.analysis_files.view_id IS 'null: a file with facts';
+COMMENT ON COLUMN public.analysis_files.kind IS 'facts, or the name of a table of the view';
+COMMENT ON COLUMN public.analysis_files.name IS 'path below analytics.location';
+COMMENT ON COLUMN public.analysis_files.size IS 'in bytes';
+COMMENT ON COLUMN public.analysis_files.first_domain IS 'of a file with facts';
+COMMENT ON COLUMN public.analysis_files.first_key IS 'lowest key of its runs';
+COMMENT ON COLUMN public.analysis_files.run_keys IS 'packed keys of its runs; null: they are to be projected again';
+CREATE SEQUENCE public.analysis_files_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+ALTER SEQUENCE public.analysis_files_id_seq OWNED BY public.analysis_files.id;
 CREATE TABLE public.analysis_nameservers (
     id integer NOT NULL,
     name character varying(255) NOT NULL COLLATE pg_catalog."C",
@@ -202,6 +232,7 @@ CREATE TABLE public.cohort_snapshots (
     coverage integer,
     default_allowed boolean DEFAULT true NOT NULL,
     score_rule smallint,
+    storage character varying(8) DEFAULT 'rows'::character varying NOT NULL,
     reduced_key bigint DEFAULT '0'::bigint NOT NULL
 );
 COMMENT ON COLUMN public.cohort_snapshots.engine_version IS 'empty: unknown';
@@ -214,6 +245,7 @@ COMMENT ON COLUMN public.cohort_snapshots.captured_revision IS 'of the facts tha
 COMMENT ON COLUMN public.cohort_snapshots.coverage IS 'percent of the members with a result when it was captured; null: not known';
 COMMENT ON COLUMN public.cohort_snapshots.default_allowed IS 'it may become the default without being pinned';
 COMMENT ON COLUMN public.cohort_snapshots.score_rule IS 'null: the first rule, or not captured';
+COMMENT ON COLUMN public.cohort_snapshots.storage IS 'of its facts and its view';
 COMMENT ON COLUMN public.cohort_snapshots.reduced_key IS 'runs up to this key were reduced while the batch was running';
 CREATE SEQUENCE public.cohort_snapshots_id_seq
     START WITH 1
@@ -618,6 +650,21 @@ CREATE SEQUENCE public.profiles_id_seq
     NO MAXVALUE
     CACHE 1;
 ALTER SEQUENCE public.profiles_id_seq OWNED BY public.profiles.id;
+CREATE TABLE public.projection_claims (
+    id bigint NOT NULL,
+    snapshot_id bigint NOT NULL,
+    first_key bigint NOT NULL,
+    last_key bigint NOT NULL,
+    holder character varying(32) NOT NULL COLLATE pg_catalog."C",
+    lease_until timestamp with time zone NOT NULL
+);
+CREATE SEQUENCE public.projection_claims_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+ALTER SEQUENCE public.projection_claims_id_seq OWNED BY public.projection_claims.id;
 CREATE TABLE public.projections (
     snapshot_id bigint NOT NULL,
     run_key bigint NOT NULL,
@@ -1141,6 +1188,7 @@ CREATE SEQUENCE public.watches_id_seq
     CACHE 1;
 ALTER SEQUENCE public.watches_id_seq OWNED BY public.watches.id;
 ALTER TABLE ONLY public.analysis_addresses ALTER COLUMN id SET DEFAULT nextval('public.analysis_addresses_id_seq'::regclass);
+ALTER TABLE ONLY public.analysis_files ALTER COLUMN id SET DEFAULT nextval('public.analysis_files_id_seq'::regclass);
 ALTER TABLE ONLY public.analysis_nameservers ALTER COLUMN id SET DEFAULT nextval('public.analysis_nameservers_id_seq'::regclass);
 ALTER TABLE ONLY public.analysis_prefixes ALTER COLUMN id SET DEFAULT nextval('public.analysis_prefixes_id_seq'::regclass);
 ALTER TABLE ONLY public.audit ALTER COLUMN id SET DEFAULT nextval('public.audit_id_seq'::regclass);
@@ -1155,6 +1203,7 @@ ALTER TABLE ONLY public.module_outcomes ALTER COLUMN id SET DEFAULT nextval('pub
 ALTER TABLE ONLY public.outcomes ALTER COLUMN id SET DEFAULT nextval('public.outcomes_id_seq'::regclass);
 ALTER TABLE ONLY public.policies ALTER COLUMN id SET DEFAULT nextval('public.policies_id_seq'::regclass);
 ALTER TABLE ONLY public.profiles ALTER COLUMN id SET DEFAULT nextval('public.profiles_id_seq'::regclass);
+ALTER TABLE ONLY public.projection_claims ALTER COLUMN id SET DEFAULT nextval('public.projection_claims_id_seq'::regclass);
 ALTER TABLE ONLY public.rollover_spans ALTER COLUMN key SET DEFAULT nextval('public.rollover_spans_key_seq'::regclass);
 ALTER TABLE ONLY public.runs ALTER COLUMN key SET DEFAULT nextval('public.runs_key_seq'::regclass);
 ALTER TABLE ONLY public.schedules ALTER COLUMN id SET DEFAULT nextval('public.schedules_id_seq'::regclass);
@@ -1164,19 +1213,19 @@ ALTER TABLE ONLY public.vocabularies ALTER COLUMN id SET DEFAULT nextval('public
 ALTER TABLE ONLY public.watch_notes ALTER COLUMN id SET DEFAULT nextval('public.watch_notes_id_seq'::regclass);
 ALTER TABLE ONLY public.watches ALTER COLUMN id SET DEFAULT nextval('public.watches_id_seq'::regclass);
 INSERT INTO public.alembic_version VALUES ('0057');
-INSERT INTO public.batches VALUES (-2319101625581239876, 'batch_8E1dANZtrkiD7bpYfiV', '', '2026-11-25 12:00:00+00', 2, '', false, false, '', '', '', 'full', 0, -1);
+INSERT INTO public.batches VALUES (-2319099944522911891, 'batch_8E1ddyWpIGTFpPfXh43', '', '2026-11-25 12:00:00+00', 2, '', false, false, '', '', '', 'full', 0, -1);
 INSERT INTO public.domain_run_counts VALUES (1, 1, 'a.example', 'WARNING');
 INSERT INTO public.domain_run_counts VALUES (2, 1, 'b.example', 'WARNING');
 INSERT INTO public.domain_run_counts VALUES (3, 1, 'c.example', 'ERROR');
 INSERT INTO public.domain_tags VALUES (3, 'eu');
-INSERT INTO public.domains VALUES (1, 'a.example', '2026-11-25 12:00:09+00', 1, 'job_8E1dANewZdVUjqsO17n', 1, '2026-11-25 12:00:09+00', 'succeeded', 'WARNING', DEFAULT, NULL, NULL);
-INSERT INTO public.domains VALUES (2, 'b.example', '2026-11-25 12:00:09+00', 1, 'job_8E1dAO492FHytTp5RdI', 1, '2026-11-25 12:00:09+00', 'succeeded', 'WARNING', DEFAULT, NULL, NULL);
-INSERT INTO public.domains VALUES (3, 'c.example', '2026-11-25 12:00:00+00', 1, 'job_8E1dAOCFKVZ7TkgFxCS', 2, '2026-11-25 12:00:00+00', 'succeeded', 'ERROR', DEFAULT, NULL, NULL);
+INSERT INTO public.domains VALUES (1, 'a.example', '2026-11-25 12:00:09+00', 1, 'job_8E1ddydyNVT0BAu9lcK', 1, '2026-11-25 12:00:09+00', 'succeeded', 'WARNING', DEFAULT, NULL, NULL);
+INSERT INTO public.domains VALUES (2, 'b.example', '2026-11-25 12:00:09+00', 1, 'job_8E1ddzARAlTWzLzdcFh', 1, '2026-11-25 12:00:09+00', 'succeeded', 'WARNING', DEFAULT, NULL, NULL);
+INSERT INTO public.domains VALUES (3, 'c.example', '2026-11-25 12:00:00+00', 1, 'job_8E1ddzNl2WJEhAg5CVJ', 2, '2026-11-25 12:00:00+00', 'succeeded', 'ERROR', DEFAULT, NULL, NULL);
 INSERT INTO public.effective_profiles VALUES (1, '1e867cab57fce8cb9f682b344421c5e416bedbd1b3c87a5e76e1a42facd82529', '\x01789cab56ca4b2d51b2aa56ca2c283353b24a4bcc294eadad0500550707c4', '2026-11-25 12:00:00+00');
 INSERT INTO public.entry_kinds VALUES (1, 'BASIC', 'basic01', 'B01_CHILD_FOUND', 'INFO');
 INSERT INTO public.entry_kinds VALUES (2, 'BASIC', 'basic01', 'B01_CHILD_FOUND', 'WARNING');
 INSERT INTO public.entry_kinds VALUES (3, 'BASIC', 'basic01', 'B01_CHILD_FOUND', 'ERROR');
-INSERT INTO public.jobs VALUES ('job_8E1dAPKfsggeyxIIe7h', NULL, 'd.example', NULL, NULL, 'queued', 0, 33554432, '2026-11-25 12:00:00+00', NULL, NULL, 0, '', 0, 0, NULL, NULL, NULL, '', NULL, '', '{}');
+INSERT INTO public.jobs VALUES ('job_8E1ddzh9DGFPYWV29TR', NULL, 'd.example', NULL, NULL, 'queued', 0, 33554432, '2026-11-25 12:00:00+00', NULL, NULL, 0, '', 0, 0, NULL, NULL, NULL, '', NULL, '', '{}');
 INSERT INTO public.module_outcome_kinds VALUES (1, 1, 1);
 INSERT INTO public.module_outcome_kinds VALUES (2, 1, 1);
 INSERT INTO public.module_outcome_kinds VALUES (3, 2, 1);
@@ -1186,20 +1235,21 @@ INSERT INTO public.outcome_modules VALUES (1, 1);
 INSERT INTO public.outcome_modules VALUES (2, 2);
 INSERT INTO public.outcomes VALUES (1, '\x6e70bbd341ca5010128294a059c4f646', '\x0102', '2026-11-25 12:00:09+00');
 INSERT INTO public.outcomes VALUES (2, '\x71b186b851e866e71be237342976049a', '\x03', '2026-11-25 12:00:00+00');
-INSERT INTO public.run_counters VALUES (-2319101625581239876, 14, 0, 5, '', 1);
-INSERT INTO public.run_counters VALUES (0, 14, 0, 5, '', 1);
-INSERT INTO public.run_counters VALUES (-2319101625581239876, 6, 0, 5, '', 1);
-INSERT INTO public.run_counters VALUES (0, 6, 0, 5, '', 1);
-INSERT INTO public.run_counters VALUES (0, 15, 0, 6, '', 1);
+INSERT INTO public.run_counters VALUES (-2319099944522911891, 7, 0, 5, '', 1);
+INSERT INTO public.run_counters VALUES (0, 7, 0, 5, '', 1);
+INSERT INTO public.run_counters VALUES (-2319099944522911891, 2, 0, 5, '', 1);
+INSERT INTO public.run_counters VALUES (0, 2, 0, 5, '', 1);
+INSERT INTO public.run_counters VALUES (0, 8, 0, 6, '', 1);
 INSERT INTO public.run_documents VALUES (1, 1, '\x78bbbb132b1333008d710301171000000c8a019a');
 INSERT INTO public.run_documents VALUES (2, 1, '\x78bbbb132b1333008d710301171000000c8a019a');
 INSERT INTO public.run_documents VALUES (3, 1, '\x78bbbb132b1333e0e2e202000100004f');
-INSERT INTO public.runs VALUES (1, 'job_8E1dANewZdVUjqsO17n', NULL, 'a.example', 1, -2319101625581239876, 1, 0, 0, '2026-11-25 12:00:03+00', '2026-11-25 12:00:04+00', DEFAULT, '2026-11-25 12:00:09+00', 5000, 1, 'w1', '', 0, 1, 0, 0, DEFAULT, 2, 5, DEFAULT, NULL, NULL, -2318404520512004775, '', NULL, '', NULL, '{}', NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.runs VALUES (2, 'job_8E1dAO492FHytTp5RdI', NULL, 'b.example', 2, -2319101625581239876, 1, 0, 0, '2026-11-25 12:00:03+00', '2026-11-25 12:00:04+00', DEFAULT, '2026-11-25 12:00:09+00', 5000, 1, 'w1', '', 0, 1, 0, 0, DEFAULT, 2, 5, DEFAULT, NULL, NULL, -2318404520512004775, '', NULL, '', NULL, '{}', NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.runs VALUES (3, 'job_8E1dAOCFKVZ7TkgFxCS', NULL, 'c.example', 3, NULL, 2, 0, 0, '2026-11-25 11:59:54+00', '2026-11-25 11:59:55+00', DEFAULT, '2026-11-25 12:00:00+00', 5000, 1, 'w1', '', 0, 0, 1, 0, DEFAULT, 1, 6, DEFAULT, NULL, NULL, -7985054482027369288, '', NULL, '', 1, '{"tags": ["eu"]}', NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.runs VALUES (1, 'job_8E1ddydyNVT0BAu9lcK', NULL, 'a.example', 1, -2319099944522911891, 1, 0, 0, '2026-11-25 12:00:03+00', '2026-11-25 12:00:04+00', DEFAULT, '2026-11-25 12:00:09+00', 5000, 1, 'w1', '', 0, 1, 0, 0, DEFAULT, 2, 5, DEFAULT, NULL, NULL, -2318404520512004775, '', NULL, '', NULL, '{}', NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.runs VALUES (2, 'job_8E1ddzARAlTWzLzdcFh', NULL, 'b.example', 2, -2319099944522911891, 1, 0, 0, '2026-11-25 12:00:03+00', '2026-11-25 12:00:04+00', DEFAULT, '2026-11-25 12:00:09+00', 5000, 1, 'w1', '', 0, 1, 0, 0, DEFAULT, 2, 5, DEFAULT, NULL, NULL, -2318404520512004775, '', NULL, '', NULL, '{}', NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.runs VALUES (3, 'job_8E1ddzNl2WJEhAg5CVJ', NULL, 'c.example', 3, NULL, 2, 0, 0, '2026-11-25 11:59:54+00', '2026-11-25 11:59:55+00', DEFAULT, '2026-11-25 12:00:00+00', 5000, 1, 'w1', '', 0, 0, 1, 0, DEFAULT, 1, 6, DEFAULT, NULL, NULL, -7985054482027369288, '', NULL, '', 1, '{"tags": ["eu"]}', NULL, NULL, NULL, NULL, NULL);
 INSERT INTO public.schema_compatibility VALUES ('0057', '0029');
 INSERT INTO public.tags VALUES ('eu', '', '2026-11-25 12:00:00+00', NULL);
 SELECT pg_catalog.setval('public.analysis_addresses_id_seq', 1, false);
+SELECT pg_catalog.setval('public.analysis_files_id_seq', 1, false);
 SELECT pg_catalog.setval('public.analysis_nameservers_id_seq', 1, false);
 SELECT pg_catalog.setval('public.analysis_prefixes_id_seq', 1, false);
 SELECT pg_catalog.setval('public.audit_id_seq', 1, false);
@@ -1215,6 +1265,7 @@ SELECT pg_catalog.setval('public.module_outcomes_id_seq', 2, true);
 SELECT pg_catalog.setval('public.outcomes_id_seq', 2, true);
 SELECT pg_catalog.setval('public.policies_id_seq', 1, false);
 SELECT pg_catalog.setval('public.profiles_id_seq', 1, false);
+SELECT pg_catalog.setval('public.projection_claims_id_seq', 1, false);
 SELECT pg_catalog.setval('public.rollover_spans_key_seq', 1, false);
 SELECT pg_catalog.setval('public.runs_key_seq', 3, true);
 SELECT pg_catalog.setval('public.schedules_id_seq', 1, false);
@@ -1235,6 +1286,8 @@ ALTER TABLE ONLY public.analysis_addresses
     ADD CONSTRAINT pk_analysis_addresses PRIMARY KEY (id);
 ALTER TABLE ONLY public.analysis_asns
     ADD CONSTRAINT pk_analysis_asns PRIMARY KEY (asn);
+ALTER TABLE ONLY public.analysis_files
+    ADD CONSTRAINT pk_analysis_files PRIMARY KEY (id);
 ALTER TABLE ONLY public.analysis_nameservers
     ADD CONSTRAINT pk_analysis_nameservers PRIMARY KEY (id);
 ALTER TABLE ONLY public.analysis_prefixes
@@ -1309,6 +1362,8 @@ ALTER TABLE ONLY public.policies
     ADD CONSTRAINT pk_policies PRIMARY KEY (id);
 ALTER TABLE ONLY public.profiles
     ADD CONSTRAINT pk_profiles PRIMARY KEY (id);
+ALTER TABLE ONLY public.projection_claims
+    ADD CONSTRAINT pk_projection_claims PRIMARY KEY (id);
 ALTER TABLE ONLY public.projections
     ADD CONSTRAINT pk_projections PRIMARY KEY (snapshot_id, run_key);
 ALTER TABLE ONLY public.purged_run_counters
@@ -1381,6 +1436,8 @@ ALTER TABLE ONLY public.watches
     ADD CONSTRAINT pk_watches PRIMARY KEY (id);
 ALTER TABLE ONLY public.analysis_addresses
     ADD CONSTRAINT uq_analysis_addresses_address UNIQUE (address);
+ALTER TABLE ONLY public.analysis_files
+    ADD CONSTRAINT uq_analysis_files_name UNIQUE (name);
 ALTER TABLE ONLY public.analysis_nameservers
     ADD CONSTRAINT uq_analysis_nameservers_name UNIQUE (name);
 ALTER TABLE ONLY public.analysis_prefixes
@@ -1425,6 +1482,8 @@ ALTER TABLE ONLY public.vocabularies
     ADD CONSTRAINT uq_vocabularies_digest UNIQUE (digest);
 CREATE INDEX ix_access_sessions_expires_at ON public.access_sessions USING btree (expires_at);
 CREATE INDEX ix_access_sessions_token_digest ON public.access_sessions USING btree (token_digest);
+CREATE INDEX ix_analysis_files_snapshot_id_kind ON public.analysis_files USING btree (snapshot_id, kind);
+CREATE INDEX ix_analysis_files_view_id ON public.analysis_files USING btree (view_id);
 CREATE INDEX ix_attempt_logs_ended_at ON public.attempt_logs USING btree (ended_at);
 CREATE INDEX ix_audit_action ON public.audit USING btree (action);
 CREATE INDEX ix_audit_at ON public.audit USING btree (at);
@@ -1465,6 +1524,7 @@ CREATE INDEX ix_operations_audit_id ON public.operations USING btree (audit_id);
 CREATE INDEX ix_operations_created_at ON public.operations USING btree (created_at);
 CREATE INDEX ix_operations_status_created_at ON public.operations USING btree (status, created_at);
 CREATE INDEX ix_outcome_modules_outcome_id ON public.outcome_modules USING btree (outcome_id);
+CREATE INDEX ix_projection_claims_snapshot_id ON public.projection_claims USING btree (snapshot_id);
 CREATE INDEX ix_purged_snapshots_batch_key ON public.purged_snapshots USING btree (batch_key);
 CREATE INDEX ix_registrations_tried_at ON public.registrations USING btree (tried_at);
 CREATE INDEX ix_rollover_spans_watch_id ON public.rollover_spans USING btree (watch_id);
@@ -1534,6 +1594,10 @@ CREATE INDEX ix_watches_domain ON public.watches USING btree (domain);
 CREATE INDEX ix_watches_tag ON public.watches USING btree (tag);
 CREATE UNIQUE INDEX uq_access_tokens_label ON public.access_tokens USING btree (label) WHERE (revoked_at IS NULL);
 CREATE UNIQUE INDEX uq_cohorts_default ON public.cohorts USING btree (is_default) WHERE is_default;
+ALTER TABLE ONLY public.analysis_files
+    ADD CONSTRAINT fk_analysis_files_snapshot_id FOREIGN KEY (snapshot_id) REFERENCES public.cohort_snapshots(id) ON DELETE SET NULL;
+ALTER TABLE ONLY public.analysis_files
+    ADD CONSTRAINT fk_analysis_files_view_id FOREIGN KEY (view_id) REFERENCES public.snapshot_views(id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.batch_numbers
     ADD CONSTRAINT fk_batch_numbers_batch_key_batches FOREIGN KEY (batch_key) REFERENCES public.batches(key) ON DELETE CASCADE;
 ALTER TABLE ONLY public.batch_statistics
@@ -1590,6 +1654,8 @@ ALTER TABLE ONLY public.observed_zones
     ADD CONSTRAINT fk_observed_zones_watch_id_watches FOREIGN KEY (watch_id) REFERENCES public.watches(id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.operations
     ADD CONSTRAINT fk_operations_audit_id FOREIGN KEY (audit_id) REFERENCES public.audit(id) ON DELETE SET NULL;
+ALTER TABLE ONLY public.projection_claims
+    ADD CONSTRAINT fk_projection_claims_snapshot_id FOREIGN KEY (snapshot_id) REFERENCES public.cohort_snapshots(id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.projections
     ADD CONSTRAINT fk_projections_snapshot_id FOREIGN KEY (snapshot_id) REFERENCES public.cohort_snapshots(id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.purged_snapshots

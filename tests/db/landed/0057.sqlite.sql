@@ -40,6 +40,25 @@ CREATE TABLE analysis_asns (
 	label_tried_at DATETIME, 
 	CONSTRAINT pk_analysis_asns PRIMARY KEY (asn)
 );
+CREATE TABLE analysis_files (
+	id INTEGER NOT NULL, 
+	snapshot_id INTEGER, 
+	view_id INTEGER, 
+	kind VARCHAR(32) NOT NULL, 
+	name VARCHAR(255) NOT NULL, 
+	rows BIGINT NOT NULL, 
+	size BIGINT NOT NULL, 
+	first_domain VARCHAR(253), 
+	last_domain VARCHAR(253), 
+	first_key BIGINT, 
+	last_key BIGINT, 
+	run_keys BLOB, 
+	created_at DATETIME NOT NULL, 
+	CONSTRAINT pk_analysis_files PRIMARY KEY (id), 
+	CONSTRAINT fk_analysis_files_snapshot_id FOREIGN KEY(snapshot_id) REFERENCES cohort_snapshots (id) ON DELETE SET NULL, 
+	CONSTRAINT fk_analysis_files_view_id FOREIGN KEY(view_id) REFERENCES snapshot_views (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_analysis_files_name UNIQUE (name)
+);
 CREATE TABLE analysis_nameservers (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	name VARCHAR(255) NOT NULL, 
@@ -99,7 +118,7 @@ CREATE TABLE batches (
 	CONSTRAINT pk_batches PRIMARY KEY ("key"), 
 	CONSTRAINT uq_batches_id UNIQUE (id)
 );
-INSERT INTO "batches" VALUES(-2319101629965599588,'batch_8E1dAInBXVUtfCkGQk4','','2026-11-25 12:00:00.000000',2,'',0,0,'','','','full',0,-1);
+INSERT INTO "batches" VALUES(-2319099951851315919,'batch_8E1ddqWs3bVAKAwzG1J','','2026-11-25 12:00:00.000000',2,'',0,0,'','','','full',0,-1);
 CREATE TABLE cause_sets (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	causes TEXT NOT NULL, 
@@ -148,7 +167,7 @@ CREATE TABLE cohort_snapshots (
 	captured_revision INTEGER NOT NULL, 
 	view_id INTEGER, 
 	created_at DATETIME NOT NULL, 
-	updated_at DATETIME NOT NULL, coverage INTEGER, default_allowed BOOLEAN DEFAULT 1 NOT NULL, score_rule SMALLINT, reduced_key BIGINT DEFAULT '0' NOT NULL, 
+	updated_at DATETIME NOT NULL, coverage INTEGER, default_allowed BOOLEAN DEFAULT 1 NOT NULL, score_rule SMALLINT, storage VARCHAR(8) DEFAULT 'rows' NOT NULL, reduced_key BIGINT DEFAULT '0' NOT NULL, 
 	CONSTRAINT fk_cohort_snapshots_batch_key FOREIGN KEY(batch_key) REFERENCES batches ("key") ON DELETE SET NULL, 
 	CONSTRAINT fk_cohort_snapshots_cohort_id FOREIGN KEY(cohort_id) REFERENCES cohorts (id) ON DELETE SET NULL, 
 	CONSTRAINT fk_cohort_snapshots_profile_id FOREIGN KEY(profile_id) REFERENCES profiles (id) ON DELETE SET NULL, 
@@ -237,9 +256,9 @@ CREATE TABLE domains (
 	CONSTRAINT pk_domains PRIMARY KEY (id), 
 	CONSTRAINT uq_domains_name UNIQUE (name)
 );
-INSERT INTO "domains" VALUES(1,'a.example','2026-11-25 12:00:09.000000',1,'job_8E1dAIul3aDwGvhRmPM',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
-INSERT INTO "domains" VALUES(2,'b.example','2026-11-25 12:00:09.000000',1,'job_8E1dAJCGdSY7fIEwTpb',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
-INSERT INTO "domains" VALUES(3,'c.example','2026-11-25 12:00:00.000000',1,'job_8E1dAJEQNCRrEYTVHOW',2,'2026-11-25 12:00:00.000000','succeeded','ERROR',NULL,NULL);
+INSERT INTO "domains" VALUES(1,'a.example','2026-11-25 12:00:09.000000',1,'job_8E1ddqhqnCd82hlqVLH',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
+INSERT INTO "domains" VALUES(2,'b.example','2026-11-25 12:00:09.000000',1,'job_8E1ddr8uie1VqJllQp9',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
+INSERT INTO "domains" VALUES(3,'c.example','2026-11-25 12:00:00.000000',1,'job_8E1ddrBs1SsYTbtqq4E',2,'2026-11-25 12:00:00.000000','succeeded','ERROR',NULL,NULL);
 CREATE TABLE effective_profiles (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	digest VARCHAR(64) NOT NULL, 
@@ -387,7 +406,7 @@ CREATE TABLE jobs (
 	CONSTRAINT fk_jobs_profile_id FOREIGN KEY(profile_id) REFERENCES profiles (id) ON DELETE SET NULL, 
 	CONSTRAINT uq_jobs_public_id UNIQUE (public_id)
 );
-INSERT INTO "jobs" VALUES('job_8E1dAJJC9tKtanUebWv',NULL,'d.example',NULL,NULL,'queued',0,8388608,'2026-11-25 12:00:00.000000',NULL,NULL,0,'',0,0,NULL,NULL,NULL,'',NULL,'','{}');
+INSERT INTO "jobs" VALUES('job_8E1ddrFdnbeDtWsaNhx',NULL,'d.example',NULL,NULL,'queued',0,8388608,'2026-11-25 12:00:00.000000',NULL,NULL,0,'',0,0,NULL,NULL,NULL,'',NULL,'','{}');
 CREATE TABLE metric_counters (
 	name VARCHAR(32) NOT NULL, 
 	label VARCHAR(255) NOT NULL, 
@@ -529,6 +548,16 @@ CREATE TABLE profiles (
 	CONSTRAINT pk_profiles PRIMARY KEY (id), 
 	CONSTRAINT uq_profiles_name UNIQUE (name)
 );
+CREATE TABLE projection_claims (
+	id INTEGER NOT NULL, 
+	snapshot_id INTEGER NOT NULL, 
+	first_key BIGINT NOT NULL, 
+	last_key BIGINT NOT NULL, 
+	holder VARCHAR(32) NOT NULL, 
+	lease_until DATETIME NOT NULL, 
+	CONSTRAINT pk_projection_claims PRIMARY KEY (id), 
+	CONSTRAINT fk_projection_claims_snapshot_id FOREIGN KEY(snapshot_id) REFERENCES cohort_snapshots (id) ON DELETE CASCADE
+);
 CREATE TABLE projections (
 	snapshot_id INTEGER NOT NULL, 
 	run_key BIGINT NOT NULL, 
@@ -624,7 +653,7 @@ CREATE TABLE run_counters (
  WITHOUT ROWID
 
 ;
-INSERT INTO "run_counters" VALUES(-2319101629965599588,0,0,5,'',2);
+INSERT INTO "run_counters" VALUES(-2319099951851315919,0,0,5,'',2);
 INSERT INTO "run_counters" VALUES(0,0,0,5,'',2);
 INSERT INTO "run_counters" VALUES(0,0,0,6,'',1);
 CREATE TABLE run_documents (
@@ -680,9 +709,9 @@ CREATE TABLE runs (
 	CONSTRAINT uq_runs_id UNIQUE (id), 
 	CONSTRAINT uq_runs_public_id UNIQUE (public_id)
 );
-INSERT INTO "runs" VALUES(1,'job_8E1dAIul3aDwGvhRmPM',NULL,'a.example',1,-2319101629965599588,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "runs" VALUES(2,'job_8E1dAJCGdSY7fIEwTpb',NULL,'b.example',2,-2319101629965599588,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "runs" VALUES(3,'job_8E1dAJEQNCRrEYTVHOW',NULL,'c.example',3,NULL,2,0,0,'2026-11-25 11:59:54.000000','2026-11-25 11:59:55.000000','2026-11-25 12:00:00.000000',5000,1,'w1','',0,0,1,0,1,6,NULL,NULL,-7985054482027369288,'',NULL,'',1,'{"tags":["eu"]}',NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "runs" VALUES(1,'job_8E1ddqhqnCd82hlqVLH',NULL,'a.example',1,-2319099951851315919,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "runs" VALUES(2,'job_8E1ddr8uie1VqJllQp9',NULL,'b.example',2,-2319099951851315919,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "runs" VALUES(3,'job_8E1ddrBs1SsYTbtqq4E',NULL,'c.example',3,NULL,2,0,0,'2026-11-25 11:59:54.000000','2026-11-25 11:59:55.000000','2026-11-25 12:00:00.000000',5000,1,'w1','',0,0,1,0,1,6,NULL,NULL,-7985054482027369288,'',NULL,'',1,'{"tags":["eu"]}',NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE schedules (
 	id INTEGER NOT NULL, 
 	cohort_id INTEGER, 
@@ -1109,6 +1138,9 @@ CREATE INDEX ix_rollover_spans_watch_id ON rollover_spans (watch_id);
 CREATE INDEX ix_rst_checks_created_at ON rst_checks (created_at);
 CREATE INDEX ix_runs_by_verdict ON runs (verdict, finished_at DESC, id, policy, batch_key) WHERE verdict IS NOT NULL;
 CREATE INDEX ix_runs_verdicts_of_batch ON runs (batch_key, verdict) WHERE verdict IS NOT NULL;
+CREATE INDEX ix_analysis_files_snapshot_id_kind ON analysis_files (snapshot_id, kind);
+CREATE INDEX ix_analysis_files_view_id ON analysis_files (view_id);
+CREATE INDEX ix_projection_claims_snapshot_id ON projection_claims (snapshot_id);
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('watches',0);
 INSERT INTO "sqlite_sequence" VALUES('entry_kinds',3);

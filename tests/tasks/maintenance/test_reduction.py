@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from gonemaster_db.analysis.snapshots import rematerialise
+from gonemaster_db.analysis.columns.files import NewFile, register_files
+from gonemaster_db.analysis.columns.run_sets import pack_keys
+from gonemaster_db.analysis.reduction import written_facts
+from gonemaster_db.analysis.snapshots import ensure_snapshot, rematerialise
 from gonemaster_db.batches.batches import change_batch, get_batch
 from gonemaster_db.core.errors import SourceRunsPurged
 from gonemaster_db.core.session import Store
 from gonemaster_db.core.settings import StoreSettings
-from gonemaster_db.models import Batch, Cohort, CohortSnapshot, FactDomainSummary, Keep, Projection, Run
+from gonemaster_db.models import Batch, Cohort, CohortSnapshot, FactDomainSummary, FactStorage, Keep, Projection, Run
 from gonemaster_db.runs.findings import read_findings
 from gonemaster_db.runs.run_documents import entries_of, read_stored_runs
 from gonemaster_tasks.control.parts import QueueParts
@@ -255,3 +258,22 @@ def test_a_killed_reduction_continues(
     assert kept(store, runs) == [keep.value] * len(NAMES)
     with store.read_only() as session:
         assert session.scalars(select(Cohort)).one().analysis_enabled
+
+
+def test_runs_in_files_have_facts(parts: QueueParts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(written_facts, "_SLICE", 2)
+    store = parts.store
+    cohort = make_cohort(store)
+    batch = make_batch(store, keep=Keep.FACTS)
+    runs = run_batch(store, batch, [*NAMES, "late.example", "failed.example"])
+    keys = [run.key for run in runs]
+    files = [keys[0:4:2], keys[1:4:2], keys[4:5]]  # two files overlap; the last two runs are in no file
+    with store.transaction() as session:
+        snapshot = ensure_snapshot(session, session.merge(cohort), session.merge(batch), floor="NOTICE", now=NOON)
+        snapshot.storage, snapshot.facts_revision = FactStorage.COLUMNS, 1
+        for number, some in enumerate(files):
+            file = NewFile(f"{number}", len(some), 1, first_key=some[0], last_key=some[-1], run_keys=pack_keys(some))
+            register_files(session, snapshot.id, [file], now=NOON)
+    assert reduce_due(store, parts.broker, max_step=2) == 5
+    assert kept(store, runs) == ["facts"] * 5 + ["full"] * 2
+    assert reduce_due(store, parts.broker) == 0
