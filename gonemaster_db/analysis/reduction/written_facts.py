@@ -25,7 +25,7 @@ from gonemaster_db.models import (
     RunDocument,
 )
 
-_SLICE = 2000
+SLICE = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _projected_slices(
         .join(RunDocument, RunDocument.run_key == Projection.run_key)
         .where(Projection.snapshot_id == target.snapshot_id, Projection.status == "projected", *conditions)
         .order_by(Projection.run_key)
-        .limit(_SLICE)
+        .limit(SLICE)
     )
     while keys := list(session.scalars(query.where(Projection.run_key > after))):
         yield keys
@@ -113,7 +113,7 @@ def _projected_slices(
 
 def _slices_of_files(session: Session, snapshot_id: int | None, after: int) -> Iterator[list[int]]:
     """Yield the keys of the runs in the files of a snapshot in ascending slices, starting above `after`."""
-    for keys in chunks(_keys_of_files(session, snapshot_id, after), _SLICE):
+    for keys in chunks(_keys_of_files(session, snapshot_id, after), SLICE):
         yield list(keys)
 
 

@@ -54,7 +54,7 @@ def downgrade() -> None:
 def head() -> str:
     """Return the newest revision of this release, which may have a lower number than an earlier one."""
     texts = [path.read_text(encoding="utf-8") for path in _VERSIONS.glob("[0-9]*.py")]
-    numbers = {_REVISION.findall(text)[0] for text in texts}
+    numbers: set[str] = {_REVISION.findall(text)[0] for text in texts}
     (newest,) = numbers - {before for text in texts for before in _BEFORE.findall(text)}
     return newest
 

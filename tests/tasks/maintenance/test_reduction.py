@@ -261,7 +261,7 @@ def test_a_killed_reduction_continues(
 
 
 def test_runs_in_files_have_facts(parts: QueueParts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(written_facts, "_SLICE", 2)
+    monkeypatch.setattr(written_facts, "SLICE", 2)
     store = parts.store
     cohort = make_cohort(store)
     batch = make_batch(store, keep=Keep.FACTS)
