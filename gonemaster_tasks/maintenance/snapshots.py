@@ -4,10 +4,8 @@ A lock in Redis lets one worker at a time perform each task. It only saves work:
 """
 
 import logging
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from time import monotonic
 
@@ -23,13 +21,12 @@ from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_engine.scoring.rule import RULE_VERSION
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.control.comparisons import prepare_comparisons
-from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.maintenance.exclusive import exclusive
 from gonemaster_tasks.maintenance.projection.projector import Projector
 from gonemaster_tasks.maintenance.work_pace import WorkPace
 
 log = logging.getLogger(__name__)
 
-_LOCK_LIFE = timedelta(minutes=2)
 _MAX_REST_S = 0.1
 _ROWS_AT_A_TIME = 5000
 Clock = Callable[[], datetime]
@@ -47,7 +44,7 @@ def project_due(
     coverage: int = COVERAGE,
 ) -> int:
     """Project the waiting runs, unless another worker does so; return their number."""
-    with _exclusive(broker, "projection") as renew_lock:
+    with exclusive(broker, "projection") as renew_lock:
         if renew_lock is None:
             return 0
         start = monotonic()
@@ -73,7 +70,7 @@ def capture_due(
     Each snapshot is also compared with its neighbors, so that the first reader of a report does not wait for that.
     """
     captured = 0
-    with _exclusive(broker, "capture") as renew_lock:
+    with exclusive(broker, "capture") as renew_lock:
         if renew_lock is None:
             return 0
         with store.read_only() as session:
@@ -119,28 +116,3 @@ def _remove_view(view_id: int, now: Clock, session: Session, size: int) -> int:
 
 def _remove_snapshot(snapshot_id: int, session: Session, size: int) -> int:
     return remove_discarded_step(session, snapshot_id, size)
-
-
-@contextmanager
-def _exclusive(broker: Broker, lock: str) -> Iterator[Callable[[], bool] | None]:
-    """Yield a function that renews the lock and returns whether it is held; None if another worker holds it."""
-    holder = secrets.token_hex(8)
-    if not broker.locks.acquire(lock, holder, _LOCK_LIFE):
-        yield None
-        return
-    renewed_at = monotonic()
-
-    def renew_lock() -> bool:
-        nonlocal renewed_at
-        if monotonic() - renewed_at < _LOCK_LIFE.total_seconds() / 4:
-            return True
-        renewed_at = monotonic()
-        return bool(broker.locks.renew(lock, holder, _LOCK_LIFE))
-
-    try:
-        yield renew_lock
-    finally:
-        try:
-            broker.locks.release(lock, holder)
-        except BrokerUnavailable:
-            log.warning("lock not released, it will expire", extra={"lock": lock})

@@ -1,10 +1,11 @@
-"""The periodic analysis tasks: project runs, capture snapshots, and remove unused views and discarded snapshots."""
+"""The periodic analysis tasks: project runs, capture snapshots, reduce runs, and remove unused views and snapshots."""
 
 from celery import Celery
 
 from gonemaster_tasks import queues
 from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.maintenance.projection.projector import Projector
+from gonemaster_tasks.maintenance.reduction import reduce_due
 from gonemaster_tasks.maintenance.snapshots import capture_due, project_due, remove_discarded
 from gonemaster_tasks.worker.execute.process import Process
 from gonemaster_tasks.worker.upkeep.repeated_tasks import OneAtATime
@@ -26,6 +27,7 @@ def register_analysis(app: Celery, process: Process) -> None:
         least = process.settings.analysis_coverage
         capture_due(store, process.broker, scoring=scoring, now=now, stopped=stopped, coverage=least)
         remove_discarded(store, now=now, stopped=stopped)
+        reduce_due(store, process.broker, stopped=stopped, coverage=least)
 
     @app.task(name=queues.PROJECT, shared=False)
     def project() -> None:
