@@ -29,6 +29,7 @@ from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.errors import ReferenceGone, StoreError
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import FactStorage
+from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.maintenance.projection.outline import Outlines
 from gonemaster_tasks.maintenance.projection.reading import read_runs_for_columns
 from gonemaster_tasks.maintenance.projection.search import Search, finish_cohort
@@ -53,6 +54,17 @@ class ColumnSettings:
     interval: timedelta = timedelta(minutes=15)
     projectors: int = 2
     runs_per_file: int = ROWS_PER_FILE
+
+
+def column_settings(settings: Settings) -> ColumnSettings | None:
+    """Return where facts are written; None without `analytics.location`."""
+    if not settings.analytics_location:
+        return None
+    return ColumnSettings(
+        settings.analytics_location,
+        interval=settings.analytics_file_interval,
+        projectors=settings.analytics_projectors,
+    )
 
 
 class ColumnProjector:

@@ -1,9 +1,10 @@
 """The projector, which finds waiting runs and stores their facts in bulk; several may work at the same time."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -16,7 +17,7 @@ from gonemaster_db.analysis.projections import (
     store_projections,
     waiting_runs,
 )
-from gonemaster_db.analysis.rebuilding import add_progress
+from gonemaster_db.analysis.rebuilding import add_progress, note_error
 from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.errors import ReferenceGone
 from gonemaster_db.core.session import Store
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 RUNS_AT_A_TIME = 300
 _FOUND_AT_A_TIME = 3000
+_NO_LOCATION = "snapshots of this cohort have their facts in files: set analytics.location to the place of the files"
 
 
 class Projector:
@@ -50,7 +52,8 @@ class Projector:
         """Project all waiting runs, or until `stopped`; return their number.
 
         A batch without tags becomes a snapshot of each cohort if it tests at least `coverage` percent of the members.
-        `storage` is that of new snapshots; snapshots in columns are left to `ColumnProjector`.
+        `storage` is that of new snapshots. Snapshots in columns are left to `ColumnProjector`; if it does not work,
+        because new snapshots are in rows, their runs wait.
         """
         found = self._search.find(store, floor=floor, now=now())
         in_rows = [waiting for waiting in found.batches if (waiting.storage or storage) is FactStorage.ROWS]
@@ -62,6 +65,8 @@ class Projector:
                 projected += self._project(store, waiting, now, stopped)
         self._search.mark_complete(found)
         in_columns = {waiting.cohort_id for waiting in found.batches if waiting not in in_rows}
+        if storage is FactStorage.ROWS:
+            _refuse(store, in_columns)
         for cohort_id, generation in found.pending.items():
             if cohort_id not in in_columns:
                 finish_cohort(store, cohort_id, generation, now())
@@ -80,6 +85,12 @@ class Projector:
         if not stopped() and work.snapshot_id is None:
             self._search.mark_unchanged(waiting)
         return projected
+
+
+def _refuse(store: Store, cohort_ids: Collection[int]) -> None:
+    for cohort_id in cohort_ids:
+        log.error("facts not written", extra={"cohort_id": cohort_id, "error": _NO_LOCATION})
+        store.run_in_transaction(partial(note_error, cohort_id=cohort_id, text=_NO_LOCATION))
 
 
 class _BatchProjection:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from gonemaster_db.analysis.cohorts import get_cohort
-from gonemaster_db.analysis.columns.fact_files import read_facts_file
+from gonemaster_db.analysis.columns.fact_files import read_facts_file, write_facts_file
 from gonemaster_db.analysis.columns.location import location
 from gonemaster_db.analysis.columns.run_sets import unpack_keys
 from gonemaster_db.analysis.projection import claims
@@ -195,7 +195,7 @@ def test_an_unusable_location_is_shown_on_the_cohort_until_it_works(
 
 def competing(store: Store, action: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
     """Do something while the first file is being written."""
-    write, pending = columns.write_facts_file, [action]
+    write, pending = write_facts_file, [action]
 
     def after_action(*arguments: Any, **options: Any) -> Any:
         while pending:
