@@ -13,12 +13,13 @@ from gonemaster_tasks.worker.upkeep.repeated_tasks import OneAtATime
 
 def register_analysis(app: Celery, process: Process) -> None:
     """Register the tasks for a worker process."""
-    projectors, columns = Projectors(), column_settings(process.settings)
+    projectors = Projectors()
     projecting, capturing = OneAtATime(queues.PROJECT), OneAtATime(queues.CAPTURE)
 
     def project_runs() -> None:
         floor, now, stopped = process.settings.analysis_tag_view_min_level, process.clock.now, process.stopping.is_set
         least, store, broker = process.settings.analysis_coverage, process.store, process.broker
+        columns = column_settings(process.settings)
         project_due(store, broker, projectors, columns, floor=floor, now=now, stopped=stopped, coverage=least)
 
     def capture_snapshots() -> None:
