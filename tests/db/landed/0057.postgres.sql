@@ -151,12 +151,18 @@ CREATE TABLE public.batches (
     promote_snapshot boolean DEFAULT false NOT NULL,
     origin character varying(16) NOT NULL,
     name text DEFAULT ''::text NOT NULL,
-    tags text DEFAULT ''::text NOT NULL
+    tags text DEFAULT ''::text NOT NULL,
+    keep character varying(16) DEFAULT 'full'::character varying NOT NULL,
+    reduced_runs integer DEFAULT 0 NOT NULL,
+    reduced_revision bigint DEFAULT '-1'::bigint NOT NULL
 );
 COMMENT ON COLUMN public.batches.key IS 'sorts like the id, see ids.batch_key';
 COMMENT ON COLUMN public.batches.tag IS 'kept when the tag is deleted';
 COMMENT ON COLUMN public.batches.promote_snapshot IS 'its snapshot is pinned when it is captured, once';
 COMMENT ON COLUMN public.batches.tags IS 'one a line; those that it was made for';
+COMMENT ON COLUMN public.batches.keep IS 'of its runs once their facts are written';
+COMMENT ON COLUMN public.batches.reduced_runs IS 'runs of which less than `full` was kept, later purged ones too';
+COMMENT ON COLUMN public.batches.reduced_revision IS 'sum of facts_revision when all runs were reduced';
 CREATE TABLE public.cause_sets (
     id integer NOT NULL,
     causes text NOT NULL
@@ -226,7 +232,8 @@ CREATE TABLE public.cohort_snapshots (
     coverage integer,
     default_allowed boolean DEFAULT true NOT NULL,
     score_rule smallint,
-    storage character varying(8) DEFAULT 'rows'::character varying NOT NULL
+    storage character varying(8) DEFAULT 'rows'::character varying NOT NULL,
+    reduced_key bigint DEFAULT '0'::bigint NOT NULL
 );
 COMMENT ON COLUMN public.cohort_snapshots.engine_version IS 'empty: unknown';
 COMMENT ON COLUMN public.cohort_snapshots.scoring_config_hash IS 'empty: unknown';
@@ -239,6 +246,7 @@ COMMENT ON COLUMN public.cohort_snapshots.coverage IS 'percent of the members wi
 COMMENT ON COLUMN public.cohort_snapshots.default_allowed IS 'it may become the default without being pinned';
 COMMENT ON COLUMN public.cohort_snapshots.score_rule IS 'null: the first rule, or not captured';
 COMMENT ON COLUMN public.cohort_snapshots.storage IS 'of its facts and its view';
+COMMENT ON COLUMN public.cohort_snapshots.reduced_key IS 'runs up to this key were reduced while the batch was running';
 CREATE SEQUENCE public.cohort_snapshots_id_seq
     START WITH 1
     INCREMENT BY 1
@@ -268,12 +276,14 @@ CREATE TABLE public.cohorts (
     generation integer NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
-    coverage integer
+    coverage integer,
+    keep character varying(16)
 );
 COMMENT ON COLUMN public.cohorts.default_snapshot_id IS 'if pinned';
 COMMENT ON COLUMN public.cohorts.tag_view_min_level IS 'empty: that of the server';
 COMMENT ON COLUMN public.cohorts.generation IS 'raised when it is cleared or made anew: what was begun before is dropped';
 COMMENT ON COLUMN public.cohorts.coverage IS 'percent of the members that a snapshot needs to become the default; null: that of the server';
+COMMENT ON COLUMN public.cohorts.keep IS 'of the runs of new batches that choose nothing; null: that of the server';
 CREATE SEQUENCE public.cohorts_id_seq
     AS integer
     START WITH 1
@@ -835,6 +845,7 @@ CREATE TABLE public.schedules (
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     policy character varying(64) COLLATE pg_catalog."C",
+    keep character varying(16),
     CONSTRAINT ck_schedules_one_target CHECK (((cohort_id IS NULL) <> (tag IS NULL)))
 );
 COMMENT ON COLUMN public.schedules.kind IS 'interval, weekly, monthly';
@@ -843,6 +854,7 @@ COMMENT ON COLUMN public.schedules.time_of_day IS 'HH:MM in the time zone';
 COMMENT ON COLUMN public.schedules.timezone IS 'IANA name';
 COMMENT ON COLUMN public.schedules.promote_default IS 'pin the snapshot of each batch';
 COMMENT ON COLUMN public.schedules.catch_up IS 'submit late what was missed, once';
+COMMENT ON COLUMN public.schedules.keep IS 'of the runs of its batches; null: that of the cohort, or of the server';
 CREATE SEQUENCE public.schedules_id_seq
     START WITH 1
     INCREMENT BY 1
@@ -1200,20 +1212,20 @@ ALTER TABLE ONLY public.snapshot_views ALTER COLUMN id SET DEFAULT nextval('publ
 ALTER TABLE ONLY public.vocabularies ALTER COLUMN id SET DEFAULT nextval('public.vocabularies_id_seq'::regclass);
 ALTER TABLE ONLY public.watch_notes ALTER COLUMN id SET DEFAULT nextval('public.watch_notes_id_seq'::regclass);
 ALTER TABLE ONLY public.watches ALTER COLUMN id SET DEFAULT nextval('public.watches_id_seq'::regclass);
-INSERT INTO public.alembic_version VALUES ('0065');
-INSERT INTO public.batches VALUES (-2319094339827327968, 'batch_8E1fEeIwn0C8qp18iDs', '', '2026-11-25 12:00:00+00', 2, '', false, false, '', '', '');
+INSERT INTO public.alembic_version VALUES ('0057');
+INSERT INTO public.batches VALUES (-2319099944522911891, 'batch_8E1ddyWpIGTFpPfXh43', '', '2026-11-25 12:00:00+00', 2, '', false, false, '', '', '', 'full', 0, -1);
 INSERT INTO public.domain_run_counts VALUES (1, 1, 'a.example', 'WARNING');
 INSERT INTO public.domain_run_counts VALUES (2, 1, 'b.example', 'WARNING');
 INSERT INTO public.domain_run_counts VALUES (3, 1, 'c.example', 'ERROR');
 INSERT INTO public.domain_tags VALUES (3, 'eu');
-INSERT INTO public.domains VALUES (1, 'a.example', '2026-11-25 12:00:09+00', 1, 'job_8E1fEeUwZjzrjkkGZjC', 1, '2026-11-25 12:00:09+00', 'succeeded', 'WARNING', DEFAULT, NULL, NULL);
-INSERT INTO public.domains VALUES (2, 'b.example', '2026-11-25 12:00:09+00', 1, 'job_8E1fEfzJKDqUVoUlX0m', 1, '2026-11-25 12:00:09+00', 'succeeded', 'WARNING', DEFAULT, NULL, NULL);
-INSERT INTO public.domains VALUES (3, 'c.example', '2026-11-25 12:00:00+00', 1, 'job_8E1fEg8QAqbWuKSfX7W', 2, '2026-11-25 12:00:00+00', 'succeeded', 'ERROR', DEFAULT, NULL, NULL);
+INSERT INTO public.domains VALUES (1, 'a.example', '2026-11-25 12:00:09+00', 1, 'job_8E1ddydyNVT0BAu9lcK', 1, '2026-11-25 12:00:09+00', 'succeeded', 'WARNING', DEFAULT, NULL, NULL);
+INSERT INTO public.domains VALUES (2, 'b.example', '2026-11-25 12:00:09+00', 1, 'job_8E1ddzARAlTWzLzdcFh', 1, '2026-11-25 12:00:09+00', 'succeeded', 'WARNING', DEFAULT, NULL, NULL);
+INSERT INTO public.domains VALUES (3, 'c.example', '2026-11-25 12:00:00+00', 1, 'job_8E1ddzNl2WJEhAg5CVJ', 2, '2026-11-25 12:00:00+00', 'succeeded', 'ERROR', DEFAULT, NULL, NULL);
 INSERT INTO public.effective_profiles VALUES (1, '1e867cab57fce8cb9f682b344421c5e416bedbd1b3c87a5e76e1a42facd82529', '\x01789cab56ca4b2d51b2aa56ca2c283353b24a4bcc294eadad0500550707c4', '2026-11-25 12:00:00+00');
 INSERT INTO public.entry_kinds VALUES (1, 'BASIC', 'basic01', 'B01_CHILD_FOUND', 'INFO');
 INSERT INTO public.entry_kinds VALUES (2, 'BASIC', 'basic01', 'B01_CHILD_FOUND', 'WARNING');
 INSERT INTO public.entry_kinds VALUES (3, 'BASIC', 'basic01', 'B01_CHILD_FOUND', 'ERROR');
-INSERT INTO public.jobs VALUES ('job_8E1fEgWHgHivfqjHP95', NULL, 'd.example', NULL, NULL, 'queued', 0, 33554432, '2026-11-25 12:00:00+00', NULL, NULL, 0, '', 0, 0, NULL, NULL, NULL, '', NULL, '', '{}');
+INSERT INTO public.jobs VALUES ('job_8E1ddzh9DGFPYWV29TR', NULL, 'd.example', NULL, NULL, 'queued', 0, 33554432, '2026-11-25 12:00:00+00', NULL, NULL, 0, '', 0, 0, NULL, NULL, NULL, '', NULL, '', '{}');
 INSERT INTO public.module_outcome_kinds VALUES (1, 1, 1);
 INSERT INTO public.module_outcome_kinds VALUES (2, 1, 1);
 INSERT INTO public.module_outcome_kinds VALUES (3, 2, 1);
@@ -1223,18 +1235,18 @@ INSERT INTO public.outcome_modules VALUES (1, 1);
 INSERT INTO public.outcome_modules VALUES (2, 2);
 INSERT INTO public.outcomes VALUES (1, '\x6e70bbd341ca5010128294a059c4f646', '\x0102', '2026-11-25 12:00:09+00');
 INSERT INTO public.outcomes VALUES (2, '\x71b186b851e866e71be237342976049a', '\x03', '2026-11-25 12:00:00+00');
-INSERT INTO public.run_counters VALUES (-2319094339827327968, 11, 0, 5, '', 1);
-INSERT INTO public.run_counters VALUES (0, 11, 0, 5, '', 1);
-INSERT INTO public.run_counters VALUES (-2319094339827327968, 0, 0, 5, '', 1);
-INSERT INTO public.run_counters VALUES (0, 0, 0, 5, '', 1);
-INSERT INTO public.run_counters VALUES (0, 13, 0, 6, '', 1);
+INSERT INTO public.run_counters VALUES (-2319099944522911891, 7, 0, 5, '', 1);
+INSERT INTO public.run_counters VALUES (0, 7, 0, 5, '', 1);
+INSERT INTO public.run_counters VALUES (-2319099944522911891, 2, 0, 5, '', 1);
+INSERT INTO public.run_counters VALUES (0, 2, 0, 5, '', 1);
+INSERT INTO public.run_counters VALUES (0, 8, 0, 6, '', 1);
 INSERT INTO public.run_documents VALUES (1, 1, '\x78bbbb132b1333008d710301171000000c8a019a');
 INSERT INTO public.run_documents VALUES (2, 1, '\x78bbbb132b1333008d710301171000000c8a019a');
 INSERT INTO public.run_documents VALUES (3, 1, '\x78bbbb132b1333e0e2e202000100004f');
-INSERT INTO public.runs VALUES (1, 'job_8E1fEeUwZjzrjkkGZjC', NULL, 'a.example', 1, -2319094339827327968, 1, 0, 0, '2026-11-25 12:00:03+00', '2026-11-25 12:00:04+00', DEFAULT, '2026-11-25 12:00:09+00', 5000, 1, 'w1', '', 0, 1, 0, 0, DEFAULT, 2, 5, DEFAULT, NULL, NULL, -2318404520512004775, '', NULL, '', NULL, '{}', NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.runs VALUES (2, 'job_8E1fEfzJKDqUVoUlX0m', NULL, 'b.example', 2, -2319094339827327968, 1, 0, 0, '2026-11-25 12:00:03+00', '2026-11-25 12:00:04+00', DEFAULT, '2026-11-25 12:00:09+00', 5000, 1, 'w1', '', 0, 1, 0, 0, DEFAULT, 2, 5, DEFAULT, NULL, NULL, -2318404520512004775, '', NULL, '', NULL, '{}', NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.runs VALUES (3, 'job_8E1fEg8QAqbWuKSfX7W', NULL, 'c.example', 3, NULL, 2, 0, 0, '2026-11-25 11:59:54+00', '2026-11-25 11:59:55+00', DEFAULT, '2026-11-25 12:00:00+00', 5000, 1, 'w1', '', 0, 0, 1, 0, DEFAULT, 1, 6, DEFAULT, NULL, NULL, -7985054482027369288, '', NULL, '', 1, '{"tags": ["eu"]}', NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.schema_compatibility VALUES ('0065', '0029');
+INSERT INTO public.runs VALUES (1, 'job_8E1ddydyNVT0BAu9lcK', NULL, 'a.example', 1, -2319099944522911891, 1, 0, 0, '2026-11-25 12:00:03+00', '2026-11-25 12:00:04+00', DEFAULT, '2026-11-25 12:00:09+00', 5000, 1, 'w1', '', 0, 1, 0, 0, DEFAULT, 2, 5, DEFAULT, NULL, NULL, -2318404520512004775, '', NULL, '', NULL, '{}', NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.runs VALUES (2, 'job_8E1ddzARAlTWzLzdcFh', NULL, 'b.example', 2, -2319099944522911891, 1, 0, 0, '2026-11-25 12:00:03+00', '2026-11-25 12:00:04+00', DEFAULT, '2026-11-25 12:00:09+00', 5000, 1, 'w1', '', 0, 1, 0, 0, DEFAULT, 2, 5, DEFAULT, NULL, NULL, -2318404520512004775, '', NULL, '', NULL, '{}', NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.runs VALUES (3, 'job_8E1ddzNl2WJEhAg5CVJ', NULL, 'c.example', 3, NULL, 2, 0, 0, '2026-11-25 11:59:54+00', '2026-11-25 11:59:55+00', DEFAULT, '2026-11-25 12:00:00+00', 5000, 1, 'w1', '', 0, 0, 1, 0, DEFAULT, 1, 6, DEFAULT, NULL, NULL, -7985054482027369288, '', NULL, '', 1, '{"tags": ["eu"]}', NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.schema_compatibility VALUES ('0057', '0029');
 INSERT INTO public.tags VALUES ('eu', '', '2026-11-25 12:00:00+00', NULL);
 SELECT pg_catalog.setval('public.analysis_addresses_id_seq', 1, false);
 SELECT pg_catalog.setval('public.analysis_files_id_seq', 1, false);
@@ -1521,15 +1533,19 @@ CREATE INDEX ix_runs_by_batch_down_reversed ON public.runs USING btree (batch_ke
 CREATE INDEX ix_runs_by_batch_up_reversed ON public.runs USING btree (batch_key DESC NULLS LAST, finished_at, id DESC, created_at, status, worst_level, grade, domain_id, outcome_id, domain);
 CREATE INDEX ix_runs_by_begun_reversed ON public.runs USING btree (begun_at, created_at, id DESC, finished_at, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_created ON public.runs USING btree (created_at DESC, id, finished_at, status, worst_level, grade, batch_key, domain_id, outcome_id);
-CREATE INDEX ix_runs_by_critical_count ON public.runs USING btree (sev_critical DESC, sev_severe DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id) WHERE (sev_critical > 0);
+CREATE INDEX ix_runs_by_critical ON public.runs USING btree (sev_critical DESC, sev_severe DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_domain ON public.runs USING btree (domain, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_duration_down ON public.runs USING btree (duration_ms DESC NULLS LAST, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
+CREATE INDEX ix_runs_by_duration_up ON public.runs USING btree (duration_ms, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
+CREATE INDEX ix_runs_by_entries_down ON public.runs USING btree (entry_count DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_entries_up ON public.runs USING btree (entry_count, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_error ON public.runs USING btree (sev_severe DESC, sev_critical DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_finished_reversed ON public.runs USING btree (finished_at, id DESC, created_at, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_id ON public.runs USING btree (id, outcome_id, key, domain_id, batch_key);
+CREATE INDEX ix_runs_by_rank_down ON public.runs USING btree (worst_rank DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_rank_up ON public.runs USING btree (worst_rank, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_score_down ON public.runs USING btree (score DESC NULLS LAST, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
+CREATE INDEX ix_runs_by_score_up ON public.runs USING btree (score, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_verdict ON public.runs USING btree (verdict, finished_at DESC, id, policy, batch_key) WHERE (verdict IS NOT NULL);
 CREATE INDEX ix_runs_cause_set_id_finished_at ON public.runs USING btree (cause_set_id, finished_at);
 CREATE INDEX ix_runs_domain_id_finished_at ON public.runs USING btree (domain_id, finished_at);
@@ -1541,7 +1557,7 @@ CREATE INDEX ix_runs_of_batch_by_id ON public.runs USING btree (batch_key, id, o
 CREATE INDEX ix_runs_of_outcome ON public.runs USING btree (outcome_id, id);
 CREATE INDEX ix_runs_profile_id ON public.runs USING btree (profile_id) WHERE (profile_id IS NOT NULL);
 CREATE INDEX ix_runs_repeated ON public.runs USING btree (attempt, finished_at DESC) WHERE (attempt > 1);
-CREATE INDEX ix_runs_unsuccessful ON public.runs USING btree (status, finished_at) WHERE (status <> 0);
+CREATE INDEX ix_runs_status_finished_at ON public.runs USING btree (status, finished_at);
 CREATE INDEX ix_runs_verdicts_of_batch ON public.runs USING btree (batch_key, verdict) WHERE (verdict IS NOT NULL);
 CREATE INDEX ix_runs_worst_level_finished_at ON public.runs USING btree (worst_level, finished_at);
 CREATE INDEX ix_schedules_last_batch_id ON public.schedules USING btree (last_batch_id);

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from gonemaster_db.migrations import online
 
-revision = "0065"
-down_revision = "0063"
+revision = "0067"
+down_revision = "0057"
 compatible_from = "0029"
 branch_labels = None
 depends_on = None

@@ -23,7 +23,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0065');
+INSERT INTO "alembic_version" VALUES('0057');
 CREATE TABLE analysis_addresses (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	address VARCHAR(45) NOT NULL, 
@@ -114,11 +114,11 @@ CREATE TABLE batches (
 	description TEXT NOT NULL, 
 	snapshot_intent BOOLEAN NOT NULL, 
 	promote_snapshot BOOLEAN DEFAULT 0 NOT NULL, 
-	origin VARCHAR(16) NOT NULL, name TEXT DEFAULT '' NOT NULL, tags TEXT DEFAULT '' NOT NULL, 
+	origin VARCHAR(16) NOT NULL, name TEXT DEFAULT '' NOT NULL, tags TEXT DEFAULT '' NOT NULL, keep VARCHAR(16) DEFAULT 'full' NOT NULL, reduced_runs INTEGER DEFAULT '0' NOT NULL, reduced_revision BIGINT DEFAULT '-1' NOT NULL, 
 	CONSTRAINT pk_batches PRIMARY KEY ("key"), 
 	CONSTRAINT uq_batches_id UNIQUE (id)
 );
-INSERT INTO "batches" VALUES(-2319094345999150663,'batch_8E1fEXZGRyrVmDVhW2F','','2026-11-25 12:00:00.000000',2,'',0,0,'','','');
+INSERT INTO "batches" VALUES(-2319099951851315919,'batch_8E1ddqWs3bVAKAwzG1J','','2026-11-25 12:00:00.000000',2,'',0,0,'','','','full',0,-1);
 CREATE TABLE cause_sets (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	causes TEXT NOT NULL, 
@@ -167,7 +167,7 @@ CREATE TABLE cohort_snapshots (
 	captured_revision INTEGER NOT NULL, 
 	view_id INTEGER, 
 	created_at DATETIME NOT NULL, 
-	updated_at DATETIME NOT NULL, coverage INTEGER, default_allowed BOOLEAN DEFAULT 1 NOT NULL, score_rule SMALLINT, storage VARCHAR(8) DEFAULT 'rows' NOT NULL, 
+	updated_at DATETIME NOT NULL, coverage INTEGER, default_allowed BOOLEAN DEFAULT 1 NOT NULL, score_rule SMALLINT, storage VARCHAR(8) DEFAULT 'rows' NOT NULL, reduced_key BIGINT DEFAULT '0' NOT NULL, 
 	CONSTRAINT fk_cohort_snapshots_batch_key FOREIGN KEY(batch_key) REFERENCES batches ("key") ON DELETE SET NULL, 
 	CONSTRAINT fk_cohort_snapshots_cohort_id FOREIGN KEY(cohort_id) REFERENCES cohorts (id) ON DELETE SET NULL, 
 	CONSTRAINT fk_cohort_snapshots_profile_id FOREIGN KEY(profile_id) REFERENCES profiles (id) ON DELETE SET NULL, 
@@ -197,7 +197,7 @@ CREATE TABLE cohorts (
 	reference_list VARCHAR(32) NOT NULL, 
 	generation INTEGER NOT NULL, 
 	created_at DATETIME NOT NULL, 
-	updated_at DATETIME NOT NULL, coverage INTEGER, 
+	updated_at DATETIME NOT NULL, coverage INTEGER, keep VARCHAR(16), 
 	CONSTRAINT fk_cohorts_default_snapshot_id FOREIGN KEY(default_snapshot_id) REFERENCES cohort_snapshots (id) ON DELETE SET NULL, 
 	CONSTRAINT fk_cohorts_source_tag FOREIGN KEY(source_tag) REFERENCES tags (name), 
 	CONSTRAINT uq_cohorts_source_tag UNIQUE (source_tag)
@@ -256,9 +256,9 @@ CREATE TABLE domains (
 	CONSTRAINT pk_domains PRIMARY KEY (id), 
 	CONSTRAINT uq_domains_name UNIQUE (name)
 );
-INSERT INTO "domains" VALUES(1,'a.example','2026-11-25 12:00:09.000000',1,'job_8E1fEYEHjesiBqjvTFd',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
-INSERT INTO "domains" VALUES(2,'b.example','2026-11-25 12:00:09.000000',1,'job_8E1fEYadyoFBWp24KTF',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
-INSERT INTO "domains" VALUES(3,'c.example','2026-11-25 12:00:00.000000',1,'job_8E1fEYevwFQIXx82tmq',2,'2026-11-25 12:00:00.000000','succeeded','ERROR',NULL,NULL);
+INSERT INTO "domains" VALUES(1,'a.example','2026-11-25 12:00:09.000000',1,'job_8E1ddqhqnCd82hlqVLH',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
+INSERT INTO "domains" VALUES(2,'b.example','2026-11-25 12:00:09.000000',1,'job_8E1ddr8uie1VqJllQp9',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
+INSERT INTO "domains" VALUES(3,'c.example','2026-11-25 12:00:00.000000',1,'job_8E1ddrBs1SsYTbtqq4E',2,'2026-11-25 12:00:00.000000','succeeded','ERROR',NULL,NULL);
 CREATE TABLE effective_profiles (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	digest VARCHAR(64) NOT NULL, 
@@ -406,7 +406,7 @@ CREATE TABLE jobs (
 	CONSTRAINT fk_jobs_profile_id FOREIGN KEY(profile_id) REFERENCES profiles (id) ON DELETE SET NULL, 
 	CONSTRAINT uq_jobs_public_id UNIQUE (public_id)
 );
-INSERT INTO "jobs" VALUES('job_8E1fEYoMK6XK78ECjPU',NULL,'d.example',NULL,NULL,'queued',0,8388608,'2026-11-25 12:00:00.000000',NULL,NULL,0,'',0,0,NULL,NULL,NULL,'',NULL,'','{}');
+INSERT INTO "jobs" VALUES('job_8E1ddrFdnbeDtWsaNhx',NULL,'d.example',NULL,NULL,'queued',0,8388608,'2026-11-25 12:00:00.000000',NULL,NULL,0,'',0,0,NULL,NULL,NULL,'',NULL,'','{}');
 CREATE TABLE metric_counters (
 	name VARCHAR(32) NOT NULL, 
 	label VARCHAR(255) NOT NULL, 
@@ -653,7 +653,7 @@ CREATE TABLE run_counters (
  WITHOUT ROWID
 
 ;
-INSERT INTO "run_counters" VALUES(-2319094345999150663,0,0,5,'',2);
+INSERT INTO "run_counters" VALUES(-2319099951851315919,0,0,5,'',2);
 INSERT INTO "run_counters" VALUES(0,0,0,5,'',2);
 INSERT INTO "run_counters" VALUES(0,0,0,6,'',1);
 CREATE TABLE run_documents (
@@ -709,9 +709,9 @@ CREATE TABLE runs (
 	CONSTRAINT uq_runs_id UNIQUE (id), 
 	CONSTRAINT uq_runs_public_id UNIQUE (public_id)
 );
-INSERT INTO "runs" VALUES(1,'job_8E1fEYEHjesiBqjvTFd',NULL,'a.example',1,-2319094345999150663,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "runs" VALUES(2,'job_8E1fEYadyoFBWp24KTF',NULL,'b.example',2,-2319094345999150663,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "runs" VALUES(3,'job_8E1fEYevwFQIXx82tmq',NULL,'c.example',3,NULL,2,0,0,'2026-11-25 11:59:54.000000','2026-11-25 11:59:55.000000','2026-11-25 12:00:00.000000',5000,1,'w1','',0,0,1,0,1,6,NULL,NULL,-7985054482027369288,'',NULL,'',1,'{"tags":["eu"]}',NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "runs" VALUES(1,'job_8E1ddqhqnCd82hlqVLH',NULL,'a.example',1,-2319099951851315919,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "runs" VALUES(2,'job_8E1ddr8uie1VqJllQp9',NULL,'b.example',2,-2319099951851315919,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "runs" VALUES(3,'job_8E1ddrBs1SsYTbtqq4E',NULL,'c.example',3,NULL,2,0,0,'2026-11-25 11:59:54.000000','2026-11-25 11:59:55.000000','2026-11-25 12:00:00.000000',5000,1,'w1','',0,0,1,0,1,6,NULL,NULL,-7985054482027369288,'',NULL,'',1,'{"tags":["eu"]}',NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE schedules (
 	id INTEGER NOT NULL, 
 	cohort_id INTEGER, 
@@ -734,7 +734,7 @@ CREATE TABLE schedules (
 	last_outcome VARCHAR(16), 
 	last_error TEXT NOT NULL, 
 	created_at DATETIME NOT NULL, 
-	updated_at DATETIME NOT NULL, policy VARCHAR(64), 
+	updated_at DATETIME NOT NULL, policy VARCHAR(64), keep VARCHAR(16), 
 	CONSTRAINT pk_schedules PRIMARY KEY (id), 
 	CONSTRAINT ck_schedules_one_target CHECK ((cohort_id IS NULL) <> (tag IS NULL)), 
 	CONSTRAINT fk_schedules_cohort_id FOREIGN KEY(cohort_id) REFERENCES cohorts (id) ON DELETE CASCADE, 
@@ -749,7 +749,7 @@ CREATE TABLE schema_compatibility (
 	compatible_from VARCHAR(32) NOT NULL, 
 	CONSTRAINT pk_schema_compatibility PRIMARY KEY (revision)
 );
-INSERT INTO "schema_compatibility" VALUES('0065','0029');
+INSERT INTO "schema_compatibility" VALUES('0057','0029');
 CREATE TABLE settings (
 	"key" VARCHAR(255) NOT NULL, 
 	value JSON NOT NULL, 
@@ -1059,13 +1059,18 @@ CREATE INDEX ix_operations_audit_id ON operations (audit_id);
 CREATE INDEX ix_operations_created_at ON operations (created_at);
 CREATE INDEX ix_operations_status_created_at ON operations (status, created_at);
 CREATE INDEX ix_runs_by_created ON runs (created_at DESC, id, finished_at, status, worst_level, grade, batch_key, domain_id, outcome_id);
+CREATE INDEX ix_runs_by_critical ON runs (sev_critical DESC, sev_severe DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_domain ON runs (domain, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_duration_down ON runs (duration_ms DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
+CREATE INDEX ix_runs_by_duration_up ON runs (duration_ms, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
+CREATE INDEX ix_runs_by_entries_down ON runs (entry_count DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_entries_up ON runs (entry_count, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_error ON runs (sev_severe DESC, sev_critical DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_id ON runs (id, outcome_id, "key", domain_id, batch_key);
+CREATE INDEX ix_runs_by_rank_down ON runs (worst_rank DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_rank_up ON runs (worst_rank, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_score_down ON runs (score DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
+CREATE INDEX ix_runs_by_score_up ON runs (score, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_domain_id_finished_at ON runs (domain_id, finished_at);
 CREATE INDEX ix_runs_effective_profile_id ON runs (effective_profile_id);
 CREATE INDEX ix_runs_grade_finished_at ON runs (grade, finished_at);
@@ -1074,6 +1079,7 @@ CREATE INDEX ix_runs_of_batch ON runs (batch_key, started_at);
 CREATE INDEX ix_runs_of_batch_by_id ON runs (batch_key, id, outcome_id);
 CREATE INDEX ix_runs_of_outcome ON runs (outcome_id, id);
 CREATE INDEX ix_runs_profile_id ON runs (profile_id) WHERE profile_id IS NOT NULL;
+CREATE INDEX ix_runs_status_finished_at ON runs (status, finished_at);
 CREATE INDEX ix_runs_worst_level_finished_at ON runs (worst_level, finished_at);
 CREATE INDEX ix_tags_default_profile_id ON tags (default_profile_id);
 CREATE INDEX ix_watch_digests_batch_key ON watch_digests (batch_key);
@@ -1111,8 +1117,8 @@ CREATE UNIQUE INDEX ix_snapshot_nameservers_name ON snapshot_nameservers (view_i
 CREATE INDEX ix_snapshot_prefixes_address_count ON snapshot_prefixes (view_id, address_count, position);
 CREATE INDEX ix_snapshot_prefixes_domain_count ON snapshot_prefixes (view_id, domain_count, position);
 CREATE UNIQUE INDEX ix_snapshot_prefixes_prefix ON snapshot_prefixes (view_id, prefix);
-CREATE INDEX ix_watches_domain ON watches (domain);
 CREATE INDEX ix_watches_tag ON watches (tag);
+CREATE INDEX ix_watches_domain ON watches (domain);
 CREATE INDEX ix_runs_cause_set_id_finished_at ON runs (cause_set_id, finished_at);
 CREATE INDEX ix_share_links_run_key ON share_links (run_key);
 CREATE INDEX ix_share_links_expires_at ON share_links (expires_at);
@@ -1135,8 +1141,6 @@ CREATE INDEX ix_runs_verdicts_of_batch ON runs (batch_key, verdict) WHERE verdic
 CREATE INDEX ix_analysis_files_snapshot_id_kind ON analysis_files (snapshot_id, kind);
 CREATE INDEX ix_analysis_files_view_id ON analysis_files (view_id);
 CREATE INDEX ix_projection_claims_snapshot_id ON projection_claims (snapshot_id);
-CREATE INDEX ix_runs_by_critical_count ON runs (sev_critical DESC, sev_severe DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id) WHERE sev_critical > 0;
-CREATE INDEX ix_runs_unsuccessful ON runs (status, finished_at) WHERE status != 0;
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('watches',0);
 INSERT INTO "sqlite_sequence" VALUES('entry_kinds',3);
