@@ -18,6 +18,7 @@ from celery.worker.control import control_command
 
 from gonemaster_db.core.clock import follow, utcnow
 from gonemaster_db.core.session import Store, open_store
+from gonemaster_db.core.states import Keep
 from gonemaster_engine.memory import (
     collect_rarely,
     limit_heaps,
@@ -182,8 +183,9 @@ def _register_schedules(app: Celery, process: Process) -> None:
         try:
             parts = QueueParts(process.store, process.broker, app, process.clock)
             maximum, stopped = process.settings.max_batch_size, process.stopping.is_set
+            keep = Keep(process.settings.keep_runs)
             with repeated(queues.RUN_SCHEDULES), process.store.background_limits():
-                run_due_schedules(parts, max_batch_size=maximum, stopped=stopped)
+                run_due_schedules(parts, max_batch_size=maximum, keep=keep, stopped=stopped)
         finally:
             running.release()
 
@@ -195,7 +197,7 @@ class Worker:
         self, live: LiveSettings, store: Store, runner: Runner, *, name: str, fork_server: ForkServer | None = None
     ) -> None:
         settings = live.base
-        broker = Broker.open(settings.broker_url)
+        broker = Broker.open(settings.broker_url, window=settings.queue_window)
         clock = SharedClock()
         gate = Gate(
             slots=settings.worker_count,
