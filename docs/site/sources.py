@@ -66,7 +66,10 @@ def copy_pages(target: Path) -> int:
         for picture in pictures(text):
             copied = page.parent / picture
             copied.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile((ROOT / path).parent / picture, copied)
+            original = (ROOT / path).parent / picture
+            if not original.is_file():
+                raise SiteError(f"{path}: no picture {picture}")
+            shutil.copyfile(original, copied)
     return len(known)
 
 
