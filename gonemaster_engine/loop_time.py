@@ -14,12 +14,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from time import monotonic, thread_time
 from typing import TypeAlias
 
 from gonemaster_engine.normal_runs import NormalRuns
-from gonemaster_engine.waiting import wait_for_turn
 
 MAX_SPENT_US = 20_000  # maximum for one turn, which its last part may exceed
 _TURN_S = MAX_SPENT_US / 1_000_000
@@ -99,16 +98,17 @@ class LoopTime:
         else:
             part()
 
-    def wait(self, *, is_first: bool = False) -> Coroutine[None, None, None]:
+    async def wait(self, *, is_first: bool = False) -> None:
         """Wait for a turn that has time left. With `is_first`, wait before others: an ending run frees resources."""
-        return wait_for_turn(self, is_first)
-
-    def hold(self, part: asyncio.Future[bool], *, is_first: bool) -> None:
-        """Let a task wait for a later turn; it gets true if it may continue in any case."""
-        if is_first:
-            self._waiting.appendleft(part)
-        else:
-            self._waiting.append(part)
+        if not self.is_over:
+            return
+        loop, may_continue = asyncio.get_running_loop(), False
+        while not may_continue:
+            ready: asyncio.Future[bool] = loop.create_future()
+            (self._waiting.appendleft if is_first else self._waiting.append)(ready)
+            # One task continues in each turn. The other tasks check whether the earlier ones have left time.
+            may_continue = await ready or not self.is_over
+            is_first = True
 
 
 class BatchTime(LoopTime):
