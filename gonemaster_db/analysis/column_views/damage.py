@@ -1,0 +1,65 @@
+"""Finds the file that DuckDB could not read, and says what to do."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from gonemaster_db.analysis.column_views.engine import FilesUnreadable
+from gonemaster_db.analysis.column_views.statements import VERSION, VERSION_KEY
+from gonemaster_db.analysis.columns.location import Location, LocationUnusable
+from gonemaster_db.analysis.columns.schema import SchemaRefused, check_version
+from gonemaster_db.models import AnalysisFile
+
+_FACTS_REMEDY = "restore it, or rebuild the snapshot: gonemaster-server snapshots rematerialize"
+_VIEW_REMEDY = "restore it, or capture the snapshot again: gonemaster-server snapshots rematerialize"
+Check = Callable[[Location, AnalysisFile], None]
+
+
+@contextmanager
+def naming_damaged(location: Location, files: Sequence[AnalysisFile], check: Check) -> Iterator[None]:
+    """Check all files if DuckDB cannot read one, so that the error names it. Raises FilesUnreadable."""
+    try:
+        yield
+    except FilesUnreadable as error:
+        for file in files:
+            check(location, file)
+        raise FilesUnreadable(f"{location.shown}: {error}") from error
+
+
+def check_facts(location: Location, file: AnalysisFile) -> None:
+    """Check that a file with facts is complete and of this version. Raises FilesUnreadable."""
+    metadata = _metadata(location, file, _FACTS_REMEDY)
+    try:
+        check_version(metadata, file.name)
+    except SchemaRefused as error:
+        raise FilesUnreadable(f"{location.shown}: {error}; {_FACTS_REMEDY}") from error
+
+
+def check_view(location: Location, file: AnalysisFile) -> None:
+    """Check that a file of a view is complete and of this version. Raises FilesUnreadable."""
+    metadata = _metadata(location, file, _VIEW_REMEDY) or {}
+    found = metadata.get(VERSION_KEY.encode(), b"").decode("utf-8", "replace")
+    if found != str(VERSION):
+        version = f"version {found[:20]}" if found else "no version"
+        raise FilesUnreadable(
+            f"{location.shown}/{file.name} is a view of {version}; this release reads version {VERSION}; {_VIEW_REMEDY}"
+        )
+
+
+def _metadata(location: Location, file: AnalysisFile, remedy: str) -> dict[bytes, bytes] | None:
+    """Read a file completely and return its metadata. Raises FilesUnreadable."""
+    from pyarrow import ArrowException, parquet
+
+    shown = f"{location.shown}/{file.name}"
+    try:
+        with location.open_input(file.name) as source:
+            if source.size() != file.size:
+                raise FilesUnreadable(f"{shown} has {source.size()} bytes instead of {file.size}; {remedy}")
+            found = parquet.ParquetFile(source)
+            for group in range(found.metadata.num_row_groups):
+                found.read_row_group(group)
+            metadata: dict[bytes, bytes] | None = found.schema_arrow.metadata or found.metadata.metadata
+            return metadata
+    except LocationUnusable as error:
+        raise FilesUnreadable(f"{error}") from error
+    except (ArrowException, OSError) as error:
+        raise FilesUnreadable(f"{shown} is damaged ({str(error)[:200]}); {remedy}") from error
