@@ -5,10 +5,11 @@ PYTHON ?= $(shell for p in /usr/bin/python3 python3 python3.14 python3.13 python
 	&& { echo "$$p"; break; }; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Stamp files of the installations: the service alone, with the tests, and with the linters.
+# Stamp files of the installations: the service alone, with the tests, with the linters, with the tools of the site.
 SERVICE := $(VENV)/.service
 READY := $(VENV)/.tests
 LINTERS := $(VENV)/.linters
+DOCS := $(VENV)/.docs
 # Two processes per core, because many tests wait for processes. More than eight only start more databases. Most of the
 # long tests wait, so they get three.
 TEST_WORKERS ?= $(shell cores=$$(nproc 2>/dev/null || echo 2); echo $$((cores < 4 ? 2 * cores : 8)))
@@ -39,7 +40,7 @@ QUIETLY := --quiet --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup screenshots run test test-long test-all test-lowest test-newest compiled test-compiled bench coverage lab lint format docs messages demo conformance memory deploy-check image audit sbom dist dist-check release reference-data notices clean
+.PHONY: help setup screenshots run test test-long test-all test-lowest test-newest compiled test-compiled bench coverage lab lint format docs site messages demo conformance memory deploy-check image audit sbom dist dist-check release reference-data notices clean
 
 help: ## show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -62,7 +63,10 @@ $(SERVICE): setup.cfg pyproject.toml client/pyproject.toml | $(BIN)/python
 	$(call install,the service)
 
 $(READY): setup.cfg pyproject.toml client/pyproject.toml | $(SERVICE)
-	$(call install,what the tests need,[test$(COMMA)flower$(COMMA)otel$(COMMA)mcp$(COMMA)analytics])
+	$(call install,what the tests need,[test$(COMMA)docs$(COMMA)flower$(COMMA)otel$(COMMA)mcp$(COMMA)analytics])
+
+$(DOCS): setup.cfg pyproject.toml client/pyproject.toml | $(SERVICE)
+	$(call install,the tools of the documentation site,[docs])
 
 $(LINTERS): setup.cfg pyproject.toml client/pyproject.toml | $(READY)
 	$(call install,the linters,[lint])
@@ -150,6 +154,10 @@ format: $(LINTERS) ## format code and templates
 docs: $(LINTERS) ## generate reference pages, and the types of the client, from the code
 	$(BIN)/python .ci/client_types.py
 	$(BIN)/python docs/generate.py
+
+site: $(DOCS) ## build the documentation site: make site [VERSION=1.2.0] [PUBLISH=DIR BASE=URL]; fails on a dead link
+	@start=$$(date +%s); $(BIN)/python -m docs.site --version "$(VERSION:v%=%)" && echo "built in $$(($$(date +%s) - start)) s"
+	$(if $(PUBLISH),@$(BIN)/python -m docs.site.publish build/site/html "$(PUBLISH)" "$(VERSION:v%=%)" "$(BASE)")
 
 messages: $(SERVICE) ## update the translation catalogues: make messages [ADD=de]
 	$(BIN)/python .ci/messages.py $(if $(ADD),--add "$(ADD)")

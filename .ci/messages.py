@@ -19,6 +19,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -42,6 +43,12 @@ METHODS = [("**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract"
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "mark": None, "Text": None, "Message": None}
 SAYING = ("gonemaster_db", "gonemaster_engine", "gonemaster_tasks")
 """The packages with error messages (`Text`) that pages show."""
+ADMIN_PLACES = re.compile(
+    r"(templates|ui)/admin/|templates/shell/(admin\.html|_strip)|ui/shell/strip|setting |advice "
+    r"|(rest|v1|mcp|server|use_cases|auth|demo|streams)/|queries/(cohorts|metrics|policies|batches)"
+    r"|gonemaster_(tasks|db)/|gonemaster_engine/(automation|policies|profile|rst|scoring|zonefile)/"
+)
+"""The places of texts that only operators read; these need not be translated to every language."""
 JINJA_OPTIONS = {"newstyle_gettext": "true", "silent": "false"}
 MO_MAGIC = b"\xde\x12\x04\x95"
 KINDS = {
@@ -91,6 +98,7 @@ class Domain:
     name: str
     folder: Path
     texts: Callable[[], Iterator[Text]]
+    optional: bool = False  # a new language does not get a catalogue of this domain
 
     def template(self) -> Catalog:
         """Return a catalogue of all texts without translations."""
@@ -131,8 +139,25 @@ def engine_texts() -> Iterator[Text]:
     return (Text(text, None, tuple(found)) for text, found in places.items())
 
 
-def pages_texts() -> Iterator[Text]:
-    """Yield the texts of the pages by file, error messages, and descriptions of settings."""
+@cache
+def visitors_texts() -> tuple[Text, ...]:
+    """Return the texts that a visitor can read: those of at least one page that is not an admin page."""
+    seen = {text.english for text in _pages_texts() if not ADMIN_PLACES.match(text.places[0])}
+    return tuple(text for text in _pages_texts() if text.english in seen)
+
+
+def admin_texts() -> Iterator[Text]:
+    """Yield the other texts: those of admin pages, error messages of the API, and descriptions of settings."""
+    seen = {text.english for text in visitors_texts()}
+    return (text for text in _pages_texts() if text.english not in seen)
+
+
+@cache
+def _pages_texts() -> tuple[Text, ...]:
+    return tuple(_extracted())
+
+
+def _extracted() -> Iterator[Text]:
     found = list(extract_from_dir(PAGES, METHODS, options_map={"templates/**.html": JINJA_OPTIONS}, keywords=KEYWORDS))
     plurals = {
         file: dict(_plurals(PAGES / file)) for file in sorted({item[0] for item in found}) if file.endswith(".py")
@@ -171,7 +196,8 @@ def _marked(node: ast.expr) -> str | None:
 
 DOMAINS = (
     Domain("gonemaster", ENGINE / "locale", engine_texts),
-    Domain("gonemaster_ui", PAGES / "locale", pages_texts),
+    Domain("gonemaster_ui", PAGES / "locale", lambda: iter(visitors_texts())),
+    Domain("gonemaster_admin", PAGES / "locale", admin_texts, optional=True),
 )
 
 
@@ -192,20 +218,29 @@ def _with_texts(catalog: Catalog, texts: Iterable[Text]) -> Catalog:
 
 def updated(domain: Domain, language: str, template: Catalog) -> Catalog:
     """Return the catalogue of a language with exactly the texts of the template; new texts have no translation."""
-    file = domain.file(language, "po")
-    with file.open("rb") as source:
-        old = read_po(source, locale=language, domain=domain.name)
+    olds = _catalogues(language, (domain, *(each for each in DOMAINS if each.folder == domain.folder)))
     new = _new(domain.name, language)
     for text in template:
         if not text.id:
             continue
-        translated = old.get(text.id)
+        translated = next((found for old in olds if (found := old.get(text.id)) and any(found.string)), None)
         if translated and translated.pluralizable != text.pluralizable:
             translated = None  # the text gained or lost a plural
         string = translated.string if translated else ""
         flags = translated.flags & {"fuzzy"} if translated else set()
         new.add(text.id, string, flags=flags, auto_comments=text.auto_comments)
     return new
+
+
+def _catalogues(language: str, domains: Iterable[Domain]) -> list[Catalog]:
+    """Return the catalogues of domains as they are at the first call, so that a text may move from one to another."""
+    return [_catalogue(language, file) for domain in domains if (file := domain.file(language, "po")).exists()]
+
+
+@cache
+def _catalogue(language: str, file: Path) -> Catalog:
+    with file.open("rb") as source:
+        return read_po(source, locale=language)
 
 
 def faults(catalog: Catalog) -> list[str]:
@@ -302,7 +337,7 @@ def _texts(content: bytes | None) -> object:
 def _start(language: str) -> None:
     for domain in DOMAINS:
         file = domain.file(language, "po")
-        if not file.exists():
+        if not file.exists() and not domain.optional:
             _write(file, as_po(_new(domain.name, language)))
 
 

@@ -62,7 +62,7 @@ def probes(size: Size) -> Iterator[Probe]:
         yield from _tag_values(batch)
     yield from _sorted("/runs", run_filters(size), SORTS)
     for domain_id in (7, 20):
-        yield from _sorted(f"/domains/{domain_id}/runs", {"": {}}, SORTS, group="/domains/{id}/runs")
+        yield from _sorted(f"/domains/{domain_id}/runs", {"": {}, **_VERDICT}, SORTS, group="/domains/{id}/runs")
     yield from _sorted("/domains", domain_filters(), DOMAIN_SORTS)
     of_tag = {name: query for name, query in domain_filters().items() if "tag" not in query}
     for tag in ("half", "rare"):
@@ -132,7 +132,8 @@ _COURSE: Filters = {
 
 
 # The generated runs have no policies.
-_VERDICT: Filters = {"policy": {"policy": "registration"}, "verdict": {"verdict": "fail"}}
+_FAILED = {"verdict": "fail"}
+_VERDICT: Filters = {"policy": {"policy": "registration"}, "verdict": _FAILED}
 
 
 def job_filters(size: Size) -> Filters:
@@ -280,12 +281,13 @@ def _few() -> Iterator[Probe]:
     yield Probe("/batches", "/batches", {})
     yield Probe("/batches", "/batches", {"limit": "100", "offset": "450"})
     words = ("ent", "list3", "nothing")
-    for query in (*({"label": word} for word in words), *({"search": word} for word in (*words, "batch_"))):
+    for query in (*({"label": word} for word in words), *({"search": word} for word in (*words, "batch_")), _FAILED):
         for sort in BATCH_SORTS:
             yield Probe("/batches", "/batches", {**query, "sort": sort, "limit": "100"})
     for tag in ("tenth", "all", "list200"):
         for sort in BATCH_SORTS:
             yield Probe("/tags/{name}/batches", f"/tags/{tag}/batches", {"sort": sort})
+        yield Probe("/tags/{name}/batches", f"/tags/{tag}/batches", _FAILED)
     for paging in ({}, {"limit": "500"}, {"offset": "200"}):
         yield Probe("/tags", "/tags", paging)
 

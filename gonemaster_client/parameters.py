@@ -30,6 +30,7 @@ class GetBatches(TypedDict):
 
     label: NotRequired[str]
     search: NotRequired[str]
+    verdict: NotRequired[str]
     sort: NotRequired[str]
     limit: NotRequired[int]
     offset: NotRequired[int]
@@ -109,6 +110,8 @@ class GetDomainsDomainIdRuns(TypedDict):
     offset: NotRequired[int]
     cursor: NotRequired[str]
     sort: NotRequired[str]
+    policy: NotRequired[str]
+    verdict: NotRequired[str]
 
 
 class GetEntries(TypedDict):
@@ -175,6 +178,8 @@ class GetRuns(TypedDict):
     offset: NotRequired[int]
     cursor: NotRequired[str]
     sort: NotRequired[str]
+    policy: NotRequired[str]
+    verdict: NotRequired[str]
     tag: NotRequired[str]
     event_tag: NotRequired[str]
     domain: NotRequired[str]
@@ -184,8 +189,6 @@ class GetRuns(TypedDict):
     level: NotRequired[str]
     grade: NotRequired[str]
     cause: NotRequired[str]
-    policy: NotRequired[str]
-    verdict: NotRequired[str]
     finished_after: NotRequired[str]
     finished_before: NotRequired[str]
     min_duration_ms: NotRequired[int]

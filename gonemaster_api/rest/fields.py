@@ -26,8 +26,14 @@ class JsonInteger(fields.Integer):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise ValidationError(Text("must be an integer"))
+            raise ValidationError(self._not_an_integer())
         return super()._deserialize(value, attr, data, **kwargs)
+
+    def _not_an_integer(self) -> Text:
+        for limit in self.validators:
+            if isinstance(limit, validate.Range) and limit.min is not None and limit.max is not None:
+                return Text("must be an integer from {min} to {max}", min=limit.min, max=limit.max)
+        return Text("must be an integer")
 
 
 class QueryInteger(fields.Integer):

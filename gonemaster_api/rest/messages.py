@@ -8,7 +8,7 @@ from marshmallow import fields, validate
 from gonemaster_engine.texts import Text, mark
 
 NULL = mark("must not be null")
-SCHEMA_MESSAGES: dict[str, str] = {"type": Text("must be an object"), "unknown": Text("Unknown field.")}
+SCHEMA_MESSAGES: dict[str, str] = {"type": Text("must be an object"), "unknown": Text("unknown field")}
 
 
 class Message(str):
@@ -26,8 +26,8 @@ def _register() -> None:
     defaults: dict[type[fields.Field[Any]], dict[str, str]] = {
         fields.Field: {"required": mark("is required"), "null": NULL},
         fields.String: {"invalid": mark("must be a string")},
-        fields.Integer: {"invalid": mark("Not a valid integer.")},
-        fields.Number: {"invalid": mark("Not a valid number.")},
+        fields.Integer: {"invalid": mark("must be an integer")},
+        fields.Number: {"invalid": mark("must be a number")},
         fields.Boolean: {"invalid": mark("must be true or false")},
         fields.List: {"invalid": mark("must be a list")},
         fields.Mapping: {"invalid": mark("must be an object")},
@@ -36,17 +36,15 @@ def _register() -> None:
         field.default_error_messages = field.default_error_messages | {
             key: Message(text) for key, text in messages.items()
         }
-    validate.OneOf.default_message = Message(mark("Must be one of: {choices}."))
-    validate.Regexp.default_message = Message(mark("String does not match expected pattern."))
-    validate.Length.message_min = Message(mark("Shorter than minimum length {min}."))
-    validate.Length.message_max = Message(mark("Longer than maximum length {max}."))
-    validate.Length.message_all = Message(mark("Length must be between {min} and {max}."))
-    validate.Length.message_equal = Message(mark("Length must be {equal}."))
-    validate.Range.message_min = Message(mark("Must be greater than or equal to {min}."))
-    validate.Range.message_max = Message(mark("Must be less than or equal to {max}."))
-    validate.Range.message_all = Message(
-        mark("Must be greater than or equal to {min} and less than or equal to {max}.")
-    )
+    validate.OneOf.default_message = Message(mark("must be one of: {choices}"))
+    validate.Regexp.default_message = Message(mark("does not match the expected pattern"))
+    validate.Length.message_min = Message(mark("must have a length of at least {min}"))
+    validate.Length.message_max = Message(mark("must have a length of at most {max}"))
+    validate.Length.message_all = Message(mark("must have a length from {min} to {max}"))
+    validate.Length.message_equal = Message(mark("must have the length {equal}"))
+    validate.Range.message_min = Message(mark("must be at least {min}"))
+    validate.Range.message_max = Message(mark("must be at most {max}"))
+    validate.Range.message_all = Message(mark("must be from {min} to {max}"))
 
 
 _register()

@@ -2,7 +2,8 @@
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import IO
 
 from flask import Flask, Request, g, request
 
@@ -158,6 +159,14 @@ def read_blocks(req: Request) -> Iterator[bytes]:
         digest.update(block)
         yield block
     g.request_digest = digest.hexdigest()
+
+
+def spooled(blocks: Iterable[bytes], file: IO[bytes]) -> Iterator[bytes]:
+    """Read all blocks into a file, and return them again, one at a time."""
+    for block in blocks:
+        file.write(block)
+    file.seek(0)
+    return iter(lambda: file.read(_BLOCK), b"")
 
 
 def request_digest(req: Request) -> str:

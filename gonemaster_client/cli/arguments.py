@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 LEVELS = ("DEBUG3", "DEBUG2", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL")
 VIEWS = ("summary", "modules", "raw", "json")
 FORMATS = ("pretty", "json", "json-stream", "csv")
+VERDICTS = ("pass", "fail", "undecided")
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired", "paused")
 _DS = ("keytag", "algorithm", "digtype", "digest")
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")

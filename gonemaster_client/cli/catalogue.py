@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from gonemaster_client.cli.arguments import (
     STATUSES,
+    VERDICTS,
     VIEWS,
     Argument,
     Command,
@@ -30,6 +31,7 @@ _FILE = repeatable("--file", "FILE", "read names from a file, one per line, plai
 _STDIN = flag("--stdin", "read names from standard input")
 _TIER = arg("--tier", choices=("normal", "batch", "check"), help="only this tier")
 _POLICY = arg("--policy", metavar="NAME", help="policy of the verdict (default registration)")
+_VERDICT = arg("--verdict", choices=VERDICTS, help="only runs with this verdict of their policy")
 _KEY = arg("--key", default="", metavar="TEXT", help="idempotency key: the same command with the same key submits once")
 _TESTS = repeatable("--tests", "NAME", "run only this test case or module")
 _PROFILE = arg("--profile-id", type=positive, metavar="N", help="stored profile of the tests")
@@ -113,7 +115,7 @@ COMMANDS: Mapping[str, tuple[str, Mapping[str, Command]]] = {
             arg("--tag", metavar="TAG", help="only domains of this tag"), *_FILTERS,
         )),
         "get": Command("domains.show", "show a domain", (_DOMAIN,)),
-        "runs": Command("domains.list_runs", "list the runs of a domain", (_DOMAIN, limit(20, "runs"))),
+        "runs": Command("domains.list_runs", "list the runs of a domain", (_DOMAIN, _VERDICT, limit(20, "runs"))),
         "tag": Command("domains.tag", "add a domain to tags", (
             _DOMAIN, arg("tags", nargs="+", metavar="TAG", help="name of a tag, which is created if it does not exist"),
         )),
@@ -139,6 +141,7 @@ COMMANDS: Mapping[str, tuple[str, Mapping[str, Command]]] = {
             arg("--domain", metavar="TEXT", help="part of the name of the domain"),
             arg("--batch", metavar="ID", help="only runs of this batch"),
             level("--level", "only runs with this worst level"),
+            _VERDICT,
             limit(100, "runs"),
         )),
         "get": Command("runs.show", "show a run", (_RUN,)),
@@ -159,7 +162,10 @@ COMMANDS: Mapping[str, tuple[str, Mapping[str, Command]]] = {
         )),
     }),
     "batches": ("tests of many domains", {
-        "list": Command("batches.search", "list batches, newest first", (limit(100, "batches"),)),
+        "list": Command("batches.search", "list batches, newest first", (
+            arg("--verdict", choices=VERDICTS, help="only batches with a run that has this verdict of its policy"),
+            limit(100, "batches"),
+        )),
         "get": Command("batches.show", "show the progress of a batch", (_BATCH,)),
         "watch": Command("batches.watch", "follow a batch until all jobs have finished", (_BATCH,)),
         "cancel": Command("batches.cancel", "cancel all unfinished jobs of a batch", (_BATCH,)),

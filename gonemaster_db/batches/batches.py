@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from gonemaster_db.batches.models.batches import joined_tags
@@ -171,6 +171,7 @@ def list_batches(
     *,
     label: str = "",
     search: str = "",
+    verdict: str | None = None,
     tag: str | None = None,
     sort: str = "created_at_desc",
     limit: int = 20,
@@ -179,9 +180,9 @@ def list_batches(
     """Return a page of batches in an order of BATCH_SORTS.
 
     `label` is a substring of the tag, `tag` the whole tag; `search` is a substring of name, description or tags, or the
-    beginning of the ID.
+    beginning of the ID; `verdict` finds batches with a remaining run that has it.
     """
-    conditions = _labelled(label) + _found(search)
+    conditions = _labelled(label) + _found(search) + _judged(verdict)
     if tag is not None:
         conditions.append(Batch.tag == tag)
     total = session.scalar(select(func.count()).select_from(Batch).where(*conditions)) or 0
@@ -190,9 +191,17 @@ def list_batches(
     return Page(_with_progress(session, batches), total, limit, offset)
 
 
-def batches_before(session: Session, last: Batch | None, *, label: str = "", limit: int) -> Sequence[Batch]:
+def batches_before(
+    session: Session,
+    last: Batch | None,
+    *,
+    label: str = "",
+    search: str = "",
+    verdict: str | None = None,
+    limit: int,
+) -> Sequence[Batch]:
     """Return the batches that follow `last` in the list, newest first; None starts at the newest."""
-    conditions = _labelled(label)
+    conditions = _labelled(label) + _found(search) + _judged(verdict)
     if last is not None:
         conditions.append(tuple_(Batch.created_at, Batch.id) < (last.created_at, last.id))
     query = select(Batch).where(*conditions).order_by(Batch.created_at.desc(), Batch.id.desc())
@@ -227,6 +236,12 @@ def summarise_batch(session: Session, batch_id: str) -> BatchSummary:
 def count_unfinished(session: Session, batch_id: str) -> int:
     """Count the unfinished jobs of a batch."""
     return session.scalar(select(func.count()).select_from(Job).where(Job.batch_id == batch_id)) or 0
+
+
+def _judged(verdict: str | None) -> list[ColumnElement[bool]]:
+    # A stated "is not null" lets the database use the partial index of verdicts.
+    has_it = exists().where(Run.batch_key == Batch.key, Run.verdict.is_not(None), Run.verdict == verdict)
+    return [] if verdict is None else [has_it]
 
 
 def _labelled(label: str) -> list[ColumnElement[bool]]:

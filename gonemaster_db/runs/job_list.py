@@ -138,27 +138,21 @@ def can_match(model: Any, criteria: JobFilter) -> bool:
 
 def job_conditions(session: Session, model: Any, criteria: JobFilter) -> list[ColumnElement[bool]]:
     """Return all conditions except the one on the domain of a run."""
-    found: list[ColumnElement[bool]] = []
-    if criteria.status is not None:
-        found.append(model.status == criteria.status)
-    if criteria.batch_id is not None:
-        found.append(match_batch(session, criteria.batch_id) if model is Run else Job.batch_id == criteria.batch_id)
+    known: dict[str, Callable[[Any], ColumnElement[bool]]] = {
+        "status": lambda status: model.status == status,
+        "batch_id": lambda batch_id: match_batch(session, batch_id) if model is Run else Job.batch_id == batch_id,
+        "severity": lambda severity: model.worst_level.in_(_LEVELS[severity]),
+        "created_after": lambda time: model.created_at > time,
+        "created_before": lambda time: model.created_at < time,
+        "min_duration_ms": lambda duration_ms: model.duration_ms >= duration_ms,
+        "verdict": lambda verdict: model.verdict == verdict,
+        "policy": lambda policy: model.policy == policy,
+        "min_attempts": lambda least: attempted(model, least),
+    }
+    given = ((name, getattr(criteria, name)) for name in known)
+    found = [known[name](value) for name, value in given if value is not None]
     if criteria.domain and model is Job:  # A job has no row in `domains` before it graduates, but there are few jobs.
         found.append(contains_name(Job.domain.expression, criteria.domain))
-    if criteria.severity is not None:
-        found.append(model.worst_level.in_(_LEVELS[criteria.severity]))
-    if criteria.created_after is not None:
-        found.append(model.created_at > criteria.created_after)
-    if criteria.created_before is not None:
-        found.append(model.created_at < criteria.created_before)
-    if criteria.min_duration_ms is not None:
-        found.append(model.duration_ms >= criteria.min_duration_ms)
-    if criteria.verdict is not None:
-        found.append(model.verdict == criteria.verdict)
-    if criteria.policy is not None:
-        found.append(model.policy == criteria.policy)
-    if criteria.min_attempts is not None:
-        found.append(attempted(model, criteria.min_attempts))
     return found
 
 

@@ -13,7 +13,7 @@ import asyncio
 import itertools
 import zlib
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeGuard, TypeVar
 
 from gonemaster_engine import names
@@ -334,39 +334,46 @@ class Recursor:
     ) -> Response | None:
         """Query each server until a response is usable; a slow server does not delay the query to the next one."""
         shared = self._can_share(qname)
-        pending: set[asyncio.Future[Response | None]] = set()
-        fallback: Response | None = None
+        answers = _Answers(cut.zone, qname)
         for number, server in enumerate(servers, start=1):
             if self._context.log.traces_queries:
                 self._trace_step(cut, server, qname, qtype)
             answer = asyncio.ensure_future(server.query(qname, qtype, dnssec=dnssec, shared=shared))
-            pending.add(answer)
-            while pending:
+            answers.pending.add(answer)
+            hedge_s = _HEDGE_S if number <= _ONE_BY_ONE else 0
+            while answer in answers.pending and answers.usable is None:
                 if not answer.done():
-                    hedge_s = _HEDGE_S if number <= _ONE_BY_ONE else 0
-                    await first_done(pending, until=self._context.loop.time() + hedge_s)
-                done = {each for each in pending if each.done()}
-                if not done:
+                    await first_done(answers.pending, until=self._context.loop.time() + hedge_s)
+                if not answers.take():
                     break  # query the next server as well
-                pending -= done
-                for each in done:
-                    response = each.result()
-                    if response and _is_usable(response, cut.zone, qname):
-                        return response
-                    fallback = fallback or response
-                # The server has responded, but not usably: query the next server immediately.
-                if answer in done:
-                    break
-        while pending:
-            await first_done(pending)
-            done = {each for each in pending if each.done()}
-            pending -= done
-            for each in done:
-                response = each.result()
-                if response and _is_usable(response, cut.zone, qname):
-                    return response
-                fallback = fallback or response
-        return fallback
+            if answers.usable:
+                return answers.usable
+        while answers.pending and answers.usable is None:
+            await first_done(answers.pending)
+            answers.take()
+        return answers.usable or answers.fallback
+
+
+@dataclass(slots=True)
+class _Answers:
+    """The queries in progress for one name, the first usable response and the first other one."""
+
+    zone: str
+    qname: str
+    pending: set[asyncio.Future[Response | None]] = field(default_factory=set)
+    usable: Response | None = None
+    fallback: Response | None = None
+
+    def take(self) -> bool:
+        """Take the responses that have arrived; return whether any query ended."""
+        done = {each for each in self.pending if each.done()}
+        self.pending -= done
+        for response in [each.result() for each in done]:
+            if response and _is_usable(response, self.zone, self.qname):
+                self.usable = self.usable or response
+            else:
+                self.fallback = self.fallback or response
+        return bool(done)
 
 
 def follow_aliases(response: Response, qname: str, qtype: str) -> str | None:

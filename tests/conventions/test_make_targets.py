@@ -35,7 +35,7 @@ def test_ci_runs_what_may_not_fail() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     calls = re.findall(r"^make (.+)$", script, re.MULTILINE)
     targets = [word for call in calls for word in call.split() if word in phony()]
-    assert targets == ["setup", "deploy-check", "lint", "test", "test-long", "test-lowest", "test-compiled"]
+    assert targets == ["setup", "deploy-check", "lint", "site", "test", "test-long", "test-lowest", "test-compiled"]
     nightly = (ROOT / ".ci" / "nightly").read_text(encoding="utf-8")
     targets = ["setup", "lab", "coverage", "test-long", "test-newest", "audit", "memory"]
     assert re.findall(r"^run \S+ make (\S+)", nightly, re.MULTILINE) == targets

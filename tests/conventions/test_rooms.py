@@ -10,8 +10,12 @@ from tests.support.sources import PACKAGES, ROOT, SERVICE
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 TESTS = ROOT / "tests"
 MAX_MODULES = 20
-# One module for each test case of the specifications, and for each root cause.
-UNLIMITED = ("gonemaster_engine/testcases/", "gonemaster_engine/findings/causes/rules")
+# One module for each test case of the specifications, for each root cause, and for each migration.
+UNLIMITED = (
+    "gonemaster_engine/testcases/",
+    "gonemaster_engine/findings/causes/rules",
+    "gonemaster_db/migrations/versions",
+)
 
 
 def folders(place: str) -> set[str]:

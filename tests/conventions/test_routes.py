@@ -17,7 +17,7 @@ from gonemaster_api.web.rate_limits import BUCKETS, bucket_of
 from gonemaster_tasks.config.areas.server import TAKEN_PATHS
 
 ROOT = Path(__file__).parent.parent.parent
-PAGE = (ROOT / "docs/reference/http-api.md").read_text(encoding="utf-8")
+PAGE = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs/reference").glob("http-api*.md")))
 DOCUMENTED = set(re.findall(r"`([a-z_]+)`", PAGE))
 PAGING = {"limit", "offset", "cursor", "page", "page_size", "sort"}
 # The position of the code among the arguments of functions that refuse.

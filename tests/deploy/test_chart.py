@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,6 +57,23 @@ def test_settings_of_a_pod_exist_and_secrets_are_a_file(values: str) -> None:
             options = {entry["name"] for entry in container["env"]}
             assert options <= SETTINGS, name
             assert not options & {"GONEMASTER_DB_DSN", "GONEMASTER_BROKER_URL", "GONEMASTER_ADMIN_TOKEN_HASHES"}
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_workers_consume_every_queue(values: str) -> None:
+    """Jobs of a queue that no worker consumes never start: checks before delegation would all be undecided."""
+    env = {name: pod["containers"][0]["env"] for name, pod in pods(values) if "worker" in name}
+    consumed = {
+        name: {queue for entry in entries if entry["name"].endswith("QUEUES") for queue in entry["value"].split(",")}
+        for name, entries in env.items()
+    }
+    assert consumed["check-worker"] == set(queues.ORDER)
+    assert consumed.get("check-normal-worker", {queues.NORMAL, queues.CHECK}) == {queues.NORMAL, queues.CHECK}
+
+
+def test_the_schema_of_the_chart_knows_every_queue() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    assert set(schema["properties"]["worker"]["properties"]["queues"]["items"]["enum"]) == set(queues.ORDER)
 
 
 def test_a_stopping_worker_has_time_for_its_jobs() -> None:

@@ -224,3 +224,64 @@ def test_recent_runs_are_filtered_by_verdict(client: FlaskClient, store: Store) 
     assert client.post("/recent/bulk", data=again).status_code == 303
     waiting = client.get("/api/v1/jobs?status=queued").get_json()["items"]
     assert [job["domain"] for job in waiting] == ["bad.example"]
+
+
+def judged_runs(client: FlaskClient, store: Store, **verdicts: str) -> str:
+    """Store a batch with a run for each verdict by the label of its domain, and return its ID."""
+    made = client.post("/api/v1/jobs/batch", json={"domains": ["x.example"], "policy": "registration"}).get_json()
+    config = {"policy": {"name": "registration", "version": "1"}}
+    for name, verdict in verdicts.items():
+        make_run(store, f"{name}.example", record(verdict=verdict), config=config, batch_id=made["batch_id"])
+    return str(made["batch_id"])
+
+
+def test_batches_are_filtered_by_the_verdicts_of_their_runs(client: FlaskClient, store: Store) -> None:
+    good = judged_runs(client, store, a="pass", b="pass")
+    mixed = judged_runs(client, store, c="pass", d="fail")
+    client.post("/api/v1/jobs/batch", json={"domains": ["plain.example"]})
+
+    def listed(query: str) -> tuple[set[str], set[str]]:
+        found = client.get(f"/api/v1/batches?{query}").get_json()
+        assert found["total"] == len(found["items"])
+        page, rows = text_of(client, f"/batches?{query}"), client.get(f"/batches/all.csv?{query}").text
+        shown = {batch for batch in (good, mixed) if batch in page}
+        assert shown == {batch for batch in (good, mixed) if batch in rows}
+        return {item["batch_id"] for item in found["items"]}, shown
+
+    assert listed("verdict=pass") == ({good, mixed}, {good, mixed})
+    assert listed("verdict=fail") == ({mixed}, {mixed})
+    assert listed("verdict=undecided") == (set(), set())
+    assert "No matching batches" in text_of(client, "/batches?verdict=undecided")
+    assert '<option value="fail" selected>' in text_of(client, "/batches?verdict=fail")
+    assert client.get("/api/v1/batches?verdict=maybe").get_json()["error"]["code"] == "invalid_verdict"
+    assert "must be one of: pass, fail, undecided" in text_of(client, "/batches?verdict=maybe", 400)
+
+
+def test_runs_of_a_domain_are_filtered_by_verdict(client: FlaskClient, store: Store) -> None:
+    config = {"policy": {"name": "registration", "version": "1"}}
+    runs = {
+        verdict: make_run(store, "a.example", record(verdict=verdict), config=config).id for verdict in ("pass", "fail")
+    }
+    plain = make_run(store, "a.example", record()).id
+    (item,) = client.get("/api/v1/domains?name=a.example").get_json()["items"]
+    url = f"/api/v1/domains/{item['id']}/runs"
+
+    def found(query: str) -> list[str]:
+        return [run["id"] for run in client.get(f"{url}?{query}").get_json()["items"]]
+
+    assert found("verdict=fail") == [runs["fail"]]
+    assert sorted(found("policy=registration")) == sorted(runs.values())
+    assert found("policy=default") == []
+    assert client.get(f"{url}?verdict=maybe").get_json()["error"]["code"] == "invalid_verdict"
+    whole = text_of(client, "/domains/a.example", part="runs")
+    assert set(re.findall(r'class="lead"><a href="/jobs/([^"]+)"', whole)) == {*runs.values(), plain}
+    assert ("Passed" in whole, "Failed by the policy" in whole) == (True, True)
+    failed = text_of(client, "/domains/a.example?verdict=fail", part="runs")
+    assert re.findall(r'class="lead"><a href="/jobs/([^"]+)"', failed) == [runs["fail"]]
+    assert "No matching runs" in text_of(client, "/domains/a.example?verdict=undecided", part="runs")
+
+
+def test_runs_without_policies_have_no_filter_by_verdict(client: FlaskClient, store: Store) -> None:
+    make_run(store, "a.example", record())
+    assert 'name="verdict"' not in text_of(client, "/domains/a.example")
+    assert 'name="verdict"' not in text_of(client, "/batches")  # an empty list has no filter

@@ -85,7 +85,7 @@ def test_policy_of_a_schedule_survives_its_form(client: FlaskClient) -> None:
         ({"time_of_day": "25:10"}, "from 00:00 to 23:59"),
         ({"timezone": "Mars/Phobos"}, "IANA time zone"),
         ({"weekdays": []}, "at least one of mon"),
-        ({"kind": "yearly"}, "Must be one of"),
+        ({"kind": "yearly"}, "must be one of"),
         ({"kind": "interval", "interval_days": "many", "anchor_date": "2026-11-26"}, "must be an integer"),
         ({"kind": "interval", "interval_days": "7", "anchor_date": "2026-02-30"}, "YYYY-MM-DD"),
         ({"kind": "monthly", "days_of_month": []}, "at least one day"),

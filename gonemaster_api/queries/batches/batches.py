@@ -34,7 +34,7 @@ def read_batches(state: State, query: Mapping[str, Any], *, tag: str | None = No
     """Return a page of batches, optionally of one tag."""
     part = slice_of({**query, "limit": min(MAX_LISTED, query["limit"])})
     with state.store.read_only() as session:
-        chosen = {name: query[name] for name in ("label", "search", "sort") if name in query}
+        chosen = {name: query[name] for name in ("label", "search", "verdict", "sort") if name in query}
         page = list_batches(session, **chosen, tag=tag, limit=part.limit, offset=part.offset)
         left = {item.batch.id: item for item in page.items if item.span}
         begun = {batch_id: item.started_at for batch_id, item in left.items()}

@@ -16,7 +16,7 @@ from gonemaster_api.errors import ApiError, error_document
 from gonemaster_api.queries.health import overloaded_readiness
 from gonemaster_api.ui.shell.pages import HEADER, page
 from gonemaster_api.ui.shell.texts.formats import sentence
-from gonemaster_api.ui.shell.texts.languages import ENGLISH, gettext, languages, mark, translations_of
+from gonemaster_api.ui.shell.texts.languages import gettext, language_of, languages, mark, preferred, translations_of
 from gonemaster_api.ui.shell.texts.refusals import in_language
 from gonemaster_api.web.headers import API_HEADERS, PAGE_POLICY, is_api
 
@@ -63,7 +63,7 @@ def refusal(error: ApiError, environ: Mapping[str, Any]) -> Response:
     headers = API_HEADERS | error.headers | {"X-Request-Id": uuid.uuid4().hex}
     if _is_browser(path, parse_accept_header(environ.get("HTTP_ACCEPT"), MIMEAccept)):
         accepted = parse_accept_header(environ.get("HTTP_ACCEPT_LANGUAGE"), LanguageAccept)
-        language = accepted.best_match(languages(), ENGLISH) or ENGLISH
+        language = preferred(accepted, languages())
         headers["Content-Security-Policy"] = PAGE_POLICY
         return Response(_refusal_page(language, int(error.status), error.code), error.status, headers)
     is_probe = error.code == "overloaded" and path.rstrip("/") == _READINESS
@@ -100,6 +100,7 @@ def error_page(error: ApiError) -> Response | None:
         title=gettext(_TITLES.get(status, _OTHER_TITLE)),
         safe=gettext(_SAFE[status]) if status in _SAFE else "",
         message=sentence(in_language(error.message)),
+        message_language=language_of(error.message),
         code=error.code,
         request_id=g.get("request_id", ""),
         may_pass=status not in _LASTING,

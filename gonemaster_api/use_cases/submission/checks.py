@@ -14,7 +14,7 @@ from flask import g
 from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import BadRequest, Unavailable
-from gonemaster_api.queries.policies.documents import chosen_policy
+from gonemaster_api.queries.policies.documents import chosen_policy, submitted_policy
 from gonemaster_api.queries.runs.checks import ORIGIN
 from gonemaster_api.rest.idempotency import REPLAYED, Keep, answer_once
 from gonemaster_api.state import State
@@ -55,6 +55,8 @@ class TicketSchema(ma.Schema):
 
     run_id = ma.fields.String(required=True)
     key = ma.fields.String(required=True)
+    domain = ma.fields.String(required=True)
+    policy = ma.fields.Dict(required=True)
     deadline = ma.fields.Float(required=True)
     submitted_at = ma.fields.Float(required=True)
 
@@ -90,7 +92,9 @@ class Delegation:
 
 
 def open_check(state: State, request: Mapping[str, Any]) -> OpenCheck:
-    """Queue a check, or join the same check if it is open; a repeated Idempotency-Key gets the first run.
+    """Queue a check, or join the same check if it is open.
+
+    A repeated Idempotency-Key gets the first run, judged by the version of the policy that the first request had.
 
     Raises:
         BadRequest: missing_domain, invalid_domain, invalid_undelegated, private_undelegated_ip, policy_not_found,
@@ -98,32 +102,18 @@ def open_check(state: State, request: Mapping[str, Any]) -> OpenCheck:
         Unavailable: checks_paused; nothing was written.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
-    delegation = read_delegation(state, request)
-    now = state.queue.clock.now()
-    with state.store.read_only() as session:
-        check_parent(state, current_tlds(session).names, delegation.domain)
-        if is_paused(session, CHECK, now=now):
-            raise Unavailable("checks_paused", Text("an operator has paused checks before delegation"))
-    deadline_s = request["deadline_seconds"]
-    identity = g.get("identity")
-    digest = delegation.digest(deadline_s, identity.token.digest if identity else "")
-    limit = timedelta(seconds=deadline_s)
     # A client that lost its connection left its check, which was canceled; its repetition needs a new run.
     ticket, _, headers = answer_once(
         state,
         TicketSchema,
         200,
-        lambda keep: _submit(state, delegation, digest=digest, now=now, limit=limit, keep=keep),
+        lambda keep: _submit(state, request, keep=keep),
         is_final=lambda ticket: _has_run(state, ticket["run_id"]),
     )
+    with state.store.read_only() as session:
+        policy = submitted_policy(session, ticket["policy"])
     join_check(state.queue, ticket["run_id"])
-    return OpenCheck(
-        **ticket,
-        domain=delegation.domain,
-        policy=delegation.policy,
-        locale=request["locale"],
-        is_replayed=REPLAYED in headers,
-    )
+    return OpenCheck(**{**ticket, "policy": policy}, locale=request["locale"], is_replayed=REPLAYED in headers)
 
 
 def _has_run(state: State, run_id: str) -> bool:
@@ -180,11 +170,17 @@ def check_parent(state: State, tlds: Collection[str], domain: str) -> None:
     raise BadRequest("unknown_parent", text, details={"domain": domain})
 
 
-def _submit(
-    state: State, delegation: Delegation, *, digest: str, now: datetime, limit: timedelta, keep: Keep
-) -> dict[str, Any]:
+def _submit(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str, Any]:
     """Return the ticket of a new check, or of the same check if it is open."""
-    key, deadline = f"{_OPEN_CHECK}{digest}", now + limit
+    delegation = read_delegation(state, request)
+    now = state.queue.clock.now()
+    with state.store.read_only() as session:
+        check_parent(state, current_tlds(session).names, delegation.domain)
+        if is_paused(session, CHECK, now=now):
+            raise Unavailable("checks_paused", Text("an operator has paused checks before delegation"))
+    identity = g.get("identity")
+    digest = delegation.digest(request["deadline_seconds"], identity.token.digest if identity else "")
+    key, deadline = f"{_OPEN_CHECK}{digest}", now + timedelta(seconds=request["deadline_seconds"])
     run_until = deadline - timedelta(seconds=_STORING_S)
     options = RunOptions({**delegation.options.config, RUN_UNTIL: run_until.timestamp()}, run_until)
     new = new_job(delegation.domain, options, priority=Priority.CHECK, profile=ChosenProfile())
@@ -237,6 +233,8 @@ def _queue(
         ticket = {
             "run_id": job.id,
             "key": reservation.key,
+            "domain": new.domain,
+            "policy": new.config[POLICY],
             "deadline": deadline.timestamp(),
             "submitted_at": now.timestamp(),
         }

@@ -15,6 +15,7 @@ from gonemaster_api.rest.parsing import QuerySchema, RequestSchema
 from gonemaster_api.rest.plain_text import PlainName, PlainText
 from gonemaster_api.v1.jobs.schemas import EstimateSchema, JobSchema, RunOptionsSchema
 from gonemaster_db.batches.batches import BATCH_SORTS
+from gonemaster_db.domains.models.policies import VERDICTS
 from gonemaster_engine.texts import Text
 
 _REJECTED = {"type": "array", "items": {"type": "object"}, "description": "rejected: a batch cannot be undelegated"}
@@ -137,6 +138,9 @@ class BatchListQuerySchema(QuerySchema):
         load_default="",
         validate=validate.Length(max=255),
         metadata={"description": "substring of name, description or tags, or the beginning of the id"},
+    )
+    verdict = ma.fields.String(
+        validate=validate.OneOf(VERDICTS), metadata={"description": "a remaining run has this verdict of its policy"}
     )
     sort = ma.fields.String(load_default="created_at_desc", validate=validate.OneOf(tuple(BATCH_SORTS)))
     limit = QueryInteger(load_default=20, validate=validate.Range(min=1))

@@ -1,7 +1,8 @@
 """Routes of checks before delegation."""
 
 import time
-from collections.abc import Iterable
+from contextlib import ExitStack
+from tempfile import TemporaryFile
 from typing import Any
 
 from flask import Response, request
@@ -26,7 +27,7 @@ from gonemaster_api.v1.checks.schemas import (
 )
 from gonemaster_api.v1.checks.waiting import CheckResponse
 from gonemaster_api.web.asgi_responses import ASGI_RESPONSE
-from gonemaster_api.web.body_limits import read_blocks
+from gonemaster_api.web.body_limits import body_limit, read_blocks, spooled
 from gonemaster_api.web.clients import client_key
 from gonemaster_api.web.exporter import http_metrics
 from gonemaster_api.web.request_deadlines import HAS_LEFT
@@ -106,15 +107,17 @@ class CheckBatch(MethodView):
             allowed = ", ".join(JSON_LINES)
             raise ApiError(415, "unsupported_media_type", Text("the body must be sent as {allowed}", allowed=allowed))
         shared = state()
-        blocks: Iterable[bytes] = read_blocks(request)
-        if HEADER in request.headers:  # The digest that identifies a repeated request needs the whole body first.
-            blocks = list(blocks)
-        return answer_once(
-            shared,
-            BatchAcceptedSchema,
-            202,
-            lambda keep: submit_checks(shared, blocks, query, schema=_LINE, keep=keep),
-        )
+        size = request.content_length or body_limit(shared.settings, request.path)
+        with ExitStack() as files:
+            blocks = read_blocks(request)
+            if HEADER in request.headers:  # The digest that identifies a repeated request needs the whole body first.
+                blocks = spooled(blocks, files.enter_context(TemporaryFile()))
+            return answer_once(
+                shared,
+                BatchAcceptedSchema,
+                202,
+                lambda keep: submit_checks(shared, blocks, query, size=size, schema=_LINE, keep=keep),
+            )
 
 
 @blueprint.route("/checks/batch/<batch_id>")

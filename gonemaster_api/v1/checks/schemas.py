@@ -52,7 +52,7 @@ class CheckRequestSchema(DelegationSchema):
     policy = ma.fields.String(load_default=DEFAULT_POLICY, validate=validate.Length(1, 100))
     deadline_seconds = JsonInteger(
         load_default=DEFAULT_DEADLINE_S,
-        validate=validate.Range(MIN_DEADLINE_S, MAX_DEADLINE_S, error=Message("must be from {min} to {max}")),
+        validate=validate.Range(MIN_DEADLINE_S, MAX_DEADLINE_S),
         metadata={"description": "time until the answer; a check without a verdict by then is undecided"},
     )
     locale = ma.fields.String(load_default="en", validate=validate.Length(max=35))

@@ -19,7 +19,7 @@ from gonemaster_api.v1.domains.schemas import (
     PruneSchema,
 )
 from gonemaster_api.v1.operations.schemas import ACCEPTED, accepted
-from gonemaster_api.v1.runs.schemas import RunPageSchema, RunSortSchema
+from gonemaster_api.v1.runs.schemas import JudgedRunQuerySchema, RunPageSchema
 from gonemaster_api.web.actor import who
 from gonemaster_db.domains.domains import get_domain
 from gonemaster_db.models import Operation
@@ -87,9 +87,12 @@ class Prune(MethodView):
 class DomainHistory(MethodView):
     """The runs of a domain."""
 
-    @blueprint.arguments(RunSortSchema, location="query")
+    @blueprint.arguments(JudgedRunQuerySchema, location="query")
     @blueprint.response(200, RunPageSchema)
-    @blueprint.refuses(_400="invalid_sort, invalid_limit, invalid_offset, invalid_cursor", _404="not_found")
+    @blueprint.refuses(
+        _400="invalid_policy, invalid_verdict, invalid_sort, invalid_limit, invalid_offset, invalid_cursor",
+        _404="not_found",
+    )
     def get(self, query: dict[str, Any], domain_id: int) -> Any:
         """List the runs of a domain."""
         with state().store.read_only() as session:

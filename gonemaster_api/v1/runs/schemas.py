@@ -66,7 +66,14 @@ class RunSortSchema(PagingSchema):
     sort = ma.fields.String(load_default=RUN_SORT, validate=validate.OneOf(sorted(SORTS)))
 
 
-class RunQuerySchema(RunSortSchema):
+class JudgedRunQuerySchema(RunSortSchema):
+    """The runs to list, by their verdicts."""
+
+    policy = ma.fields.String(validate=validate.Length(1, 64))
+    verdict = ma.fields.String(validate=validate.OneOf(VERDICTS), metadata={"description": "of the policy"})
+
+
+class RunQuerySchema(JudgedRunQuerySchema):
     """The runs to list."""
 
     tag = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "a domain tag"})
@@ -78,8 +85,6 @@ class RunQuerySchema(RunSortSchema):
     level = LevelName(levels=LEVELS)
     grade = ma.fields.String(validate=validate.Length(max=4))
     cause = ma.fields.String(validate=validate.OneOf(list(RULE_BY_ID)), metadata={"description": "a root cause"})
-    policy = ma.fields.String(validate=validate.Length(1, 64))
-    verdict = ma.fields.String(validate=validate.OneOf(VERDICTS), metadata={"description": "of the policy"})
     finished_after = Instant()
     finished_before = Instant()
     min_duration_ms = least_duration()

@@ -121,7 +121,9 @@ def _names(session: Session, options: argparse.Namespace, stack: ExitStack, bar:
 
 def search(session: Session, options: argparse.Namespace) -> None:
     """List batches."""
-    session.output.items(session.client.each(batches.search(), options.limit or None), COLUMNS, empty="No batches.")
+    query: Any = {"verdict": options.verdict}
+    found = session.client.each(batches.search(**query), options.limit or None)
+    session.output.items(found, COLUMNS, empty="No batches.")
 
 
 def show(session: Session, options: argparse.Namespace) -> None:

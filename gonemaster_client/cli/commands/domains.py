@@ -30,7 +30,8 @@ def show(session: Session, options: argparse.Namespace) -> None:
 
 def list_runs(session: Session, options: argparse.Namespace) -> None:
     """List the runs of a domain."""
-    found = session.client.each(domains.runs(_id_of(session, options.name)), options.limit or None)
+    query: Any = {"verdict": options.verdict}
+    found = session.client.each(domains.runs(_id_of(session, options.name), **query), options.limit or None)
     session.output.items(found, RUN_COLUMNS, empty="No runs.")
 
 

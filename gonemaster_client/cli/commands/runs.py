@@ -16,7 +16,7 @@ from gonemaster_client.cli.views import show_result
 
 COLUMNS: Columns = {
     "ID": "id", "Domain": "domain", "Status": "status", "Level": "worst_level", "Grade": "grade", "Score": "score",
-    "Finished": "finished_at", "Batch": "batch_id",
+    "Verdict": "verdict", "Finished": "finished_at", "Batch": "batch_id",
 }  # fmt: skip
 _ENTRIES: Columns = {
     "Domain": "domain", "Level": "level", "Test case": lambda entry: entry["testcase"] or entry["module"], "Tag": "tag",
@@ -27,7 +27,8 @@ _DEFAULT_LIMIT = 100
 
 def search(session: Session, options: argparse.Namespace) -> None:
     """List runs."""
-    query: Any = {"tag": options.tag, "domain": options.domain, "batch": options.batch, "level": options.level}
+    names = ("tag", "domain", "batch", "level", "verdict")
+    query: Any = {name: getattr(options, name) for name in names}
     found = session.client.each(runs.search(**query), options.limit or None)
     session.output.items(found, COLUMNS, empty="No runs.")
 

@@ -64,8 +64,8 @@ def files_of_view(session: Session, view_id: int) -> dict[str, list[str]]:
 
 
 def names_of_snapshot(session: Session, snapshot_id: int, *, limit: int) -> Sequence[str]:
-    """Return the names of some files of a snapshot, including those of its views."""
-    query = select(AnalysisFile.name).where(AnalysisFile.snapshot_id == snapshot_id)
+    """Return the names of some files with facts of a snapshot; those of its views are removed with the views."""
+    query = select(AnalysisFile.name).where(AnalysisFile.snapshot_id == snapshot_id, AnalysisFile.kind == FACTS)
     return session.scalars(query.order_by(AnalysisFile.id).limit(limit)).all()
 
 

@@ -16,7 +16,11 @@ class AnalysisFile(Base):
     __table_args__ = (Index("ix_analysis_files_snapshot_id_kind", "snapshot_id", "kind"),)
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
-    snapshot_id: Mapped[int] = mapped_column(ROW_ID_TYPE, ForeignKey("cohort_snapshots.id", ondelete="CASCADE"))
+    snapshot_id: Mapped[int | None] = mapped_column(
+        ROW_ID_TYPE,
+        ForeignKey("cohort_snapshots.id", ondelete="SET NULL"),
+        comment="null: removed, while its view has readers",
+    )
     view_id: Mapped[int | None] = mapped_column(
         ROW_ID_TYPE, ForeignKey("snapshot_views.id", ondelete="CASCADE"), index=True, comment="null: a file with facts"
     )

@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("last_key", sa.BigInteger(), nullable=False),
         sa.Column("holder", code_text(32), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=False),
-        _snapshot_key("projection_claims"),
+        _snapshot_key("projection_claims", "CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_projection_claims")),
     )
     op.create_index(op.f("ix_projection_claims_snapshot_id"), "projection_claims", ["snapshot_id"])
@@ -36,7 +36,7 @@ def _create_files() -> None:
     op.create_table(
         "analysis_files",
         sa.Column("id", ROW_ID_TYPE, nullable=False),
-        sa.Column("snapshot_id", ROW_ID_TYPE, nullable=False),
+        sa.Column("snapshot_id", ROW_ID_TYPE, comment="null: removed, while its view has readers"),
         sa.Column("view_id", ROW_ID_TYPE, comment="null: a file with facts"),
         sa.Column("kind", code_text(32), nullable=False, comment="facts, or the name of a table of the view"),
         sa.Column("name", code_text(255), nullable=False, comment="path below analytics.location"),
@@ -50,7 +50,7 @@ def _create_files() -> None:
             "run_keys", sa.LargeBinary(), comment="packed keys of its runs; null: they are to be projected again"
         ),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        _snapshot_key("analysis_files"),
+        _snapshot_key("analysis_files", "SET NULL"),
         sa.ForeignKeyConstraint(
             ["view_id"], ["snapshot_views.id"], name=op.f("fk_analysis_files_view_id"), ondelete="CASCADE"
         ),
@@ -61,9 +61,9 @@ def _create_files() -> None:
     op.create_index(op.f("ix_analysis_files_view_id"), "analysis_files", ["view_id"])
 
 
-def _snapshot_key(table: str) -> sa.ForeignKeyConstraint:
+def _snapshot_key(table: str, ondelete: str) -> sa.ForeignKeyConstraint:
     name = op.f(f"fk_{table}_snapshot_id")
-    return sa.ForeignKeyConstraint(["snapshot_id"], ["cohort_snapshots.id"], name=name, ondelete="CASCADE")
+    return sa.ForeignKeyConstraint(["snapshot_id"], ["cohort_snapshots.id"], name=name, ondelete=ondelete)
 
 
 def downgrade() -> None:

@@ -172,9 +172,13 @@ class Evidence:
         return self.addresses(self.positions(*tags))
 
     def values(self, positions: Iterable[int], key: str) -> list[Any]:
-        """Return the values of an argument in entries, sorted and without duplicates."""
-        found = {self.entries[place].args.get(key) for place in positions}
-        return sorted(value for value in found if value is not None)
+        """Return the texts and numbers of an argument in entries, numbers first, sorted and without duplicates."""
+        # A stored run can be of another program or release: values of other types are ignored.
+        found = [self.entries[place].args.get(key) for place in positions]
+        return sorted(
+            {value for value in found if isinstance(value, (int, str))},
+            key=lambda value: (isinstance(value, str), value),
+        )
 
     @cached_property
     def servers(self) -> Mapping[str, str]:

@@ -54,7 +54,7 @@ def test_each_command_has_its_own_help(printed: Printed, path: tuple[str, ...]) 
 
 
 def test_the_reference_lists_all_commands() -> None:
-    page = (ROOT / "docs/reference/cli.md").read_text()
+    page = (ROOT / "docs/reference/cli-server.md").read_text()
     for path, line in command_lines().items():
         assert re.search(rf"^\| `{' '.join(path)}[` ].*\| {re.escape(line)} \|$", page, re.MULTILINE), path
 

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_db.core.records import EntryRecord, RunRecord
+from gonemaster_api.use_cases.submission import check_batches
+from gonemaster_db.core.records import EntryRecord, NewJob, RunRecord
 from gonemaster_db.models import Job, Priority, RunStatus
 from gonemaster_db.queue.jobs import get_job
 from gonemaster_tasks.broker.events import JobEvent
@@ -166,6 +168,13 @@ def test_a_wrong_check_is_refused_with_its_code_and_nothing_is_queued(
     assert (response.status_code, error_of(response)["code"]) == (400, code)
     assert waiting(queue) == []
     assert client.get("/api/v1/jobs").get_json()["total"] == 0
+
+
+@pytest.mark.parametrize("deadline", [0.1, "10", True, 1, 31, 10**30])
+def test_a_wrong_deadline_is_refused_with_the_allowed_range(client: FlaskClient, deadline: Any) -> None:
+    error = error_of(client.post(CHECKS, json={**BODY, "deadline_seconds": deadline}))
+    assert error["code"] == "invalid_deadline_seconds"
+    assert error["message"].endswith("from 2 to 30")
 
 
 def test_the_nearest_policy_is_named(client: FlaskClient) -> None:
@@ -417,3 +426,56 @@ def test_the_verdicts_of_another_batch_are_refused(client: FlaskClient, queue: Q
     finish_job(queue.store, claim(queue.store, batch["job_ids"][0]), PASSED)
     response = client.get(f"{LINES}/{batch['batch_id']}")
     assert (response.status_code, error_of(response)["code"]) == (409, "not_checks")
+
+
+def test_a_repeated_key_gets_the_first_answer_after_its_policy_has_changed(
+    client: FlaskClient, queue: QueueParts, threads: ThreadPoolExecutor
+) -> None:
+    client.post("/api/v1/policies", json={"document": OWN})
+    body, headers = {**BODY, "policy": "own"}, {"Idempotency-Key": "registrar7-2"}
+    response = threads.submit(client.post, CHECKS, json=body, headers=headers)
+    (job_id,) = wait_until(lambda: waiting(queue), what="the check")
+    finish(queue, job_id)
+    first = response.result(60).get_json()
+    assert (first["verdict"], first["policy"]["version"]) == ("pass", "1")
+
+    def repeated() -> dict[str, Any]:
+        answer = client.post(CHECKS, json=body, headers=headers)
+        assert answer.headers["Idempotency-Replayed"] == "true"
+        return {**answer.get_json(), "timings": first["timings"]}
+
+    client.put("/api/v1/policies/own", json={"document": STRICT})
+    assert repeated() == first
+    client.delete("/api/v1/policies/own")
+    assert repeated() == first
+    pause_queue(queue, [CHECK])  # a repetition queues nothing
+    assert repeated() == first
+    assert waiting(queue) == []
+
+
+def test_the_jobs_of_a_batch_are_stored_in_chunks(
+    client: FlaskClient, queue: QueueParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory has one chunk of jobs, also with a key: the rest is in temporary files."""
+    monkeypatch.setattr("gonemaster_db.queue.jobs.MAX_SLAB_SIZE", 16)
+    alive, most = WeakSet[Any](), 0
+
+    class Counted(NewJob):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            nonlocal most
+            super().__init__(*args, **options)
+            alive.add(self)
+            most = max(most, len(alive))
+
+        __hash__ = object.__hash__
+
+    monkeypatch.setattr(check_batches, "NewJob", Counted)
+    for headers in ({}, {"Idempotency-Key": "many"}):
+        most = 0
+        answer = post_lines(client, lines_of(*(one(f"a{number}.com") for number in range(200))), headers=headers)
+        assert answer.get_json()["job_count"] == 200
+        assert 0 < most <= 3 * 16
+    with queue.store.read_only() as session:
+        jobs = [get_job(session, job_id) for job_id in answer.get_json()["job_ids"]]
+    assert [job.domain for job in jobs] == [f"a{number}.com" for number in range(200)]
+    assert all(job.config["nameservers"] == SERVERS for job in jobs)

@@ -49,7 +49,7 @@ CREATE TABLE public.analysis_asns (
 COMMENT ON COLUMN public.analysis_asns.label_tried_at IS 'when its holder was last looked up';
 CREATE TABLE public.analysis_files (
     id bigint NOT NULL,
-    snapshot_id bigint NOT NULL,
+    snapshot_id bigint,
     view_id bigint,
     kind character varying(32) NOT NULL COLLATE pg_catalog."C",
     name character varying(255) NOT NULL COLLATE pg_catalog."C",
@@ -62,6 +62,7 @@ CREATE TABLE public.analysis_files (
     run_keys bytea,
     created_at timestamp with time zone NOT NULL
 );
+COMMENT ON COLUMN public.analysis_files.snapshot_id IS 'null: removed, while its view has readers';
 COMMENT ON COLUMN public.analysis_files.view_id IS 'null: a file with facts';
 COMMENT ON COLUMN public.analysis_files.kind IS 'facts, or the name of a table of the view';
 COMMENT ON COLUMN public.analysis_files.name IS 'path below analytics.location';
@@ -1200,19 +1201,19 @@ ALTER TABLE ONLY public.vocabularies ALTER COLUMN id SET DEFAULT nextval('public
 ALTER TABLE ONLY public.watch_notes ALTER COLUMN id SET DEFAULT nextval('public.watch_notes_id_seq'::regclass);
 ALTER TABLE ONLY public.watches ALTER COLUMN id SET DEFAULT nextval('public.watches_id_seq'::regclass);
 INSERT INTO public.alembic_version VALUES ('0063');
-INSERT INTO public.batches VALUES (-2319105054489646738, 'batch_8E1cC0lrdAUZRsBRbh2', '', '2026-11-25 12:00:00+00', 2, '', false, false, '', '', '');
+INSERT INTO public.batches VALUES (-2319102805902908367, 'batch_8E1cpbCiQojC04hnmSN', '', '2026-11-25 12:00:00+00', 2, '', false, false, '', '', '');
 INSERT INTO public.domain_run_counts VALUES (1, 1, 'a.example', 'WARNING');
 INSERT INTO public.domain_run_counts VALUES (2, 1, 'b.example', 'WARNING');
 INSERT INTO public.domain_run_counts VALUES (3, 1, 'c.example', 'ERROR');
 INSERT INTO public.domain_tags VALUES (3, 'eu');
-INSERT INTO public.domains VALUES (1, 'a.example', '2026-11-25 12:00:09+00', 1, 'job_8E1cC0r3VMcyJD9VZmB', 1, '2026-11-25 12:00:09+00', 'succeeded', 'WARNING', DEFAULT, NULL, NULL);
-INSERT INTO public.domains VALUES (2, 'b.example', '2026-11-25 12:00:09+00', 1, 'job_8E1cC1gxq8DWMQQCOJI', 1, '2026-11-25 12:00:09+00', 'succeeded', 'WARNING', DEFAULT, NULL, NULL);
-INSERT INTO public.domains VALUES (3, 'c.example', '2026-11-25 12:00:00+00', 1, 'job_8E1cC1jbeOJoN7uESGR', 2, '2026-11-25 12:00:00+00', 'succeeded', 'ERROR', DEFAULT, NULL, NULL);
+INSERT INTO public.domains VALUES (1, 'a.example', '2026-11-25 12:00:09+00', 1, 'job_8E1cpbILrXTX0uOZxxL', 1, '2026-11-25 12:00:09+00', 'succeeded', 'WARNING', DEFAULT, NULL, NULL);
+INSERT INTO public.domains VALUES (2, 'b.example', '2026-11-25 12:00:09+00', 1, 'job_8E1cpcSGQT5zCjgS9Ue', 1, '2026-11-25 12:00:09+00', 'succeeded', 'WARNING', DEFAULT, NULL, NULL);
+INSERT INTO public.domains VALUES (3, 'c.example', '2026-11-25 12:00:00+00', 1, 'job_8E1cpcYjLRqu2Fj5zLW', 2, '2026-11-25 12:00:00+00', 'succeeded', 'ERROR', DEFAULT, NULL, NULL);
 INSERT INTO public.effective_profiles VALUES (1, '1e867cab57fce8cb9f682b344421c5e416bedbd1b3c87a5e76e1a42facd82529', '\x01789cab56ca4b2d51b2aa56ca2c283353b24a4bcc294eadad0500550707c4', '2026-11-25 12:00:00+00');
 INSERT INTO public.entry_kinds VALUES (1, 'BASIC', 'basic01', 'B01_CHILD_FOUND', 'INFO');
 INSERT INTO public.entry_kinds VALUES (2, 'BASIC', 'basic01', 'B01_CHILD_FOUND', 'WARNING');
 INSERT INTO public.entry_kinds VALUES (3, 'BASIC', 'basic01', 'B01_CHILD_FOUND', 'ERROR');
-INSERT INTO public.jobs VALUES ('job_8E1cC1pJ0kyGDt0rSxD', NULL, 'd.example', NULL, NULL, 'queued', 0, 33554432, '2026-11-25 12:00:00+00', NULL, NULL, 0, '', 0, 0, NULL, NULL, NULL, '', NULL, '', '{}');
+INSERT INTO public.jobs VALUES ('job_8E1cpckk1d1TYCEE1Ky', NULL, 'd.example', NULL, NULL, 'queued', 0, 33554432, '2026-11-25 12:00:00+00', NULL, NULL, 0, '', 0, 0, NULL, NULL, NULL, '', NULL, '', '{}');
 INSERT INTO public.module_outcome_kinds VALUES (1, 1, 1);
 INSERT INTO public.module_outcome_kinds VALUES (2, 1, 1);
 INSERT INTO public.module_outcome_kinds VALUES (3, 2, 1);
@@ -1222,17 +1223,17 @@ INSERT INTO public.outcome_modules VALUES (1, 1);
 INSERT INTO public.outcome_modules VALUES (2, 2);
 INSERT INTO public.outcomes VALUES (1, '\x6e70bbd341ca5010128294a059c4f646', '\x0102', '2026-11-25 12:00:09+00');
 INSERT INTO public.outcomes VALUES (2, '\x71b186b851e866e71be237342976049a', '\x03', '2026-11-25 12:00:00+00');
-INSERT INTO public.run_counters VALUES (-2319105054489646738, 5, 0, 5, '', 1);
-INSERT INTO public.run_counters VALUES (0, 5, 0, 5, '', 1);
-INSERT INTO public.run_counters VALUES (-2319105054489646738, 4, 0, 5, '', 1);
-INSERT INTO public.run_counters VALUES (0, 4, 0, 5, '', 1);
-INSERT INTO public.run_counters VALUES (0, 4, 0, 6, '', 1);
+INSERT INTO public.run_counters VALUES (-2319102805902908367, 12, 0, 5, '', 1);
+INSERT INTO public.run_counters VALUES (0, 12, 0, 5, '', 1);
+INSERT INTO public.run_counters VALUES (-2319102805902908367, 2, 0, 5, '', 1);
+INSERT INTO public.run_counters VALUES (0, 2, 0, 5, '', 1);
+INSERT INTO public.run_counters VALUES (0, 8, 0, 6, '', 1);
 INSERT INTO public.run_documents VALUES (1, 1, '\x78bbbb132b1333008d710301171000000c8a019a');
 INSERT INTO public.run_documents VALUES (2, 1, '\x78bbbb132b1333008d710301171000000c8a019a');
 INSERT INTO public.run_documents VALUES (3, 1, '\x78bbbb132b1333e0e2e202000100004f');
-INSERT INTO public.runs VALUES (1, 'job_8E1cC0r3VMcyJD9VZmB', NULL, 'a.example', 1, -2319105054489646738, 1, 0, 0, '2026-11-25 12:00:03+00', '2026-11-25 12:00:04+00', DEFAULT, '2026-11-25 12:00:09+00', 5000, 1, 'w1', '', 0, 1, 0, 0, DEFAULT, 2, 5, DEFAULT, NULL, NULL, -2318404520512004775, '', NULL, '', NULL, '{}', NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.runs VALUES (2, 'job_8E1cC1gxq8DWMQQCOJI', NULL, 'b.example', 2, -2319105054489646738, 1, 0, 0, '2026-11-25 12:00:03+00', '2026-11-25 12:00:04+00', DEFAULT, '2026-11-25 12:00:09+00', 5000, 1, 'w1', '', 0, 1, 0, 0, DEFAULT, 2, 5, DEFAULT, NULL, NULL, -2318404520512004775, '', NULL, '', NULL, '{}', NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public.runs VALUES (3, 'job_8E1cC1jbeOJoN7uESGR', NULL, 'c.example', 3, NULL, 2, 0, 0, '2026-11-25 11:59:54+00', '2026-11-25 11:59:55+00', DEFAULT, '2026-11-25 12:00:00+00', 5000, 1, 'w1', '', 0, 0, 1, 0, DEFAULT, 1, 6, DEFAULT, NULL, NULL, -7985054482027369288, '', NULL, '', 1, '{"tags": ["eu"]}', NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.runs VALUES (1, 'job_8E1cpbILrXTX0uOZxxL', NULL, 'a.example', 1, -2319102805902908367, 1, 0, 0, '2026-11-25 12:00:03+00', '2026-11-25 12:00:04+00', DEFAULT, '2026-11-25 12:00:09+00', 5000, 1, 'w1', '', 0, 1, 0, 0, DEFAULT, 2, 5, DEFAULT, NULL, NULL, -2318404520512004775, '', NULL, '', NULL, '{}', NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.runs VALUES (2, 'job_8E1cpcSGQT5zCjgS9Ue', NULL, 'b.example', 2, -2319102805902908367, 1, 0, 0, '2026-11-25 12:00:03+00', '2026-11-25 12:00:04+00', DEFAULT, '2026-11-25 12:00:09+00', 5000, 1, 'w1', '', 0, 1, 0, 0, DEFAULT, 2, 5, DEFAULT, NULL, NULL, -2318404520512004775, '', NULL, '', NULL, '{}', NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.runs VALUES (3, 'job_8E1cpcYjLRqu2Fj5zLW', NULL, 'c.example', 3, NULL, 2, 0, 0, '2026-11-25 11:59:54+00', '2026-11-25 11:59:55+00', DEFAULT, '2026-11-25 12:00:00+00', 5000, 1, 'w1', '', 0, 0, 1, 0, DEFAULT, 1, 6, DEFAULT, NULL, NULL, -7985054482027369288, '', NULL, '', 1, '{"tags": ["eu"]}', NULL, NULL, NULL, NULL, NULL);
 INSERT INTO public.schema_compatibility VALUES ('0063', '0029');
 INSERT INTO public.tags VALUES ('eu', '', '2026-11-25 12:00:00+00', NULL);
 SELECT pg_catalog.setval('public.analysis_addresses_id_seq', 1, false);
@@ -1582,7 +1583,7 @@ CREATE INDEX ix_watches_tag ON public.watches USING btree (tag);
 CREATE UNIQUE INDEX uq_access_tokens_label ON public.access_tokens USING btree (label) WHERE (revoked_at IS NULL);
 CREATE UNIQUE INDEX uq_cohorts_default ON public.cohorts USING btree (is_default) WHERE is_default;
 ALTER TABLE ONLY public.analysis_files
-    ADD CONSTRAINT fk_analysis_files_snapshot_id FOREIGN KEY (snapshot_id) REFERENCES public.cohort_snapshots(id) ON DELETE CASCADE;
+    ADD CONSTRAINT fk_analysis_files_snapshot_id FOREIGN KEY (snapshot_id) REFERENCES public.cohort_snapshots(id) ON DELETE SET NULL;
 ALTER TABLE ONLY public.analysis_files
     ADD CONSTRAINT fk_analysis_files_view_id FOREIGN KEY (view_id) REFERENCES public.snapshot_views(id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.batch_numbers

@@ -10,7 +10,7 @@ from tests.distributed.lab.load import ANSWER_S
 from tests.distributed.lab.services import SOUND_S
 
 _ROOT = Path(__file__).parents[3]
-PAGE, SHORT = _ROOT / "benchmarks/RESULTS.md", _ROOT / "docs/explanation/reliability.md"
+PAGE, SHORT = _ROOT / "benchmarks/RESULTS.md", _ROOT / "docs/explanation/reliability-tests.md"
 BEGIN, END = "<!-- lab: printed by make lab -->\n", "<!-- lab: end -->\n"
 COLUMNS = (
     "fault",

@@ -1,7 +1,7 @@
 """The table of codes of Zonemaster's test cases, and of the test whose zone fails with each code.
 
 `python -m tests.engine.rst.code_table` runs the tests of all test cases, and writes zonemaster_codes.json and the table
-in docs/reference/rst.md. It takes minutes.
+in docs/reference/rst-codes.md. It takes minutes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from gonemaster_engine.testcases.catalogue import cases
 
 ROOT: Final = Path(__file__).parents[3]
 TABLE: Final = Path(__file__).parent / "zonemaster_codes.json"
-DOCUMENT: Final = ROOT / "docs" / "reference" / "rst.md"
+DOCUMENT: Final = ROOT / "docs" / "reference" / "rst-codes.md"
 FOLDER: Final = "tests/engine/testcases/"
 START: Final = "| Code | Test case | The test whose zone fails |\n| --- | --- | --- |\n"
 

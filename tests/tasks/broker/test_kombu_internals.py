@@ -1,7 +1,7 @@
 """The internals of kombu and Celery that the service overrides, calls or reads still have the expected form.
 
 A version that fails one of these tests may still start, and then pause nothing, or wait while a slot is free.
-docs/explanation/queue.md lists the features that depend on each of them.
+docs/explanation/queue-maintenance.md lists the features that depend on each of them.
 """
 
 import inspect

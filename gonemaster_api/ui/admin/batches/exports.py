@@ -1,6 +1,7 @@
 """CSV exports: the list of batches, and the jobs of a batch."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from gonemaster_api.state import State
 from gonemaster_api.ui.admin.batches.outcomes import GRADES
@@ -22,15 +23,16 @@ _OF_SUMMARY = ("started_at", "finished_at", "purged_runs")
 _STATUSES = (*map(str, JobStatus), *map(str, RunStatus))
 
 
-def stream_batches(state: State, label: str) -> Iterator[str]:
-    """Yield all batches whose tag contains a text as CSV, newest first, with their counts."""
+def stream_batches(state: State, filters: Mapping[str, Any]) -> Iterator[str]:
+    """Yield all batches that match the filters of the list as CSV, newest first, with their counts."""
+    chosen = {name: filters[name] for name in ("label", "search", "verdict") if name in filters}
     grades = tuple(GRADES) if state.settings.show_score_admin else ()
     counted = (*_STATUSES, *(f"grade_{grade}" for grade in grades), *(f"worst_{level}" for level in LEVELS))
     yield csv_rows([[*_OF_BATCH, *_OF_SUMMARY, *counted]])
     last: Batch | None = None
     while True:
         with state.store.read_only() as session:
-            batches = batches_before(session, last, label=label, limit=BATCHES_AT_A_TIME)
+            batches = batches_before(session, last, **chosen, limit=BATCHES_AT_A_TIME)
             rows = [_batch_row(batch, summarise_batch(session, batch.id), grades) for batch in batches]
         if not batches:
             return

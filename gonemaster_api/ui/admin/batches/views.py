@@ -48,8 +48,8 @@ def show() -> Response:
 def batches_csv() -> Response:
     """Return all batches that match the filter, with their counts, as a CSV file."""
     shared = state()
-    label = read_query(BatchListQuerySchema, limit=PER_PAGE).values["label"]
-    response = stream(shared, stream_batches(shared, label), mimetype="text/csv")
+    filters = read_query(BatchListQuerySchema, limit=PER_PAGE).values
+    response = stream(shared, stream_batches(shared, filters), mimetype="text/csv")
     response.headers["Content-Disposition"] = "attachment; filename=batches.csv"
     return response
 

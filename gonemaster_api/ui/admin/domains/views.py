@@ -31,7 +31,7 @@ from gonemaster_api.use_cases.domain_removal import count_prunable_domains, dele
 from gonemaster_api.use_cases.submission.jobs import submit_single_job
 from gonemaster_api.use_cases.tags import add_domains_to_tag, remove_domains_from_tag
 from gonemaster_api.v1.domains.schemas import DomainQuerySchema
-from gonemaster_api.v1.runs.schemas import DiffQuerySchema, RunSortSchema
+from gonemaster_api.v1.runs.schemas import DiffQuerySchema, JudgedRunQuerySchema
 from gonemaster_api.web.actor import who
 from gonemaster_db.core.errors import AmbiguousProfile
 from gonemaster_db.core.levels import SEVERITIES
@@ -71,7 +71,7 @@ def detail(name: str) -> Response:
         shown = read_domain_page(shared, name, locale=language())
     except NotFound:
         return page("admin/domains/unknown.html", status=404, name=name)
-    query = read_query(RunSortSchema, limit=SIZES[0])
+    query = read_query(JudgedRunQuerySchema, limit=SIZES[0])
     number_of = shown.domain["id"]
     found = read_list(query, lambda values: read_runs(shared, values, domain_id=number_of))
     newest = shown.history.newest

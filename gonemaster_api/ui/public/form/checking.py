@@ -11,6 +11,7 @@ from gonemaster_api.ui.public.form.choices import HEX_DIGITS, digest_name
 from gonemaster_api.ui.public.form.typed_fields import MAX_ROWS, DsRow, NameserverRow, TypedFields
 from gonemaster_api.ui.shell.forms.typed_names import invalid_name_reason, without_url
 from gonemaster_api.ui.shell.texts.languages import gettext as _
+from gonemaster_api.ui.shell.texts.languages import language_of
 from gonemaster_api.ui.shell.texts.refusals import in_language
 from gonemaster_api.use_cases.submission.jobs import check_targets, read_name
 from gonemaster_engine.errors import InvalidDomain
@@ -30,10 +31,11 @@ _FIELD_OF_CODE = {
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """A problem with a field, and its API error code."""
+    """A problem with a field, its API error code, and the language of the text; by default that of the page."""
 
     text: str
     code: str
+    language: str = ""
 
 
 @dataclass(slots=True)
@@ -72,7 +74,8 @@ def check(typed: TypedFields, *, guarded: bool) -> CheckedForm:
 
 def refused(error: ApiError) -> dict[str, FieldProblem]:
     """Return the refusal of a submission by the field that caused it; the key is empty if no field did."""
-    return {_FIELD_OF_CODE.get(error.code, ""): FieldProblem(in_language(error.message), error.code)}
+    problem = FieldProblem(in_language(error.message), error.code, language_of(error.message))
+    return {_FIELD_OF_CODE.get(error.code, ""): problem}
 
 
 def _check_domain(text: str, checked: CheckedForm) -> None:

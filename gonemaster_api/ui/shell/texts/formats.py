@@ -3,17 +3,18 @@
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 
-from babel.dates import format_date, format_datetime, format_time
-from babel.numbers import get_decimal_symbol
+from babel.dates import format_date, format_skeleton, format_time
+from babel.numbers import get_decimal_symbol, get_group_symbol
 
 from gonemaster_api.ui.shell.texts.hidden_characters import clean
-from gonemaster_api.ui.shell.texts.languages import gettext, locale
+from gonemaster_api.ui.shell.texts.languages import ENGLISH, gettext, language, locale
 from gonemaster_api.ui.shell.texts.zones import zone
 from gonemaster_db.core.clock import utcnow
 from gonemaster_engine.names import to_unicode
 
-_GROUP = "\u202f"  # narrow no-break space
+_GROUP = "\u202f"  # narrow no-break space: unlike a comma, readers of other languages understand it in English
 NONE = "–"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _SAME_YEAR = 300 * _DAY  # on an axis of less than this, no day stands twice without its year
@@ -24,8 +25,14 @@ def number(value: float | None, digits: int = 0) -> str:
     """Return a number such as `48 212`, with `digits` decimals; a dash for None."""
     if value is None:
         return NONE
-    text = f"{value:,.{digits}f}".replace(",", _GROUP)
-    return text.replace(".", get_decimal_symbol(locale())) if digits else text
+    return f"{value:,.{digits}f}".translate(_symbols(language()))
+
+
+@cache
+def _symbols(code: str) -> dict[int, str]:
+    """Return the translation of the separators of English numbers to those of a language."""
+    group = _GROUP if code == ENGLISH else get_group_symbol(locale(code)).replace("\u00a0", _GROUP)
+    return {ord(","): group, ord("."): get_decimal_symbol(locale(code))}
 
 
 def percent(part: float, whole: float, digits: int = 0) -> str:
@@ -106,7 +113,7 @@ def _coarse(seconds: float) -> str:
 
 def day(moment: datetime | None) -> str:
     """Return `26 Nov 2026`."""
-    return NONE if moment is None else format_date(local(moment).date(), "d MMM y", locale=locale())
+    return NONE if moment is None else _date(local(moment), "yMMMd")
 
 
 def axis(moments: Sequence[datetime]) -> list[str]:
@@ -114,8 +121,15 @@ def axis(moments: Sequence[datetime]) -> list[str]:
     span = (moments[-1] - moments[0]).total_seconds() if moments else 0
     if span < 2 * _DAY:
         return [minute(moment) for moment in moments]
-    pattern = "d MMM" if span < _SAME_YEAR else "d MMM y"
-    return [format_date(local(moment).date(), pattern, locale=locale()) for moment in moments]
+    skeleton = "MMMd" if span < _SAME_YEAR else "yMMMd"
+    return [_date(local(moment), skeleton) for moment in moments]
+
+
+def _date(moment: datetime, skeleton: str) -> str:
+    """Return a date in the order of a language; in English `26 Nov 2026`, which has the same order everywhere."""
+    if language() == ENGLISH:
+        return str(format_date(moment.date(), "d MMM y" if "y" in skeleton else "d MMM", locale=locale()))
+    return str(format_skeleton(skeleton, moment, tzinfo=moment.tzinfo, locale=locale()))
 
 
 def clock(moment: datetime | None) -> str:
@@ -136,7 +150,8 @@ def instant_utc(moment: datetime) -> str:
 
 
 def _instant(moment: datetime) -> str:
-    return str(format_datetime(moment, "d MMM y HH:mm:ss", tzinfo=moment.tzinfo, locale=locale()))
+    time = format_time(moment, "HH:mm:ss", tzinfo=moment.tzinfo, locale=locale())
+    return f"{_date(moment, 'yMMMd')} {time}"
 
 
 def iso(moment: datetime) -> str:

@@ -1,7 +1,9 @@
-"""The language of a page, and its gettext catalogue `gonemaster_ui`.
+"""The language of a page, and its gettext catalogues.
 
-`make messages` compiles a catalogue only if it is complete (`.ci/messages.py`), so every compiled language can be
-offered. English is the language of the message IDs and needs no catalogue.
+The catalogue `gonemaster_ui` has the texts that visitors read, `gonemaster_admin` those that only operators read. A
+language may have the first without the second; admin pages are then in English. `make messages` compiles a catalogue
+only if it is complete (`.ci/messages.py`), so every compiled language can be offered. English is the language of the
+message IDs and needs no catalogue.
 """
 
 import gettext as catalogues
@@ -9,14 +11,18 @@ from functools import cache
 from pathlib import Path
 
 from babel import Locale
-from flask import g, has_request_context, request
+from flask import current_app, g, has_request_context, request
+from werkzeug.datastructures import LanguageAccept
 
 from gonemaster_engine.texts import mark as mark
 
-DOMAIN = "gonemaster_ui"
+VISITORS = "gonemaster_ui"
+OPERATORS = "gonemaster_admin"
 FOLDER = Path(__file__).parents[3] / "locale"
 COOKIE = "gm_lang"
 ENGLISH = "en"
+_ADMIN_PAGES = "gonemaster_api.ui.admin."
+_MEMBERS = {"no": "nb"}  # macrolanguages that browsers send, with the member that has a catalogue
 
 
 def language() -> str:
@@ -30,22 +36,34 @@ def language() -> str:
 
 
 def _chosen() -> str:
-    complete = languages()
+    complete = offered()
     for requested in (request.args.get("lang"), request.cookies.get(COOKIE)):
         if requested in complete:
             return requested
-    return request.accept_languages.best_match(complete, ENGLISH) or ENGLISH
+    return preferred(request.accept_languages, complete)
+
+
+def preferred(accepted: LanguageAccept, complete: tuple[str, ...]) -> str:
+    """Return the language that a browser prefers among the complete ones; English if it accepts none of them."""
+    known = LanguageAccept((_MEMBERS.get(code.lower(), code), quality) for code, quality in accepted)
+    return known.best_match(complete, ENGLISH) or ENGLISH
+
+
+def offered() -> tuple[str, ...]:
+    """Return the codes of the languages of the requested page; admin pages have fewer."""
+    pages = current_app.blueprints[request.blueprint].import_name if request.blueprint else ""
+    return languages(OPERATORS if pages.startswith(_ADMIN_PAGES) else VISITORS)
 
 
 @cache
-def languages() -> tuple[str, ...]:
+def languages(domain: str = VISITORS) -> tuple[str, ...]:
     """Return the codes of the languages with a complete catalogue, English first."""
-    return (ENGLISH, *sorted(path.parent.parent.name for path in FOLDER.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")))
+    return (ENGLISH, *sorted(path.parent.parent.name for path in FOLDER.glob(f"*/LC_MESSAGES/{domain}.mo")))
 
 
 def names_of_languages() -> dict[str, str]:
-    """Return the available languages, each with its name in the language itself."""
-    return {code: (locale(code).get_display_name(code) or code).capitalize() for code in languages()}
+    """Return the languages of the requested page, each with its name in the language itself."""
+    return {code: (locale(code).get_display_name(code) or code).capitalize() for code in offered()}
 
 
 def locale(code: str = "") -> Locale:
@@ -60,13 +78,22 @@ def _locale(code: str) -> Locale:
 
 @cache
 def translations_of(code: str) -> catalogues.NullTranslations:
-    """Return the catalogue of a language."""
-    return catalogues.translation(DOMAIN, FOLDER, languages=[code], fallback=True)
+    """Return the catalogue of a language; a text that it lacks is returned in English."""
+    found = catalogues.translation(VISITORS, FOLDER, languages=[code], fallback=True)
+    found.add_fallback(catalogues.translation(OPERATORS, FOLDER, languages=[code], fallback=True))
+    return found
 
 
 def translations() -> catalogues.NullTranslations:
     """Return the catalogue of this request's language."""
     return translations_of(language())
+
+
+def language_of(text: object) -> str:
+    """Return the language in which a page shows an error message: English if its catalogue lacks the text."""
+    template = getattr(text, "template", None)
+    has_it = template is not None and translations_of(language()).gettext(template) != template
+    return language() if has_it else ENGLISH
 
 
 def gettext(message: str, /, **values: object) -> str:

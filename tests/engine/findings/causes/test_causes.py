@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gonemaster_engine.entries import Entry, Level
+from gonemaster_engine.findings.causes.evidence import Evidence
 from gonemaster_engine.findings.causes.model import HARMS, Harm
 from gonemaster_engine.findings.causes.registry import RULES, causes_of
 from gonemaster_engine.findings.causes.sentences import NO_CAUSE, SENTENCES, sentence, worst_harm
@@ -52,6 +53,12 @@ def test_arguments_of_other_types_name_no_server(strange: dict[str, Any]) -> Non
     entries = [SERVED, made("B02_NS_NO_RESPONSE", **strange), made("IS_A_RECURSOR", servers=[S2])]
     found = {cause.id: cause for cause in causes_of(DOMAIN, entries)}
     assert found["open_recursor"].server_count == 2
+
+
+def test_values_of_other_types_are_ignored() -> None:
+    found = [[8, 13], {"a": 1}, None, "RSASHA1", 5, "ECDSAP256SHA256", 5]
+    evidence = Evidence(DOMAIN, [made("DS04_NO_ALGO", algo_mnemo=value) for value in found])
+    assert evidence.values(range(len(found)), "algo_mnemo") == [5, "ECDSAP256SHA256", "RSASHA1"]
 
 
 def test_run_without_findings_has_no_cause() -> None:
@@ -125,3 +132,13 @@ def test_rules_name_only_tags_that_exist() -> None:
     assert len(tags) > 400
     entries = [Entry(0.0, "MODULE", "", tag, Level.WARNING, {}) for tag in sorted(tags)]
     assert causes_of(DOMAIN, entries)  # entries of other versions may lack arguments; no rule may fail on such entries
+
+
+@pytest.mark.parametrize("value", [[1, "a"], [[1]], {"a": 1}, None, "text", 5, 1e300, True], ids=repr)
+def test_no_rule_fails_on_an_argument_of_another_type(value: object) -> None:
+    """Each tag alone, as a run of another program could have it, with the value in all of its arguments."""
+    tags = [tag for module in modules().values() for case in module.cases for tag in case.tags]
+    for tag in tags:
+        args: dict[str, Any] = dict.fromkeys((*tag.keys, *tag.optional), value)
+        strange = made(tag.name, **args)
+        causes_of(DOMAIN, [SERVED, strange, made(tag.name, keytag=5, servers=[S1])])
