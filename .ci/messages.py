@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import importlib
 import io
 import pkgutil
 import re
@@ -53,6 +52,7 @@ JINJA_OPTIONS = {"newstyle_gettext": "true", "silent": "false"}
 MO_MAGIC = b"\xde\x12\x04\x95"
 KINDS = {
     "TEXTS": "message",
+    "GENERAL": "sentence for many domains",
     "ADVICE": "advice",
     "LABELS": "label in a picture, short",
     "FACTS": "fact next to a picture",
@@ -125,9 +125,8 @@ def engine_texts() -> Iterator[Text]:
     for module in sorted(found.name for found in pkgutil.iter_modules(messages.__path__) if found.name[0] != "_"):
         for case in cases.get(module, ()):
             places.setdefault(case.purpose, []).append(f"{case.id}: purpose")
-        texts = importlib.import_module(f"{messages.__name__}.{module}")
         for kind, word in KINDS.items():
-            for key, text in getattr(texts, kind, {}).items():
+            for key, text in messages.table(module, kind).items():
                 places.setdefault(text, []).append(f"{module} {key}: {word}")
     for rule in RULES:
         for kind, text in rule.english():

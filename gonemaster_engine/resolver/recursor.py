@@ -334,7 +334,7 @@ class Recursor:
     ) -> Response | None:
         """Query each server until a response is usable; a slow server does not delay the query to the next one."""
         shared = self._can_share(qname)
-        answers = _Answers(cut.zone, qname)
+        answers = _QueriesInTurn(cut.zone, qname)
         for number, server in enumerate(servers, start=1):
             if self._context.log.traces_queries:
                 self._trace_step(cut, server, qname, qtype)
@@ -355,7 +355,7 @@ class Recursor:
 
 
 @dataclass(slots=True)
-class _Answers:
+class _QueriesInTurn:
     """The queries in progress for one name, the first usable response and the first other one."""
 
     zone: str

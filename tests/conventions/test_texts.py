@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
@@ -39,9 +38,8 @@ NOT_THE_FIELDS_WORDS = {
 def texts() -> Iterator[tuple[str, str]]:
     """Yield each text and advice with its location, the texts of causes, and the purpose of each test case."""
     for module in pkgutil.iter_modules(messages.__path__):
-        found = importlib.import_module(f"{messages.__name__}.{module.name}")
-        for kind in ("TEXTS", "ADVICE"):
-            for tag, text in getattr(found, kind, {}).items():
+        for kind in ("TEXTS", "ADVICE", "GENERAL"):
+            for tag, text in messages.table(module.name, kind).items():
                 yield f"{module.name} {kind} {tag}", text
     for rule in RULES:
         for kind, text in rule.english():

@@ -14,12 +14,10 @@ from gonemaster_api.queries.causes import CATEGORY_BY_NAME
 from gonemaster_api.state import NAME
 from gonemaster_api.ui.shell.findings import Findings
 from gonemaster_api.ui.shell.texts.languages import translations_of
-from gonemaster_api.ui.shell.texts.sentences import tag_sentence
 from gonemaster_db.analysis.categories import CAUSE, DNSSEC_POSTURE
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.ids import new_public_id
 from gonemaster_db.core.session import Store
-from gonemaster_engine.testcases.catalogue import modules
 from tests.api.conftest import MakeApp
 from tests.support.browser import Site
 from tests.support.rows import make_run, queue_job, record
@@ -169,18 +167,6 @@ def test_audit_has_words_instead_of_code(client: FlaskClient) -> None:
     assert details
     assert not [text for text in details if re.search(r"True|False|\[|\]|&#39;", text)], details
     assert "*</option>" not in page
-
-
-def test_sentences_about_many_domains_have_no_lists_of_one_domain() -> None:
-    with Flask(__name__).test_request_context():
-        texts = [
-            tag_sentence(tag.name, module.name)
-            for module in modules().values()
-            for case in module.cases
-            for tag in case.tags
-        ]
-    assert len(texts) > 300
-    assert [text for text in texts if re.search(r":\s*(?:AS )?…|…/…|…\.$|\"…", text)] == []
 
 
 def test_test_cases_are_listed_in_order_with_their_findings(client: FlaskClient) -> None:

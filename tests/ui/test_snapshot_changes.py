@@ -6,6 +6,8 @@ import csv
 import io
 import re
 
+from flask import Flask
+
 from gonemaster_api.ui.shell.texts.sentences import tag_sentence
 from tests.support.browser import Site
 from tests.ui.test_analysis_pages import api, get
@@ -67,9 +69,9 @@ def test_domains_with_other_causes_are_filtered_and_exported(site: Site) -> None
     assert rows("&cause=no_such_cause") == []
 
 
-def test_arguments_of_a_tag_become_an_ellipsis() -> None:
-    from flask import Flask
-
-    with Flask(__name__).test_request_context():
-        assert "{" not in tag_sentence("REFRESH_MINIMUM_VALUE_LOWER", "ZONE")
+def test_sentences_of_tags_are_in_the_language_of_the_page() -> None:
+    with Flask(__name__).test_request_context("/?lang=sv"):
+        assert tag_sentence("REFRESH_MINIMUM_VALUE_LOWER", "ZONE") == (
+            "SOA-värdet REFRESH är mindre än det rekommenderade minimivärdet."
+        )
         assert tag_sentence("NO_SUCH_TAG", "ZONE") == ""

@@ -32,7 +32,7 @@ PAGES = (
     ("tag", mark("Findings"), "ui_analysis_lists.findings", "f"),
     ("testcase", mark("Test cases"), "ui_analysis_lists.testcases", "c"),
     ("trends", mark("Trends"), "ui_analysis_courses.trends", "t"),
-    ("diff", mark("Diff"), "ui_analysis_diff.show", "r"),
+    ("diff", mark("Changes"), "ui_analysis_diff.show", "r"),
 )
 _MAX_LABEL = 64
 _EMPTY = ("no_selectable_cohorts", "no_default_cohort", "invalid_catalog", "multiple_default_cohorts")

@@ -1,7 +1,8 @@
 """Texts of entries: messages and advice.
 
-The English texts are in one file per module; their placeholders are the argument keys of the tag. Other languages are
-in gettext catalogues (domain "gonemaster") whose message IDs are the English texts.
+The English texts are in one file per module; their placeholders are the argument keys of the tag. The folder `general`
+has the sentences for many domains, which have no placeholders. Other languages are in gettext catalogues (domain
+"gonemaster") whose message IDs are the English texts.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ DEFAULT_LOCALE = "en"
 GETTEXT_DOMAIN = "gonemaster"
 LOCALE_DIRECTORY = Path(__file__).parents[2] / "locale"
 
+_GENERAL = "GENERAL"  # sentences for many domains, in the folder `general`
 _COMMON = "common"  # texts of tags that several modules report
 _POSIX_TIMES = frozenset({"expiration"})  # arguments in POSIX seconds
 _PERIODS = frozenset({"duration"})  # arguments in seconds
@@ -49,6 +51,12 @@ def template(tag: str, module: str, *, locale: str = DEFAULT_LOCALE) -> str:
     """Return the text of a tag with its placeholders; empty if there is none."""
     text = _text_of("TEXTS", module, tag)
     return translation(locale).gettext(text) if text else ""
+
+
+def general(tag: str, module: str, *, locale: str = DEFAULT_LOCALE) -> str:
+    """Return the sentence of a tag for many domains, without the values of one domain; empty if there is none."""
+    text = _text_of(_GENERAL, module, tag) or _text_of("TEXTS", module, tag)
+    return translation(locale).gettext(text) if text and not placeholders(text) else ""
 
 
 def description(purpose: str, *, locale: str = DEFAULT_LOCALE) -> str:
@@ -84,6 +92,16 @@ def best_locale(locale: str, directory: Path = LOCALE_DIRECTORY) -> str:
     return DEFAULT_LOCALE
 
 
+@cache
+def table(module: str, kind: str) -> Mapping[str, str]:
+    """Return the English texts of a kind (`TEXTS`, `ADVICE`, `GENERAL`) by tag; empty if a module has none."""
+    name = f"{__name__}.general.{module}" if kind == _GENERAL else f"{__name__}.{module}"
+    if not module.isidentifier() or importlib.util.find_spec(name) is None:
+        return {}
+    texts: Mapping[str, str] = getattr(importlib.import_module(name), kind, {})
+    return texts
+
+
 @lru_cache(maxsize=64)
 def translation(locale: str, directory: Path = LOCALE_DIRECTORY) -> gettext.NullTranslations:
     """Return the catalogue for a locale, or one that returns the English texts."""
@@ -93,19 +111,10 @@ def translation(locale: str, directory: Path = LOCALE_DIRECTORY) -> gettext.Null
 
 def _text_of(kind: str, module: str, tag: str) -> str | None:
     for name in (module.lower(), _COMMON):
-        text = _catalogue(name, kind).get(tag)
+        text = table(name, kind).get(tag)
         if text is not None:
             return text
     return None
-
-
-@cache
-def _catalogue(module: str, kind: str) -> Mapping[str, str]:
-    name = f"{__name__}.{module}"
-    if not module.isidentifier() or importlib.util.find_spec(name) is None:
-        return {}
-    texts: Mapping[str, str] = getattr(importlib.import_module(name), kind, {})
-    return texts
 
 
 @lru_cache(maxsize=4096)

@@ -11,18 +11,51 @@ from gonemaster_engine.findings.messages import (
     advice,
     best_locale,
     description,
+    general,
     locales,
     message,
+    placeholders,
+    table,
     template,
     translation,
 )
-from gonemaster_engine.testcases.catalogue import cases
+from gonemaster_engine.testcases.catalogue import cases, modules
 
 
 def test_arguments_are_filled_in() -> None:
     args = {"ns": "ns1.example", "address": "192.0.2.1", "query_type": "SOA"}
     text = message("IPV4_DISABLED", "ZONE", args)
     assert text == "ns1.example/192.0.2.1 was not queried for SOA: IPv4 is disabled."
+
+
+LISTED = ["common", "system", *(name.lower() for name in modules())]  # modules whose tags the analysis shows
+
+
+@pytest.mark.parametrize("locale", locales())
+def test_every_tag_has_a_sentence_for_many_domains(locale: str) -> None:
+    """Each sentence is whole: it has no placeholder, no gap, and no list of values that only one domain has."""
+    sentences = {
+        (module, tag): general(tag, module, locale=locale) for module in LISTED for tag in table(module, "TEXTS")
+    }
+    assert len(sentences) > 700
+    one_domain = ("…", "{", "these ", "dessa ", "following", "följande")
+    wrong = {
+        key: text
+        for key, text in sentences.items()
+        if not text.endswith(".") or any(part in text.lower() for part in one_domain)
+    }
+    assert wrong == {}
+
+
+def test_no_sentence_for_many_domains_is_of_an_unknown_tag() -> None:
+    for module in LISTED:
+        with_values = {tag for tag, text in table(module, "TEXTS").items() if placeholders(text)}
+        assert set(table(module, "GENERAL")) == with_values, module
+
+
+def test_unknown_tags_have_no_sentence_for_many_domains() -> None:
+    assert general("NO_SUCH_TAG", "ZONE") == ""
+    assert general("ZF_SYNTAX", "zonefile") == ""
 
 
 SHOWN = [

@@ -16,6 +16,7 @@ from gonemaster_api.queries.runs.results import RunWithEntries, parts_for_operat
 from gonemaster_api.state import State
 from gonemaster_api.ui.shell.causes import ShownCauses
 from gonemaster_api.ui.shell.charts.live import LiveTest, is_fast, live_test
+from gonemaster_api.ui.shell.charts.own_servers import own_servers
 from gonemaster_api.ui.shell.charts.ways import WayBand, way_of
 from gonemaster_api.ui.shell.findings import Findings
 from gonemaster_api.ui.shell.texts.languages import language
@@ -119,11 +120,13 @@ class Inspection:
 
     @cached_property
     def timings(self) -> Sequence["ShownTiming"]:
-        """The response times of name servers, by name and address."""
+        """The response times of name servers, those of the zone first, by name and address."""
         rows = self.finished.nameserver_timings or () if self.shows_timings else ()
         slowest = max((row.get("max_ms") or 0 for row in rows), default=0)
         scale = next((ms for ms in _SCALES_MS if ms >= slowest), _SCALES_MS[-1])
-        return [ShownTiming(row, scale) for row in rows]
+        own = own_servers(self.finished.entries)
+        shown = [ShownTiming(row, scale, row["nameserver"] in own) for row in rows]
+        return sorted(shown, key=lambda timing: not timing.is_own)
 
     @cached_property
     def way(self) -> Sequence[WayBand]:
@@ -143,6 +146,7 @@ class ShownTiming:
 
     row: Mapping[str, Any]
     scale_ms: int
+    is_own: bool  # whether it serves the zone; others were queried on the way to it
 
     @property
     def is_ok(self) -> bool:

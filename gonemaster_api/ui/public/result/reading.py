@@ -13,10 +13,11 @@ from gonemaster_api.queries.runs.results import RunWithEntries, parts_for_public
 from gonemaster_api.state import State
 from gonemaster_api.ui.public.form.typed_fields import DsRow, NameserverRow, TypedFields
 from gonemaster_api.ui.public.form.views import parent_of_host
-from gonemaster_api.ui.public.result.servers import Servers, own_servers, servers
+from gonemaster_api.ui.public.result.servers import Servers, servers
 from gonemaster_api.ui.public.result.verdict import Banner, Card, banner, card
 from gonemaster_api.ui.shell.causes import ShownCauses
 from gonemaster_api.ui.shell.charts.chains import ChainPicture, chain_view
+from gonemaster_api.ui.shell.charts.own_servers import own_servers
 from gonemaster_api.ui.shell.charts.ways import WayBand, way_of
 from gonemaster_api.ui.shell.findings import Findings
 from gonemaster_api.ui.shell.texts.languages import language

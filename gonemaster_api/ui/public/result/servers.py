@@ -1,18 +1,12 @@
 """The response times of a domain's name servers, as rows with bars."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gonemaster_db.core.levels import at_least
-from gonemaster_db.core.records import EntryRecord
-
 _STEPS = (1, 2, 5)
 _ROUND_MS = 10.0
-_SHOWN = at_least("INFO")
-# Entries of these modules have no arguments that name other servers.
-_OF_OWN_SERVERS = frozenset({"ADDRESS", "CONNECTIVITY", "NAMESERVER"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +44,6 @@ class Servers:
     def silent(self) -> int:
         """The number of rows without a response."""
         return sum(row.status != "ok" for row in self.rows)
-
-
-def own_servers(entries: Iterable[EntryRecord]) -> set[str]:
-    """Return the names of the zone's own name servers that entries mention."""
-    found = (entry for entry in entries if entry.module in _OF_OWN_SERVERS and entry.level in _SHOWN)
-    return {name for entry in found for name in _names_in(entry)}
-
-
-def _names_in(entry: EntryRecord) -> Iterator[str]:
-    listed = entry.args.get("servers")
-    for item in [entry.args, *(listed if isinstance(listed, list) else ())]:
-        if isinstance(item, Mapping) and isinstance(item.get("ns"), str):
-            yield item["ns"]
 
 
 def servers(timings: Iterable[Mapping[str, Any]] | None, *, own_servers: Collection[str] = ()) -> Servers:

@@ -1,0 +1,1 @@
+"""Sentences about many domains, one for each tag whose message contains values of one domain."""

@@ -1,0 +1,93 @@
+"""Sentences for many domains, of the tags of the DNSSEC module about the delegation and its DS records."""
+
+GENERAL = {
+    "DS01_DS_ALGO_2_MISSING": "A key has no DS record with digest type 2 (SHA-256).",
+    "DS01_DS_ALGO_DEPRECATED": "A DS record uses a digest type that is deprecated.",
+    "DS01_DS_ALGO_NOT_DS": "A DS record uses a digest type that is not allowed in a DS record.",
+    "DS01_DS_ALGO_OK": "A DS record uses a digest type that is acceptable.",
+    "DS01_DS_ALGO_PRIVATE": "A DS record uses a digest type that is for private use.",
+    "DS01_DS_ALGO_RESERVED": "A DS record uses a digest type that is reserved.",
+    "DS01_DS_ALGO_UNASSIGNED": "A DS record uses a digest type that is unassigned.",
+    "DS01_KEY_ALGO_DEPRECATED": "A DS record is for a key with an algorithm that is deprecated.",
+    "DS01_KEY_ALGO_NOT_RECOMMENDED": "A DS record is for a key with an algorithm that is not recommended.",
+    "DS01_KEY_ALGO_NOT_ZONE_SIGN": "A DS record is for a key with an algorithm that is not for zone signing.",
+    "DS01_KEY_ALGO_OK": "A DS record is for a key with an algorithm that is acceptable.",
+    "DS01_KEY_ALGO_PRIVATE": "A DS record is for a key with an algorithm that is for private use.",
+    "DS01_KEY_ALGO_RESERVED": "A DS record is for a key with an algorithm that is reserved.",
+    "DS01_KEY_ALGO_UNASSIGNED": "A DS record is for a key with an algorithm that is unassigned.",
+    "DS01_NO_RESPONSE": "No name server of the parent zone gave a usable response to a DS query.",
+    "DS01_PARENT_SERVER_NO_DS": "Some name servers of the parent zone returned no DS record, although others did.",
+    "DS01_PARENT_ZONE_NO_DS": "The parent zone has no DS record for the zone.",
+    "DS02_ALGO_NOT_SUPPORTED_BY_ZM": "A signature over the DNSKEY RRset was not verified: its algorithm is not supported.",
+    "DS02_DNSKEY_NOT_FOR_ZONE_SIGNING": "A DNSKEY record to which a DS record refers does not have the Zone Key flag.",
+    "DS02_DNSKEY_NOT_SEP": "A DNSKEY record to which a DS record refers does not have the SEP flag.",
+    "DS02_DNSKEY_NOT_SIGNED_BY_ANY_DS": (
+        "No DNSKEY record to which a DS record refers has a valid signature over the DNSKEY RRset."
+    ),
+    "DS02_DS_ALGO_DNSKEY_MISMATCH": (
+        "The algorithm of a DS record differs from that of the DNSKEY record with the same key tag."
+    ),
+    "DS02_MATCH_DS_DNSKEY": "A DNSKEY record matches a DS record and signs the DNSKEY RRset.",
+    "DS02_NO_DNSKEY_FOR_DS": "There is no DNSKEY record with the key tag of a DS record.",
+    "DS02_NO_MATCHING_DNSKEY_RRSIG": (
+        "A DNSKEY record to which a DS record refers has no valid signature over the DNSKEY RRset."
+    ),
+    "DS02_NO_MATCH_DS_DNSKEY": "A DS record does not match the digest of the DNSKEY record with the same key tag.",
+    "DS02_NO_VALID_DNSKEY_FOR_ANY_DS": "No DNSKEY record matches a DS record in the parent zone.",
+    "DS02_RRSIG_NOT_VALID_BY_DNSKEY": (
+        "A signature over the DNSKEY RRset is not valid for the DNSKEY record to which a DS record refers."
+    ),
+    "DS02_RSA_EXPONENT_UNSUPPORTED": (
+        "A signature over the DNSKEY RRset was not verified: the RSA exponent of its key is too large."
+    ),
+    "DS07_DS_ON_PARENT_SERVER": "Some name servers of the parent zone returned a signed DS record.",
+    "DS07_NON_AUTH_RESPONSE_DNSKEY": "Some name servers gave a non-authoritative response (AA bit not set) to a DNSKEY query.",
+    "DS07_NOT_SIGNED_ON_SERVER": "The zone is not signed on some name servers.",
+    "DS07_NO_DS_ON_PARENT_SERVER": "Some name servers of the parent zone returned no signed DS record.",
+    "DS07_NO_RESPONSE_DNSKEY": "Some name servers did not respond to a DNSKEY query.",
+    "DS07_PARENT_PROVES_NO_DELEGATION": "The parent zone proves with signed records that the zone is not delegated.",
+    "DS07_SIGNED_ON_SERVER": "The zone is signed on some name servers.",
+    "DS07_UNEXP_RCODE_RESP_DNSKEY": "Some name servers responded with an unexpected RCODE to a DNSKEY query.",
+    "DS11_NS_WITH_SIGNED_ZONE": "The zone is signed on some name servers.",
+    "DS11_NS_WITH_UNSIGNED_ZONE": "The zone is not signed on some name servers.",
+    "DS11_PARENT_WITHOUT_DS": "Some name servers of the parent zone returned no DS record.",
+    "DS11_PARENT_WITH_DS": "Some name servers of the parent zone returned a DS record.",
+    "DS18_CDS_MATCHES_DS": "The CDS records request the DS records that the parent zone has.",
+    "DS18_CDS_ROLLOVER_SIGNALED": "The CDS records request DS records that differ from those of the parent zone.",
+    "DS18_CDNSKEY_MATCHES_DS": "The CDNSKEY records request the DS records that the parent zone has.",
+    "DS18_CDNSKEY_ROLLOVER_SIGNALED": "The CDNSKEY records request DS records that differ from those of the parent zone.",
+    "DS18_MATCH_CDNSKEY_RRSIG_DS": "The CDNSKEY RRset is signed by a key with a DS record.",
+    "DS18_MATCH_CDS_RRSIG_DS": "The CDS RRset is signed by a key with a DS record.",
+    "DS18_NO_MATCH_CDNSKEY_RRSIG_DS": "The CDNSKEY RRset is not signed by any key with a DS record.",
+    "DS18_NO_MATCH_CDS_RRSIG_DS": "The CDS RRset is not signed by any key with a DS record.",
+    "DS18_ROLLOVER_EVIDENCE_DOUBLE_SIG": "More than one key with the SEP flag signs the DNSKEY RRset.",
+    "DS18_ROLLOVER_EVIDENCE_DNSKEY_WITHOUT_DS": "There are keys with the SEP flag for which the parent zone has no DS record.",
+    "DS18_ROLLOVER_EVIDENCE_DS_WITHOUT_DNSKEY": "There are DS records for which the zone has no DNSKEY record.",
+    "DS18_ROLLOVER_EVIDENCE_MULTI_KSK": "The zone has more than one key with the SEP flag.",
+    "DS21_ALGO_NOT_SUPPORTED": "A signature over the DS RRset was not verified: its algorithm is not supported.",
+    "DS21_DS_RRSIG_EXPIRED": "A signature over the DS RRset has expired.",
+    "DS21_DS_RRSIG_NOT_VALID_BY_DNSKEY": "A signature over the DS RRset does not verify.",
+    "DS21_DS_RRSIG_NOT_VERIFIABLE": "No signature over the DS RRset verifies.",
+    "DS21_DS_RRSIG_NOT_YET_VALID": "A signature over the DS RRset is not yet valid.",
+    "DS21_DS_RRSIG_VERIFIED": "A signature over the DS RRset verifies.",
+    "DS21_NO_DNSKEY_FOR_DS_RRSIG": "The parent zone has no DNSKEY record for a signature over the DS RRset.",
+    "DS21_NO_DS_RRSIG": "The DS RRset was returned without a signature.",
+    "DS21_NO_PARENT_ZONE": "The zone has no parent zone, so no DS RRset was checked.",
+    "DS21_PARENT_DNSKEY_MISSING": "Some name servers of the parent zone returned no DNSKEY record of that zone.",
+    "DS24_APEX_UNAVAILABLE": "Some name servers gave no usable response to a CDS or CDNSKEY query.",
+    "DS24_DELEGATION_SECURE": "The parent zone already has a DS record, so no bootstrapping is needed.",
+    "DS24_NO_SIGNAL": "There are no signaling records for any name server.",
+    "DS24_ONLY_IN_DOMAIN_NS": "All name servers have in-domain names, so bootstrapping with signaling records is not possible.",
+    "DS24_SIGNAL_AT_ZONE_CUT": "The signaling name of a name server is at a zone cut.",
+    "DS24_SIGNAL_CHAIN_BROKEN": "The chain of trust to the signaling records of a name server is broken.",
+    "DS24_SIGNAL_MISMATCH": "The signaling records of a name server differ from the CDS or CDNSKEY records of the zone.",
+    "DS24_SIGNAL_MISSING": "There are no signaling records for a name server, although another name server has some.",
+    "DS24_SIGNAL_NAME_TOO_LONG": "The signaling name of a name server is too long.",
+    "DS24_SIGNAL_UNSIGNED": "The signaling records of a name server have no valid signature.",
+    "DS24_SIGNAL_VALIDATED": "The signaling records of a name server are signed and equal to the records of the tested zone.",
+    "DS24_SIGNAL_ZONE_INSECURE": "The signaling records of a name server are in or below a zone that has no DS record.",
+    "DS24_SIGNAL_ZONE_UNREACHABLE": (
+        "The signaling records of a name server could not be looked up, because the name servers of their zone gave no"
+        " usable response."
+    ),
+}

@@ -1,0 +1,45 @@
+"""Sentences for many domains, of the tags of the CONSISTENCY module."""
+
+GENERAL = {
+    "MULTIPLE_SOA_SERIALS": "The name servers returned different SOA serials.",
+    "NO_RESPONSE": "A name server did not respond.",
+    "NO_RESPONSE_SOA_QUERY": "A name server responded to an SOA query, but without the SOA record of the zone.",
+    "ONE_SOA_SERIAL": "All name servers that returned the SOA record have the same SOA serial.",
+    "SOA_SERIAL": "Some name servers returned an SOA serial.",
+    "SOA_SERIAL_VARIATION": "The SOA serials of the name servers differ by more than is accepted.",
+    "MULTIPLE_SOA_RNAMES": "The name servers returned different SOA RNAMEs.",
+    "ONE_SOA_RNAME": "All name servers that returned the SOA record have the same SOA RNAME.",
+    "SOA_RNAME": "Some name servers returned an SOA RNAME.",
+    "MULTIPLE_SOA_TIME_PARAMETER_SET": "The name servers returned different SOA timers.",
+    "ONE_SOA_TIME_PARAMETER_SET": "All name servers that returned the SOA record have the same SOA timers.",
+    "SOA_TIME_PARAMETER_SET": "Some name servers returned a set of SOA timers.",
+    "INCONSISTENT_NS_TTL": "The NS RRset at the apex was returned with different TTLs.",
+    "MULTIPLE_NS_SET": "The name servers returned different NS RRsets at the apex.",
+    "NO_RESPONSE_NS_QUERY": "A name server gave no authoritative answer with the NS records of the zone.",
+    "NS_SET": "Some name servers returned an NS RRset of the apex.",
+    "ONE_NS_SET": "All name servers that gave an authoritative answer returned the same NS RRset.",
+    "CHILD_NS_FAILED": "A name server gave no usable response to an address query for the name servers of the zone.",
+    "DELEGATION_NS_SET": "Some name servers of the parent zone returned a delegation.",
+    "EXTRA_ADDRESS_CHILD": "The zone has name server addresses that are missing from the glue.",
+    "IN_DOMAIN_ADDR_MISMATCH": "The glue contains addresses that the zone does not have.",
+    "MISSING_ADDRESS_CHILD": "The delegation has glue for a name server for which the zone has no address record.",
+    "MULTIPLE_DELEGATION_NS_SET": "The name servers of the parent zone returned different NS RRsets for the delegation.",
+    "NOT_IN_DOMAIN_ADDR_MISMATCH": (
+        "The glue for a name outside the zone contains addresses that are not found when the name is resolved."
+    ),
+    "CS05_CHILD_ZONE_LAME": "No name server serves the zone.",
+    "CS05_DELEGATION": "Some name servers of the parent zone returned a delegation.",
+    "CS05_EXTRA_ADDR_CHILD": "The zone has name server addresses that are missing from the glue.",
+    "CS05_ID_ADDR_MISMATCH": "The glue differs from the address records in the zone.",
+    "CS05_ID_ADDR_MISSING": "The delegation has glue for a name server for which the zone has no address record.",
+    "CS05_INCONSISTENT_DELEGATION": "The name servers of the parent zone returned different NS RRsets for the delegation.",
+    "CS05_MISSING_GLUE_FOR_NS": "The delegation has no glue for a name server whose name is in the zone.",
+    "CS05_MISSING_GLUE_FOR_NS_UNDEL": "The supplied delegation has no address for a name server whose name is in the zone.",
+    "CS05_MISSING_GLUE_FOR_ROOT_NS": "The supplied delegation of the root zone has no address for a name server.",
+    "CS05_OOD_ADDR_MISMATCH": (
+        "The glue for a name outside the zone differs from the addresses that are found when the name is resolved."
+    ),
+    "MULTIPLE_SOA_MNAMES": "The name servers returned different SOA MNAMEs.",
+    "ONE_SOA_MNAME": "All name servers that returned the SOA record have the same SOA MNAME.",
+    "SOA_MNAME": "Some name servers returned an SOA MNAME.",
+}
