@@ -5,8 +5,8 @@ The views of a snapshot have the names of the models, so that SQLAlchemy stateme
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -26,6 +26,7 @@ from gonemaster_db.analysis.column_views.engine import (
     translated,
 )
 from gonemaster_db.analysis.column_views.statements import VERSION, VERSION_KEY
+from gonemaster_db.analysis.views.files.source import schema_of
 from gonemaster_db.core.connection.deadlines import Deadline, deadline_of
 from gonemaster_db.core.errors import TimeLimitExceeded
 
@@ -58,6 +59,22 @@ class FileViews:
             engine = self._engine_of(view_id, files)
         return _ViewSession(engine, deadline_of(session))
 
+    @contextmanager
+    def connect(self, views: Mapping[int, Sequence[Any]]) -> Iterator[Any]:
+        """Open a connection that reads the tables of several views, each in its schema.
+
+        Raises: FilesUnreadable, ColumnsMissing, DuckDbFailed.
+        """
+        files = [file for found in views.values() for file in found]
+        with naming_damaged(self._storage.location, files, check_view):
+            for view_id, found in views.items():
+                self._engine_of(view_id, found)
+            connection = self._database.cursor()
+            try:
+                yield connection
+            finally:
+                connection.close()
+
     def close(self) -> None:
         """Close the database and remove what it has on disk."""
         with self._lock:
@@ -75,11 +92,11 @@ class FileViews:
             with translated():
                 self._define(view_id, files)
             assert self._engine is not None  # noqa: S101  # _start() has set it
-            options = {"schema_translate_map": {None: _schema(view_id)}, _FILES: (files, self._storage.location)}
+            options = {"schema_translate_map": {None: schema_of(view_id)}, _FILES: (files, self._storage.location)}
             found = self._engines[view_id] = self._engine.execution_options(**options)
             while len(self._engines) > _MAX_VIEWS:
                 removed, _ = self._engines.popitem(last=False)
-                self._database.execute(f"DROP SCHEMA {_schema(removed)} CASCADE")
+                self._database.execute(f"DROP SCHEMA {schema_of(removed)} CASCADE")
             return found
 
     def _start(self) -> None:
@@ -104,7 +121,7 @@ class FileViews:
 
     def _define(self, view_id: int, files: Sequence[Any]) -> None:
         """Define the schema of a view after a check of the version of its files. Raises FilesUnreadable."""
-        schema = _schema(view_id)
+        schema = schema_of(view_id)
         paths: dict[str, list[str]] = {}
         for file in files:
             paths.setdefault(file.kind, []).append(_path(self._storage.location, file.name))
@@ -122,10 +139,6 @@ class FileViews:
             cursor.execute("COMMIT")
         finally:
             cursor.close()
-
-
-def _schema(view_id: int) -> str:
-    return f"view{view_id:d}"
 
 
 def _directories(*folders: str) -> str:

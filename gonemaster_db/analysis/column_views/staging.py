@@ -1,8 +1,8 @@
 """The statements that number all objects of a snapshot, and relate them to its domains.
 
 All statements read the view `facts`, the rows of the files of a snapshot, which `row` numbers. Each statement makes one
-table that later statements and the tables of the view read. Positions count the objects of a kind in their natural order, from 0; texts
-are compared byte by byte, as in Python and in PostgreSQL's collation "C".
+table that later statements and the tables of the view read. Positions count the objects of a kind in their natural
+order, from 0; texts are compared byte by byte, as in Python and in PostgreSQL's collation "C".
 
 `runs` has the run that counts of each domain: the last one that finished. The tables of ORDERED have the bytes by which
 addresses and prefixes are sorted, which Python computes. A response time is stored in microseconds.

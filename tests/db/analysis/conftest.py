@@ -10,15 +10,29 @@ from gonemaster_db.analysis.column_views.reading import FileViews
 from gonemaster_db.core.session import Store
 from tests.support.analysis.storages import file_storage
 
+Files = FileStorage | None
+"""Where a snapshot has its files; None for a snapshot in the database."""
+
+
+@pytest.fixture
+def storage(store: Store, tmp_path: Path) -> Iterator[FileStorage]:
+    """Return a place for files that the store can read."""
+    found = file_storage(tmp_path)
+    views = FileViews(found)
+    store.read_views_with(views)
+    yield found
+    views.close()
+
 
 @pytest.fixture(params=["rows", "columns"])
-def files(request: pytest.FixtureRequest, store: Store, tmp_path: Path) -> Iterator[FileStorage | None]:
-    """Return where snapshots have their files; None for snapshots in the database."""
-    if request.param == "rows":
-        yield None
-        return
-    storage = file_storage(tmp_path)
-    views = FileViews(storage)
-    store.read_views_with(views)
-    yield storage
-    views.close()
+def files(request: pytest.FixtureRequest) -> Files:
+    """Return the storage of snapshots; the test runs once for each."""
+    return None if request.param == "rows" else request.getfixturevalue("storage")
+
+
+@pytest.fixture(params=["rows", "columns", "rows to columns", "columns to rows"])
+def sides(request: pytest.FixtureRequest) -> tuple[Files, Files]:
+    """Return the storages of two snapshots; the test runs once for each combination."""
+    before, _, after = request.param.partition(" to ")
+    found = {"rows": None, "columns": request.getfixturevalue("storage") if "columns" in request.param else None}
+    return found[before], found[after or before]

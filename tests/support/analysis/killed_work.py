@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import cast
 
-from gonemaster_db.analysis import capture
+from gonemaster_db.analysis import capture, row_views
 from gonemaster_db.core.session import open_store
 from gonemaster_db.core.settings import Driver, StoreSettings
 from gonemaster_tasks.maintenance.projection import projector
@@ -33,7 +33,7 @@ def main() -> None:
         projector.RUNS_AT_A_TIME = 2
         projector.Projector().project(store, floor="NOTICE", now=now)
     else:
-        capture.SLICE = 2
+        row_views.SLICE = 2
         capture.materialise(store, int(snapshot), now=now)
 
 

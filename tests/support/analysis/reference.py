@@ -77,8 +77,8 @@ def stored_members(session: Session, view_id: int) -> dict[tuple[str, int, str],
     """Return all members of a view: their positions by kind of object, position of the object, and kind of member."""
     reading = view_session(session, view_id)
     if not is_in_files(reading):
-        rows = session.scalars(select(SnapshotMembers).where(SnapshotMembers.view_id == view_id))
-        return {(one.owner, one.position, one.member): list(unpack_positions(one.positions)) for one in rows}
+        packed = session.scalars(select(SnapshotMembers).where(SnapshotMembers.view_id == view_id))
+        return {(one.owner, one.position, one.member): list(unpack_positions(one.positions)) for one in packed}
     found: defaultdict[tuple[str, int, str], list[int]] = defaultdict(list)
     for owner, member in MEMBERS:
         table = members_table(owner, member).c

@@ -4,7 +4,8 @@ A session of DuckDB has the tables of one view under the names of the models. It
 database for which it was opened, and has its time limit.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 from sqlalchemy import select
@@ -28,6 +29,10 @@ class ViewReader(Protocol):
 
     def open(self, session: Session, view_id: int, files: tuple[Any, ...]) -> Session:
         """Open a session of DuckDB for one view, with the time limit of a session of the database."""
+        ...
+
+    def connect(self, views: Mapping[int, tuple[Any, ...]]) -> AbstractContextManager[Any]:
+        """Open a connection of DuckDB that reads the tables of several views in files."""
         ...
 
 
@@ -59,6 +64,36 @@ def sessions_of_views(session: Session, view_ids: Sequence[int]) -> Iterator[tup
     yield session, [view_id for view_id in view_ids if view_id not in in_files]
     for view_id in in_files:
         yield view_session(session, view_id), [view_id]
+
+
+@contextmanager
+def open_connection(session: Session, view_ids: tuple[int, int]) -> Iterator[tuple[Any, tuple[str | None, str | None]]]:
+    """Open a connection of DuckDB for two views, with the schema of each, None for a view in the database.
+
+    The connection is None if both are in the database.
+
+    Raises:
+        ViewFilesUnavailable, FilesUnreadable: as in `view_session`.
+    """
+    in_files = {view_id: files for view_id in view_ids if (files := _files(session, view_id))}
+    if not in_files:
+        yield None, (None, None)
+        return
+    first, second = (schema_of(view_id) if view_id in in_files else None for view_id in view_ids)
+    with _reader(session).connect(in_files) as connection:
+        yield connection, (first, second)
+
+
+def schema_of(view_id: int) -> str:
+    """Return the schema of DuckDB with the tables of a view in files."""
+    return f"view{view_id:d}"
+
+
+def _reader(session: Session) -> ViewReader:
+    reader: ViewReader | None = session.info.get(VIEW_READER)
+    if reader is None:
+        raise ViewFilesUnavailable("the view is in files: set analytics.location to the folder or URI that has them")
+    return reader
 
 
 def is_in_files(session: Session) -> bool:
