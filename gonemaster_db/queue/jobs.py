@@ -161,10 +161,11 @@ def create_jobs(session: Session, new: Iterable[NewJob], *, now: datetime | None
 
 
 class CreatedJobs(NamedTuple):
-    """The IDs of a chunk of jobs, in the given order and in queue order."""
+    """The IDs of a chunk of jobs, in the given order and in queue order; their positions are GAP apart."""
 
     ids: list[str]
     in_turn: list[str]
+    first_position: int
 
 
 def create_longest_first(
@@ -204,7 +205,7 @@ def _create(
             for number, job in enumerate(chunk)
         )
         insert_rows(session, Job, _COLUMNS, rows)
-        yield CreatedJobs(ids, [ids[number] for number in order])
+        yield CreatedJobs(ids, [ids[number] for number in order], positions[0])
 
 
 def refresh_statistics(session: Session) -> None:

@@ -14,6 +14,7 @@ from gonemaster_db.core.states import WAITING
 from gonemaster_db.core.texts import Text
 from gonemaster_db.models import Job, JobStatus, Priority
 from gonemaster_db.queue.position_allocator import GAP, allocate_positions
+from gonemaster_db.queue.queue_ranks import QueueKey
 
 End = Literal["front", "back"]
 SLICE = 10_000
@@ -36,10 +37,10 @@ _SET_POSITIONS = text(
 )
 
 
-def count_queued(session: Session, priority: int) -> int:
-    """Count the queued (not held) jobs of a tier."""
+def count_queued(session: Session, priority: int, *, until: QueueKey | None = None) -> int:
+    """Count the queued (not held) jobs of a tier, up to and including the key `until`."""
     counted = select(func.count()).where(Job.priority == priority, Job.status == JobStatus.QUEUED)
-    return session.scalar(counted) or 0
+    return session.scalar(counted.where(*_until(until))) or 0
 
 
 def count_running(session: Session) -> int:
@@ -58,10 +59,15 @@ def count_states(session: Session) -> Mapping[tuple[int, JobStatus], int]:
 
 
 def first_queued_ids(
-    session: Session, priority: int, *, limit: int, created_before: datetime | None = None
+    session: Session,
+    priority: int,
+    *,
+    limit: int,
+    created_before: datetime | None = None,
+    until: QueueKey | None = None,
 ) -> list[str]:
-    """Return the IDs of the next jobs of a tier, in order."""
-    query = select(Job.id).where(Job.priority == priority, Job.status == JobStatus.QUEUED)
+    """Return the IDs of the next jobs of a tier, in order, up to and including the key `until`."""
+    query = select(Job.id).where(Job.priority == priority, Job.status == JobStatus.QUEUED, *_until(until))
     if created_before is not None:
         query = query.where(Job.created_at < created_before)
     return list(session.scalars(query.order_by(Job.position, Job.id).limit(limit)))
@@ -69,11 +75,20 @@ def first_queued_ids(
 
 def iter_queued_ids(session: Session, priority: int) -> Iterator[str]:
     """Yield the IDs of all queued jobs of a tier in order, read in slices with constant memory."""
-    last: tuple[int, str] | None = None
-    while rows := _slice_after(session, priority, last):
+    last: QueueKey | None = None
+    while rows := queued_after(session, priority, last, limit=SLICE):
         for _, job_id in rows:
             yield job_id
         last = rows[-1]
+
+
+def queued_after(session: Session, priority: int, last: QueueKey | None, *, limit: int) -> list[QueueKey]:
+    """Return the keys of the next queued jobs after a key, in order; None starts at the first job."""
+    query = select(Job.position, Job.id).where(Job.priority == priority, Job.status == JobStatus.QUEUED)
+    if last is not None:
+        query = query.where(*_behind(*last))
+    rows = session.execute(query.order_by(Job.position, Job.id).limit(limit))
+    return [(position, job_id) for position, job_id in rows]
 
 
 def ends_of_tier(session: Session, priority: int) -> tuple[int, int]:
@@ -203,17 +218,17 @@ def _mismatch(job_ids: Sequence[str], waiting: KeysView[str]) -> str:
     return f"the order must list every waiting job exactly once: {'; '.join(found)}"
 
 
+def _until(key: QueueKey | None) -> tuple[ColumnElement[bool], ...]:
+    """Match the jobs up to a key; all jobs without one."""
+    if key is None:
+        return ()
+    position, job_id = key
+    return Job.position <= position, or_(Job.position < position, Job.id <= job_id)
+
+
 def _behind(position: int, job_id: str) -> tuple[ColumnElement[bool], ...]:
     """Match the jobs after a position. The plain bound lets an index scan start there; an OR alone does not."""
     return Job.position >= position, or_(Job.position > position, and_(Job.position == position, Job.id > job_id))
-
-
-def _slice_after(session: Session, priority: int, last: tuple[int, str] | None) -> list[tuple[int, str]]:
-    query = select(Job.position, Job.id).where(Job.priority == priority, Job.status == JobStatus.QUEUED)
-    if last is not None:
-        query = query.where(*_behind(*last))
-    rows = session.execute(query.order_by(Job.position, Job.id).limit(SLICE))
-    return [(position, job_id) for position, job_id in rows]
 
 
 def _lock_waiting(session: Session, job_ids: Sequence[str]) -> tuple[list[str], int]:

@@ -25,6 +25,7 @@ from gonemaster_tasks.broker.queue.check_clients import CheckClients
 from gonemaster_tasks.broker.queue.lists import WaitingLists
 from gonemaster_tasks.broker.queue.rejected_items import RejectedItems
 from gonemaster_tasks.broker.queue.unacked import Unacked
+from gonemaster_tasks.broker.queue.window import DEFAULT_SIZE, MessageWindow
 from gonemaster_tasks.broker.reconciliation import ReconciliationRequests
 from gonemaster_tasks.broker.registration_requests import RegistrationRequests
 from gonemaster_tasks.errors import BrokerFull, BrokerLoginRefused, BrokerRefused
@@ -39,10 +40,11 @@ _RESERVE = 1024 * 1024  # bytes reserved for workers, which need memory to take 
 class Broker:
     """A thread-safe connection to Redis. All methods raise BrokerUnavailable if Redis does not answer."""
 
-    def __init__(self, address: BrokerAddress) -> None:
+    def __init__(self, address: BrokerAddress, *, window: int = DEFAULT_SIZE) -> None:
         self.address = address
         self._client: Any = address.connect()  # The type hints of redis-py mix synchronous and asynchronous replies.
         self.lists = WaitingLists(self._client)
+        self.window = MessageWindow(self._client, window)
         self.unacked = Unacked(self._client)
         self.rejected = RejectedItems(self._client)
         self.marks = Marks(self._client)
@@ -62,9 +64,9 @@ class Broker:
         self.attempts = Attempts(self._client)
 
     @classmethod
-    def open(cls, url: str) -> "Broker":
-        """Connect to the broker at a URL from the settings."""
-        return cls(parse_broker_url(url))
+    def open(cls, url: str, *, window: int = DEFAULT_SIZE) -> "Broker":
+        """Connect to the broker at a URL from the settings; `window` is the number of messages of the batch tier."""
+        return cls(parse_broker_url(url), window=window)
 
     @property
     def connections(self) -> Any:

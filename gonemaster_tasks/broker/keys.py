@@ -1,6 +1,6 @@
 """All Redis key names; the list of a queue has the name of the queue."""
 
-from gonemaster_tasks.queues import ORDER
+from gonemaster_tasks.queues import BATCH, ORDER
 
 PAUSED = "gm:paused"  # hash: tier to the end of its pause
 SETTINGS = "gm:settings"  # string: replaced after each change of settings
@@ -28,10 +28,16 @@ UNACKED = "unacked"  # kombu's hash of the messages held by workers
 UNACKED_INDEX = "unacked_index"  # kombu's sorted set of delivery times, by the clock of the worker's host
 BEAT_LOCK = "redbeat::lock"  # RedBeat's lock; present while a beat is active
 
+
+def cut(tier: str) -> str:
+    """Return the key of the end of a tier's window (string: position, job and token); absent for a complete tier."""
+    return f"gm:cut:{tier}"
+
+
 TYPES = {
     **dict.fromkeys((REJECTED, *ORDER), "list"),  # The list of rejected items comes first: it must accept the others.
     **dict.fromkeys((PAUSED, WORKER_QUEUES, REPORTS, DUTIES, UNACKED), "hash"),
-    **dict.fromkeys((SETTINGS, EPOCH, RECONCILE, WORKER_MARK, REPORT_GAP, CHECKED), "string"),
+    **dict.fromkeys((SETTINGS, EPOCH, RECONCILE, WORKER_MARK, REPORT_GAP, CHECKED, cut(BATCH)), "string"),
     **dict.fromkeys((SUBMITTING, REGISTRATIONS, LIMITED, WORKER_TIMES, REPORT_TIMES, LOST, UNACKED_INDEX), "zset"),
     CHANGING: "set",
 }

@@ -14,12 +14,13 @@ from gonemaster_db.queue import jobs as job_rows
 from gonemaster_db.queue import queue as queue_rows
 from gonemaster_db.runs.graduation import cancel_waiting_jobs
 from gonemaster_db.service.audit import record_action
-from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.events import JobEvent, PendingEvent
 from gonemaster_tasks.broker.queue.lists import MAX_BESIDE, MAX_NAMED, MAX_REORDERED, Where
-from gonemaster_tasks.control.order_changes import change_order, rebuild_tier, remove_messages
+from gonemaster_tasks.broker.queue.window import WINDOWED
+from gonemaster_tasks.control.order_changes import QUEUE_ORDER, change_order, rebuild_tier, remove_messages
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.revocation import revoke_jobs
+from gonemaster_tasks.control.sweeps.window import leave_to_refill
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import BATCH, NORMAL, tier_of
 
@@ -66,7 +67,7 @@ def release_job(parts: QueueParts, job_id: str, *, who: str = "") -> Job:
 
     job, successor = parts.store.run_in_transaction(release)
     try:
-        _enqueue_before(parts.broker, job, successor)
+        _enqueue_released(parts, job, successor)
         parts.broker.events.publish(job_id, JobEvent("state", {"status": "queued"}))
     except BrokerUnavailable:
         log.warning("message not written, written once Redis answers", extra={"job_id": job_id})
@@ -74,16 +75,20 @@ def release_job(parts: QueueParts, job_id: str, *, who: str = "") -> Job:
     return job
 
 
-def _enqueue_before(broker: Broker, job: Job, successor: str | None) -> None:
-    tier = tier_of(job.priority)
-    if successor is None:
+def _enqueue_released(parts: QueueParts, job: Job, successor: str | None) -> None:
+    broker, tier = parts.broker, tier_of(job.priority)
+    if leave_to_refill(broker, (job.position, job.id), tier):
+        return
+    if tier in WINDOWED and broker.lists.depth(tier) >= broker.window.size:
+        with broker.locks.exclusive(QUEUE_ORDER):
+            rebuild_tier(parts.store, broker, tier)
+    elif successor is None:
         broker.lists.enqueue(job.id, tier)
-        return
-    broker.lists.put_back(job.id, tier)  # The message stays at the front until it is moved to its position.
-    try:
-        broker.lists.move([job.id], tier, "before", successor)
-    except LookupError:  # The pivot was taken in the meantime, so the front is the correct position.
-        return
+    else:
+        broker.lists.put_back(job.id, tier)  # The message stays at the front until it is moved to its position.
+        # If the pivot was taken in the meantime, the front is the correct position.
+        with suppress(LookupError):
+            broker.lists.move([job.id], tier, "before", successor)
 
 
 def move_jobs(parts: QueueParts, job_ids: Sequence[str], *, to: Literal["front", "back"], who: str = "") -> list[str]:
@@ -124,7 +129,7 @@ def _move(
         moved, tier = done
         if not moved:
             return
-        if len(moved) <= (MAX_BESIDE if pivot else MAX_NAMED):
+        if len(moved) <= (MAX_BESIDE if pivot else MAX_NAMED) and parts.broker.window.cut(tier) is None:
             with suppress(LookupError):  # The pivot is held or was taken in the meantime: follow the rows.
                 parts.broker.lists.move(moved, tier, side, pivot)
                 return
@@ -150,7 +155,7 @@ def reorder_queue(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -
 
     def reorder_messages(by_tier: list[list[str]]) -> None:
         for tier, ids in zip((NORMAL, BATCH), by_tier, strict=True):
-            if len(ids) > MAX_REORDERED:
+            if len(ids) > MAX_REORDERED or parts.broker.window.cut(tier) is not None:
                 rebuild_tier(parts.store, parts.broker, tier)
             elif ids:
                 parts.broker.lists.reorder(ids, tier)

@@ -3,7 +3,8 @@
 Invariants:
 
 1. The rows define the order: the queued rows of a tier sorted by (position, id). Each tier has one list in Redis with
-   one message per queued row; the list is a copy that may differ for a moment, and is rebuilt from the rows if lost.
+   one message per queued row, in a windowed tier only per queued row up to its cut; the list is a copy that may differ
+   for a moment, and is rebuilt from the rows if lost.
 2. A job starts only by the claim of its row, not by its message: a missing message is restored, a stale or duplicate
    one is dropped. Damage to a list therefore never loses a job or runs it twice.
 3. An order change is written to the rows first and then to the list, both under the lock QUEUE_ORDER: rows and
@@ -31,6 +32,8 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.queue.queue import first_queued_ids, iter_queued_ids
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.queue.lists import MAX_NAMED
+from gonemaster_tasks.broker.queue.window import WINDOWED
+from gonemaster_tasks.control.sweeps.window import LOW, rebuild_window, refill
 from gonemaster_tasks.errors import BrokerFull, BrokerUnavailable
 from gonemaster_tasks.queues import ORDER, TIERS
 
@@ -81,13 +84,16 @@ def change_order(
 
 
 def rebuild_tier(store: Store, broker: Broker, tier: str) -> int:
-    """Replace all waiting messages of a tier with those of its queued rows; return their number.
+    """Replace all waiting messages of a tier with those of its queued rows, or of the first ones; return their number.
 
     The caller holds the lock QUEUE_ORDER. If the caller is killed halfway, the mark makes the reconciler start over.
     """
     broker.marks.begin_change([tier])
-    with store.read_only() as session:
-        count = broker.lists.rebuild(iter_queued_ids(session, TIERS.index(tier)), tier)
+    if tier in WINDOWED:
+        count = rebuild_window(store, broker, tier)
+    else:
+        with store.read_only() as session:
+            count = broker.lists.rebuild(iter_queued_ids(session, TIERS.index(tier)), tier)
     broker.marks.end_change([tier])
     return count
 
@@ -100,6 +106,7 @@ def rebuild_outdated(store: Store, broker: Broker, replication_id: str) -> dict[
     *urgent, last = (tier for tier in ORDER if tier in TIERS)
     with broker.locks.exclusive(QUEUE_ORDER):
         broker.marks.begin_change(TIERS)  # The mark remains if the process is killed after the epoch is set.
+        broker.window.reset(last)
         broker.lists.set_aside(last)
         try:
             counts = {tier: rebuild_tier(store, broker, tier) for tier in urgent}
@@ -125,10 +132,22 @@ def restore_head_order(store: Store, broker: Broker, tier: str) -> None:
 
 
 def _restore_head_order(store: Store, broker: Broker, tier: str) -> None:
+    end = broker.window.end(tier)
     with store.read_only() as session:
-        ids = first_queued_ids(session, TIERS.index(tier), limit=_HEAD)
+        ids = first_queued_ids(session, TIERS.index(tier), limit=_HEAD, until=end)
     if ids != list(islice(broker.lists.waiting_ids(tier), len(ids))):
         broker.lists.restore_head_order(ids, tier)
+
+
+def refill_tier(store: Store, broker: Broker, tier: str) -> int:
+    """Write messages of further jobs if a windowed tier has few; return their number.
+
+    Nothing happens while another process holds the lock QUEUE_ORDER: it refills the tier, or changes the order.
+    """
+    if broker.window.cut(tier) is None or broker.lists.depth(tier) >= LOW * broker.window.size:
+        return 0
+    with broker.locks.attempt(QUEUE_ORDER) as lock:
+        return 0 if lock is None else sum(refill(store, broker, tier))
 
 
 def remove_messages(store: Store, broker: Broker, job_ids: Sequence[str], tier: str) -> None:

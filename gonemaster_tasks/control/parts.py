@@ -29,5 +29,5 @@ class QueueParts:
 
 def open_queue(settings: Settings, store: Store) -> QueueParts:
     """Connect to the broker of the settings, whose URL must be set. Raises BrokerRefused."""
-    broker = Broker.open(settings.broker_url)
+    broker = Broker.open(settings.broker_url, window=settings.queue_window)
     return QueueParts(store, broker, make_app_of(settings), LazyClock(broker))

@@ -16,6 +16,7 @@ from gonemaster_db.models import Batch, Job
 from gonemaster_db.queue.jobs import create_listed_jobs, create_longest_first, refresh_statistics
 from gonemaster_tasks.control.jobs import log
 from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.control.sweeps.window import send_new
 from gonemaster_tasks.errors import BrokerUnavailable, OptionsTooLarge
 from gonemaster_tasks.queues import tier_of
 
@@ -120,9 +121,10 @@ def _submit_together(
     # A job that fails in a group is retried alone, without waiting.
     jobs = parts.store.run_in_transaction(create, attempts=_ATTEMPTS if len(group) == 1 or write_all else 1)
     for tier in dict.fromkeys(tier_of(job.priority) for job in jobs):
-        ids = [job.id for job in jobs if tier_of(job.priority) == tier]
+        same = [job for job in jobs if tier_of(job.priority) == tier]
+        ids = [job.id for job in same]
         try:
-            parts.broker.lists.enqueue_many(ids, tier)
+            send_new(parts.broker, ids, tier, first_position=same[0].position)
         # The error is not raised, because clients would submit again, and domains would be tested twice.
         except BrokerUnavailable:
             log.warning("jobs stored, enqueued once Redis answers", extra={"job_ids": ids})
@@ -208,13 +210,13 @@ def _store_jobs(parts: QueueParts, session: Session, row: Batch, jobs: JobSource
     chunks: list[_PackedIds] = []
     listed: list[str] = []
     for created in create_longest_first(session, new, batch_id=row.id, now=now):
-        chunks.append(_PackedIds.of(created.in_turn))
+        chunks.append(_PackedIds.of(created.in_turn, created.first_position))
         listed += created.ids[: _MAX_RETURNED_IDS + 1 - len(listed)]
         parts.broker.marks.begin_submission(row.id, SUBMISSION_LIFE)
     stored = StoredBatch(_submitted(row, chunks, listed), tuple(chunks))
     if stored.submitted.job_count >= _MANY_JOBS:
         refresh_statistics(session)
-    parts.broker.check_room(stored.submitted.job_count)
+    parts.broker.check_room(min(stored.submitted.job_count, parts.broker.window.size))
     return stored
 
 
@@ -224,10 +226,11 @@ class _PackedIds:
 
     count: int
     packed: bytes
+    first_position: int
 
     @classmethod
-    def of(cls, ids: list[str]) -> "_PackedIds":
-        return cls(len(ids), zlib.compress(" ".join(ids).encode("ascii"), level=1))
+    def of(cls, ids: list[str], first_position: int) -> "_PackedIds":
+        return cls(len(ids), zlib.compress(" ".join(ids).encode("ascii"), level=1), first_position)
 
     def ids(self) -> list[str]:
         return zlib.decompress(self.packed).decode("ascii").split()
@@ -239,11 +242,15 @@ def _submitted(batch: Batch, chunks: list[_PackedIds], listed: list[str]) -> Sub
 
 
 def enqueue_batch(parts: QueueParts, stored: StoredBatch) -> None:
-    """Write the messages of a committed batch; if Redis is unavailable, the reconciler writes them later."""
+    """Write the messages of a committed batch, as far as the window of its tier reaches.
+
+    If Redis is unavailable, the reconciler writes them later.
+    """
     broker, batch_id, tier = parts.broker, stored.submitted.batch.id, tier_of(Priority.BATCH)
     try:
         for chunk in stored.chunks:
-            broker.lists.enqueue_many(chunk.ids(), tier)
+            if not send_new(broker, chunk.ids(), tier, first_position=chunk.first_position):
+                break
             # The mark is renewed for each slice: it must outlast a long submission and expire soon after a killed one.
             broker.marks.begin_submission(batch_id, SUBMISSION_LIFE)
         broker.marks.end_submission(batch_id)

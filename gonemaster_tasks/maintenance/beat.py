@@ -36,7 +36,7 @@ def run_beat(settings: Settings) -> None:
     Raises:
         BrokerRefused: the broker does not meet the requirements of the queue.
     """
-    with closing(Broker.open(settings.broker_url)) as broker:
+    with closing(Broker.open(settings.broker_url, window=settings.queue_window)) as broker:
         _wait_for(broker)
         clock = LazyClock(broker)
         # All beats need the same clock to decide which tasks are due: another beat may have sent them last.

@@ -91,26 +91,31 @@ def _reconcile_tier(store: Store, broker: Broker, tier: str, *, now: datetime) -
 
 
 def _counts_differ(store: Store, broker: Broker, tier: str) -> bool:
-    """Compare twice, because a job between claim and acknowledgement is counted on one side only."""
+    """Compare twice, because a job between claim and acknowledgement is counted on one side only.
+
+    A cut that moves between the two counts says that a refill is writing messages, so nothing is missing.
+    """
     for _ in range(2):
+        end = broker.window.end(tier)
         before, held = broker.lists.depth(tier), broker.unacked.count()
         with store.read_only() as session:
-            rows = count_queued(session, TIERS.index(tier))
+            rows = count_queued(session, TIERS.index(tier), until=end)
         after = broker.lists.depth(tier)
-        if min(before, after) - held <= rows <= max(before, after) + held:
+        if broker.window.end(tier) != end or min(before, after) - held <= rows <= max(before, after) + held:
             return False
     return True
 
 
 def _restore_head(store: Store, broker: Broker, tier: str, *, now: datetime, grace: timedelta = _GRACE) -> int:
     """Restore missing messages of the next jobs: equal counts may hide one lost and one stale message."""
+    end = broker.window.end(tier)
     with store.read_only() as session:
-        ids = first_queued_ids(session, TIERS.index(tier), limit=_HEAD, created_before=now - grace)
+        ids = first_queued_ids(session, TIERS.index(tier), limit=_HEAD, created_before=now - grace, until=end)
     missing = broker.without_message(ids, tier)
     if not missing:
         return 0
     with store.read_only() as session:  # A job claimed in between is not missing.
-        queued = set(first_queued_ids(session, TIERS.index(tier), limit=_HEAD, created_before=now - grace))
+        queued = set(first_queued_ids(session, TIERS.index(tier), limit=_HEAD, created_before=now - grace, until=end))
     lost = [job_id for job_id in missing if job_id in queued]
     for job_id in reversed(lost):
         broker.lists.put_back(job_id, tier)

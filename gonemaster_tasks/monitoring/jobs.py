@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 from gonemaster_db.models import Job, JobStatus
 from gonemaster_db.queue.jobs import expired_leases
 from gonemaster_db.queue.pauses import list_pauses
-from gonemaster_db.queue.queue import count_states, first_queued_ids, oldest_waiting
+from gonemaster_db.queue.queue import count_queued, count_states, first_queued_ids, oldest_waiting
 from gonemaster_db.queue.throughput import has_progressed_since
 from gonemaster_db.service.operations import failed_operations, unfinished_operations
 from gonemaster_db.service.schedules import failed_schedules, overdue_schedules
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.broker.keys import REJECTED
 from gonemaster_tasks.broker.processes.workers import WorkerState
+from gonemaster_tasks.broker.queue.window import WINDOWED
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.monitoring.issues import Issue
@@ -95,12 +96,14 @@ def _ended_leases(parts: QueueParts, now: datetime, grace: timedelta) -> Iterato
 
 def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime, reconcile_interval_s: int) -> Iterator[Issue]:
     held = parts.broker.unacked.count()
+    ends = {tier: end for tier in WINDOWED if (end := parts.broker.window.end(tier)) is not None}
     depths = parts.broker.lists.depths()
     with parts.store.read_only() as session:
         states = count_states(session)
+        within = {tier: count_queued(session, TIERS.index(tier), until=end) for tier, end in ends.items()}
         paused = {pause.tier for pause in list_pauses(session, now=now)}
         due = {
-            tier: first_queued_ids(session, priority, limit=_MAX_JOBS, created_before=now - GRACE)
+            tier: first_queued_ids(session, priority, limit=_MAX_JOBS, created_before=now - GRACE, until=ends.get(tier))
             for priority, tier in enumerate(TIERS)
         }
     if workers and any(states.get((priority, JobStatus.QUEUED)) for priority in range(len(TIERS))):
@@ -116,6 +119,7 @@ def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime, reconci
                 else Text("{number} jobs are waiting, but no worker consumes this tier", number=rows),
                 count=rows,
             )
+        rows = within.get(tier, rows)  # Jobs after the window have no message yet.
         lost = max(rows - depths[tier] - held, 0) or len(parts.broker.without_message(due[tier], tier))
         if lost and parts.broker.marks.submissions():
             lost = 0

@@ -195,7 +195,7 @@ class Worker:
         self, live: LiveSettings, store: Store, runner: Runner, *, name: str, fork_server: ForkServer | None = None
     ) -> None:
         settings = live.base
-        broker = Broker.open(settings.broker_url)
+        broker = Broker.open(settings.broker_url, window=settings.queue_window)
         clock = SharedClock()
         gate = Gate(
             slots=settings.worker_count,

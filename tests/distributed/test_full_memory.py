@@ -14,6 +14,7 @@ from gonemaster_db.core.records import NewBatch, NewJob
 from gonemaster_db.models import Batch, Job, ScheduleOutcome
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
+from gonemaster_tasks.control.order_changes import QUEUE_ORDER, rebuild_tier, refill_tier
 from gonemaster_tasks.control.submit import submit_batch
 from gonemaster_tasks.errors import BrokerFull
 from gonemaster_tasks.maintenance.recurring import run_due_schedules
@@ -121,6 +122,22 @@ def test_a_tier_that_does_not_fit_has_its_first_jobs_in_order(fault_farm: Farm) 
     assert kept == ids[: len(kept)]
     fault_farm.broker.check_room()  # Workers have some memory left.
     assert not raw(fault_farm.broker).exists(f"gm:replaced:{BATCH}")
+
+
+def test_a_window_that_does_not_fit_is_filled_later(fault_farm: Farm) -> None:
+    farm = fault_farm
+    ids = list(farm.submit_batch([f"n{number}.test" for number in range(9000)]).job_ids)
+    raw(farm.broker).delete(BATCH)
+    limit_memory(farm.broker, 1_600_000)
+    with pytest.raises(BrokerFull), farm.broker.locks.exclusive(QUEUE_ORDER):
+        rebuild_tier(farm.store, farm.broker, BATCH)
+    kept = list(farm.broker.lists.waiting_ids(BATCH))
+    assert kept == ids[: len(kept)]
+    assert len(kept) < 9000
+    farm.broker.check_room()
+    limit_memory(farm.broker, 100_000_000)
+    refill_tier(farm.store, farm.broker, BATCH)
+    assert set(farm.broker.lists.waiting_ids(BATCH)) == set(ids)
 
 
 def test_waiting_jobs_run_on_while_the_memory_is_full(fault_farm: Farm, own_redis: EmbeddedRedis) -> None:

@@ -123,12 +123,13 @@ def test_the_batch_tier_is_open_while_it_is_rebuilt(fault_farm: Farm, monkeypatc
     farm.submit_batch([f"n{number}.test" for number in range(3000)])
     farm.broker.marks.set_epoch("of another Redis")
     seen: list[bool] = []
-    enqueue = farm.broker.lists.enqueue_many
+    extend = farm.broker.window.extend
 
-    def record(ids: Any, tier: str) -> int:
-        seen.append(farm.broker.marks.controls().outdated)
-        return enqueue(ids, tier)
+    def record(tier: str, ids: Any, **cuts: Any) -> Any:
+        if ids:
+            seen.append(farm.broker.marks.controls().outdated)
+        return extend(tier, ids, **cuts)
 
-    monkeypatch.setattr(farm.broker.lists, "enqueue_many", record)
+    monkeypatch.setattr(farm.broker.window, "extend", record)
     reconcile(farm.store, farm.broker, farm.parts.celery, now=farm.parts.clock.now())
     assert seen == [False, False, False]

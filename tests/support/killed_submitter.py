@@ -6,7 +6,7 @@ With a job it dies before the message, with a batch after half of the messages.
 import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from gonemaster_db.core.records import NewBatch, NewJob
@@ -14,6 +14,7 @@ from gonemaster_db.core.session import open_store
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.queue.lists import WaitingLists
+from gonemaster_tasks.broker.queue.window import MessageWindow, Outcome, QueueCut
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.store import store_settings
 from gonemaster_tasks.control import submit
@@ -21,15 +22,18 @@ from gonemaster_tasks.control.parts import QueueParts
 
 
 class DeadlyLists(WaitingLists):
-    """Kills its process when messages are written."""
-
-    def enqueue(self, job_id: str, tier: str) -> None:
-        _die([job_id])
+    """Kills its process before a message is written."""
 
     def enqueue_many(self, job_ids: Iterable[str], tier: str) -> int:
-        ids = list(job_ids)
-        super().enqueue_many(ids[: len(ids) // 2], tier)
-        return _die(ids)
+        return _die(list(job_ids))
+
+
+class DeadlyWindow(MessageWindow):
+    """Kills its process after half of the messages."""
+
+    def extend(self, tier: str, job_ids: Sequence[str], *, cut: QueueCut | None, to: QueueCut | None) -> Outcome:
+        super().extend(tier, job_ids[: len(job_ids) // 2], cut=cut, to=to)
+        return str(_die(list(job_ids)))  # type: ignore[return-value]  # never returns
 
 
 def _die(ids: list[str]) -> int:
@@ -44,6 +48,7 @@ def main() -> None:
     submit.SUBMISSION_LIFE = timedelta(seconds=3)  # the reconciler waits this long for a submission
     broker = Broker.open(settings.broker_url)
     broker.lists = DeadlyLists(broker.address.connect())
+    broker.window = DeadlyWindow(broker.address.connect(), broker.window.size)
     parts = QueueParts(open_store(store_settings(settings)), broker, make_app(settings.broker_url))
     if sys.argv[1] == "job":
         submit.submit_job(parts, NewJob("killed.test"))

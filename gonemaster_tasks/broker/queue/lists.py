@@ -34,7 +34,7 @@ _ALL = 2**53
 _IDS = 10_000  # Ids per RPUSH.
 _REORDER_LIFE_S = 600
 _REPLACED_LIFE_S = 3600
-_FREED = 5 * SLICE  # Messages removed from the back of a rebuilt tier that does not fit in memory.
+FREED = 5 * SLICE  # Messages removed from the back of a rebuilt tier that does not fit in memory.
 # Atomic: if two processes, such as two beats, call at the same time, the second one finds the first call.
 _CALL = """
 for _, each in ipairs(redis.call("LRANGE", KEYS[1], 0, ARGV[3])) do
@@ -134,29 +134,39 @@ class WaitingLists:
             return int(self._reorder(keys=[tier, order_key], args=[within]))
 
     def rebuild(self, job_ids: Iterable[str], tier: str) -> int:
-        """Replace all waiting messages of a tier with those of `job_ids`; return their number.
+        """Replace all waiting messages of a tier with those of `job_ids`, as `rewrite` does; return their number."""
+        written = (self.enqueue_many(piece, tier) for piece in slices(job_ids))
+        try:
+            return self.rewrite(tier, written)
+        except BrokerFull:
+            with reachable():
+                self._client.lpop(tier, FREED)
+            raise
 
-        Only one caller at a time may do this. The old messages are removed before the first id is read, so no job is
+    def rewrite(self, tier: str, written: Iterator[int]) -> int:
+        """Replace all waiting messages of a tier: each step of `written` appends a slice; return their number.
+
+        Only one caller at a time may do this. The old messages are removed before the first step, so no job is
         queued twice. Workers may take the first new messages while the last ones are being sent. Redis serves other
         clients in between. Old messages are deleted as fast as new ones are written, so that the memory of Redis
         suffices; invalid ones are moved aside.
 
         Raises:
-            BrokerFull: the memory suffices for the first messages only. They are in their order, and workers have some
-                memory left to take them.
+            BrokerFull: the memory suffices for the first messages only. They are in their order. The caller removes
+                the last ones, so that workers have some memory to take the others.
         """
         replaced, count = self.set_aside(tier), 0
         deletion = self._delete_replaced(replaced, tier)
         try:
-            for piece in slices(job_ids):
+            next(deletion, None)
+            for sent in written:
+                count += sent
                 next(deletion, None)
-                count += self.enqueue_many(piece, tier)
             for _ in deletion:
                 pass
         except BrokerFull:
             with reachable():
                 self._client.unlink(replaced)
-                self._client.lpop(tier, _FREED)
             raise
         return count
 

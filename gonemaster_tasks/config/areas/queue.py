@@ -48,6 +48,12 @@ class QueueOptions:
         "maximum number of jobs that run at the same time, over all workers; 0 means no limit",
         runtime=True,
     )
+    queue_window: int = option(
+        100_000,
+        integer(1000, 10_000_000),
+        "maximum number of messages of batch jobs that wait in Redis; the other batch jobs wait in the database and"
+        " follow in their order",
+    )
     job_timeout_seconds: int = option(
         300, integer(1, 3000), "time limit of one run, in seconds", env="JOB_TIMEOUT", flag="--job-timeout"
     )

@@ -12,6 +12,7 @@ from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.broker.processes.workers import LIFE
+from gonemaster_tasks.broker.queue.window import WINDOWED
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import ORDER
 from gonemaster_tasks.worker.execute import process_identity
@@ -19,6 +20,7 @@ from gonemaster_tasks.worker.execute import process_identity
 _FRESH_S = 0.3  # Less than a beat; the tasks of a beat follow each other within milliseconds.
 _MAX_SILENCE = timedelta(seconds=3)  # three registrations
 REAP_LOCK = "reap"
+_WINDOWED = tuple(sorted(WINDOWED))
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Pulse:
     silent: Sequence[str]  # workers that have not expired and whose last heartbeat is older than three seconds
     was_reaped: bool  # within the last `reap_interval_seconds`, by any worker
     depths: Mapping[str, int]  # waiting messages of each queue
+    cut: frozenset[str]  # tiers whose last jobs have no message yet
 
 
 class PulseReader:
@@ -63,8 +66,10 @@ class PulseReader:
         self._latest = None
 
     def _read(self) -> Pulse:
-        controls, (processes, silent, reaped, *depths) = self._broker.marks.read_with(self._add)
-        return Pulse(controls, processes, silent, bool(reaped), dict(zip(ORDER, depths, strict=True)))
+        controls, (processes, silent, reaped, *counts) = self._broker.marks.read_with(self._add)
+        depths = dict(zip(ORDER, counts, strict=False))
+        cut = frozenset(tier for tier, exists in zip(_WINDOWED, counts[len(ORDER) :], strict=True) if exists)
+        return Pulse(controls, processes, silent, bool(reaped), depths, cut)
 
     def _add(self, pipe: Any) -> None:
         pipe.hgetall(keys.processes(self._machine))
@@ -72,3 +77,5 @@ class PulseReader:
         pipe.exists(keys.lock(REAP_LOCK))
         for queue in ORDER:
             pipe.llen(queue)
+        for tier in _WINDOWED:
+            pipe.exists(keys.cut(tier))

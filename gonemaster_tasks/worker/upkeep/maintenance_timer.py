@@ -1,12 +1,14 @@
-"""The maintenance timer: worker processes reconcile at intervals, one process at a time."""
+"""The maintenance timer: worker processes reconcile at intervals and refill tiers, one process at a time."""
 
 import random
 from datetime import timedelta
 
 from celery import Celery
 
+from gonemaster_tasks.control.order_changes import refill_tier
+from gonemaster_tasks.control.sweeps.window import LOW
 from gonemaster_tasks.maintenance.reconciler import reconcile
-from gonemaster_tasks.repeating import RepeatedTask
+from gonemaster_tasks.repeating import BEAT_S, RepeatedTask
 from gonemaster_tasks.schedule import follow_purge_interval
 from gonemaster_tasks.worker.execute.process import Process
 
@@ -15,9 +17,9 @@ _MAX_INTERVAL = timedelta(minutes=10)
 
 
 class MaintenanceTimer:
-    """The task that reconciles at intervals.
+    """The tasks that reconcile at intervals, and that write the messages of further jobs when a tier has few.
 
-    It does not depend on beat, because a beat without a schedule fails silently.
+    They do not depend on beat, because a beat without a schedule fails silently.
     """
 
     def __init__(self, process: Process, app: Celery) -> None:
@@ -29,9 +31,12 @@ class MaintenanceTimer:
             "maintenance timer", self._reconcile, pause_s=lambda: interval_s * random.uniform(0.9, 1.1)
         )
 
+        self._refill = RepeatedTask("refill", self._refill_low, pause_s=BEAT_S)
+
     def start(self) -> None:
         """Reconcile immediately, then at intervals."""
         self._task.start(at_once=True)
+        self._refill.start()
 
     def reconcile_now(self) -> None:
         """Reconcile without waiting for the next interval."""
@@ -39,7 +44,16 @@ class MaintenanceTimer:
 
     def stop(self) -> None:
         """Stop the timer."""
+        self._refill.stop()
         self._task.stop()
+
+    def _refill_low(self) -> None:
+        process, pulse = self._process, self._process.pulse.read()
+        low = LOW * process.broker.window.size
+        for tier in pulse.cut:
+            if pulse.depths[tier] < low and not pulse.controls.outdated:
+                with process.store.background_limits():
+                    refill_tier(process.store, process.broker, tier)
 
     def _reconcile(self) -> None:
         broker, name = self._process.broker, self._process.name

@@ -13,7 +13,7 @@ from gonemaster_db.core.errors import JobNotFound
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.processes.locks import LIFE, Lock
 from gonemaster_tasks.control.order import move_jobs, move_jobs_next_to
-from gonemaster_tasks.control.order_changes import QUEUE_ORDER
+from gonemaster_tasks.control.order_changes import QUEUE_ORDER, refill_tier
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.reconciler import reconcile
@@ -101,6 +101,19 @@ def test_a_rebuild_killed_in_the_middle_is_begun_again(parts: QueueParts) -> Non
     assert list(parts.broker.lists.waiting_ids(BATCH)) == ids[:5]
     wait_until(lambda: reconciled(parts), within_s=60)
     assert order(parts) == ids
+
+
+def test_a_refill_killed_in_the_middle_is_continued(parts: QueueParts) -> None:
+    parts.broker.window.size = 4
+    ids = queue_batch(parts, 30)
+    confirm_tiers(parts.broker)
+    parts.broker.window.size = 20
+    kill_while(parts, "refill")
+    assert list(parts.broker.lists.waiting_ids(BATCH)) == ids[:9]
+    wait_until(lambda: refill_tier(parts.store, parts.broker, BATCH), what="the end of the lock", within_s=60)
+    assert list(parts.broker.lists.waiting_ids(BATCH)) == ids[:20]
+    assert reconciled(parts)
+    assert list(parts.broker.lists.waiting_ids(BATCH)) == ids[:20]
 
 
 def test_a_change_under_way_is_left_alone(parts: QueueParts) -> None:
