@@ -17,9 +17,10 @@ from typing import Protocol
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from gonemaster_db.analysis.column_views.capture import FileStorage, file_source
+from gonemaster_db.analysis.column_views.capture import FILE_ERRORS, FileStorage, file_source
 from gonemaster_db.analysis.discarding import discard_snapshots
 from gonemaster_db.analysis.membership import count_members
+from gonemaster_db.analysis.projection.limits import MAX_DATABASE_DOMAINS, refuse_large
 from gonemaster_db.analysis.provenance import Provenance, vocabulary_id
 from gonemaster_db.analysis.row_views import RowSource
 from gonemaster_db.analysis.views.snapshot_objects import FactsChanged
@@ -60,8 +61,10 @@ class Capture(enum.Enum):
     EMPTY = "empty"  # the snapshot has no facts; it is removed unless it has runs that could not be read
     GONE = "gone"  # the snapshot was removed
     HELD = "held"  # another process is building its view
+    TOO_LARGE = "too_large"  # the database may have no snapshot of this size; its error says what to do
     CHANGED = "changed"  # the facts or the cohort changed in the meantime
     STOPPED = "stopped"
+    FAILED = "failed"  # a file cannot be read or written; the error of the snapshot names it and the remedy
 
 
 def materialise(
@@ -72,20 +75,19 @@ def materialise(
     scoring_config_hash: str = "default",
     score_rule: int | None = None,
     coverage: int = COVERAGE,
+    max_domains: int = MAX_DATABASE_DOMAINS,
     step: Callable[[], bool] = lambda: True,
     files: FileStorage | None = None,
 ) -> Capture:
     """Build the view of a snapshot from its facts and publish it; the caller checks that its batch has finished.
 
     `coverage` is the percentage of members that it needs to become the default, for cohorts without their own.
+    A snapshot in the database with more than `max_domains` is refused.
 
     `step` is called between two transactions and may sleep; if it returns False the attempt ends. `files` is where
     snapshots in files have theirs.
-
-    Raises:
-        StoreError: a file with facts cannot be read, or the view cannot be written; the snapshot records the error.
     """
-    building = _Building(store, snapshot_id, secrets.token_hex(8), now, step)
+    building = _Building(store, snapshot_id, secrets.token_hex(8), now, step, max_domains)
     try:
         with _source(store, snapshot_id, files, building) as source:
             outcome = store.run_in_transaction(lambda session: building.begin(session, source))
@@ -98,6 +100,8 @@ def materialise(
         outcome = Capture.CHANGED
     except _CaptureStopped:
         outcome = Capture.STOPPED
+    except FILE_ERRORS as error:
+        outcome = building.fail(str(error))
     finally:
         building.leave()
     return outcome
@@ -137,6 +141,7 @@ class _Building:
     builder: str
     now: Callable[[], datetime]
     step: Callable[[], bool]
+    max_domains: int
     view_id: int | None = None
     revision: int = -1
     generation: int = -1
@@ -151,6 +156,8 @@ class _Building:
         if found is None:
             return Capture.GONE
         cohort, snapshot = found
+        if refuse_large(session, cohort, snapshot, most=self.max_domains):
+            return Capture.TOO_LARGE
         self.revision, self.generation = snapshot.facts_revision, cohort.generation
         if source.revision not in (None, self.revision):
             return Capture.CHANGED
@@ -206,6 +213,7 @@ class _Building:
         snapshot.captured_at = cohort.last_materialized_at = snapshot.last_materialized_at = self.now()
         snapshot.materialization_status = ""
         snapshot.last_materialization_error = _failures(session, snapshot.id)
+        cohort.last_materialization_error = ""
         if snapshot.status is not SnapshotStatus.RETIRED:
             is_first = snapshot.status is not SnapshotStatus.CAPTURED  # Later captures only add late runs.
             snapshot.status = SnapshotStatus.CAPTURED
@@ -215,6 +223,19 @@ class _Building:
         session.flush()
         self.shown = True
         return Capture.CAPTURED
+
+    def fail(self, error: str) -> Capture:
+        """Record why the files cannot be read or written; the next attempt may succeed."""
+        log.error("snapshot not captured", extra={"snapshot_id": self.snapshot_id, "error": error})
+
+        def record(session: Session) -> None:
+            found = _lock(session, self.snapshot_id)
+            if found is not None:
+                for row in found:
+                    row.last_materialization_error = error
+
+        self.store.run_in_transaction(record)
+        return Capture.FAILED
 
     def leave(self) -> None:
         """Release an unpublished view, so that it can be removed."""

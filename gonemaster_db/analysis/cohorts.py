@@ -34,6 +34,13 @@ def list_cohorts(session: Session) -> Sequence[Cohort]:
     return session.scalars(select(Cohort).order_by(Cohort.sort_order, Cohort.source_tag)).all()
 
 
+def list_failing_cohorts(session: Session) -> Sequence[tuple[str, str]]:
+    """Return tag and error of each analysed cohort whose facts or snapshots could not be written."""
+    failing = (Cohort.analysis_enabled, Cohort.last_materialization_error != "")
+    query = select(Cohort.source_tag, Cohort.last_materialization_error).where(*failing)
+    return [(tag, error) for tag, error in session.execute(query.order_by(Cohort.source_tag).limit(100))]
+
+
 def get_cohort(session: Session, cohort_id: int, *, lock: bool = False) -> Cohort:
     """Read a cohort, locked until the end of the transaction if `lock` is set. Raises CohortNotFound."""
     query = select(Cohort).where(Cohort.id == cohort_id)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from gonemaster_db.analysis.columns.files import void_files
 from gonemaster_db.analysis.discarding import discard_snapshots, lock_snapshots, unpin
 from gonemaster_db.core.errors import (
     InvalidSlug,
@@ -207,6 +208,7 @@ def _begin_rebuild(session: Session, snapshot: CohortSnapshot, *, floor: str, no
     if not (succeeded := count_succeeded_of(session, {snapshot.batch_key or 0}).get(snapshot.batch_key or 0)):
         return False
     session.execute(delete(Projection).where(Projection.snapshot_id == snapshot.id), execution_options=_NO_SYNC)
+    void_files(session, snapshot.id)
     cohort_floor = session.scalar(select(Cohort.tag_view_min_level).where(Cohort.id == snapshot.cohort_id))
     snapshot.tag_view_min_level = cohort_floor or floor
     snapshot.facts_revision += 1

@@ -7,6 +7,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
@@ -15,15 +16,19 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.capture import COVERAGE, Capture, materialise
 from gonemaster_db.analysis.discarding import discarded_snapshots, remove_discarded_step
+from gonemaster_db.analysis.projection.limits import MAX_DATABASE_DOMAINS
 from gonemaster_db.analysis.projections import due_captures
 from gonemaster_db.analysis.views.views import remove_view_step, views_to_remove
 from gonemaster_db.core.purging import Step, purge_in_steps
 from gonemaster_db.core.session import Store
+from gonemaster_db.models import FactStorage
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_engine.scoring.rule import RULE_VERSION
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.control.comparisons import prepare_comparisons
 from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.maintenance.files import delete_files_of_snapshot, delete_files_of_view
+from gonemaster_tasks.maintenance.projection.columns import ColumnProjector, ColumnSettings
 from gonemaster_tasks.maintenance.projection.projector import Projector
 from gonemaster_tasks.maintenance.work_pace import WorkPace
 
@@ -36,23 +41,43 @@ Clock = Callable[[], datetime]
 Stopped = Callable[[], bool]
 
 
+@dataclass(slots=True)
+class Projectors:
+    """The projectors of one process, which remember what they found in earlier rounds."""
+
+    rows: Projector = field(default_factory=Projector)
+    columns: ColumnProjector = field(default_factory=ColumnProjector)
+
+
 def project_due(
     store: Store,
     broker: Broker,
-    projector: Projector,
+    projectors: Projectors,
+    columns: ColumnSettings | None,
     *,
     floor: str,
     now: Clock,
     stopped: Stopped = lambda: False,
     coverage: int = COVERAGE,
 ) -> int:
-    """Project the waiting runs, unless another worker does so; return their number."""
+    """Project the waiting runs; return their number. `columns` is None without `analytics.location`.
+
+    One worker at a time projects into rows; several write files, each the runs that it has claimed.
+    """
+    storage, start, projected = FactStorage.ROWS if columns is None else FactStorage.COLUMNS, monotonic(), 0
     with _exclusive(broker, "projection") as renew_lock:
-        if renew_lock is None:
-            return 0
-        start = monotonic()
-        projected = projector.project(
-            store, floor=floor, now=now, stopped=lambda: stopped() or not renew_lock(), coverage=coverage
+        if renew_lock is not None:
+            projected += projectors.rows.project(
+                store,
+                floor=floor,
+                now=now,
+                stopped=lambda: stopped() or not renew_lock(),
+                coverage=coverage,
+                storage=storage,
+            )
+    if columns is not None:
+        projected += projectors.columns.project(
+            store, columns, floor=floor, now=now, stopped=stopped, coverage=coverage
         )
     if projected:
         log.info("runs projected", extra={"runs": projected, "seconds": round(monotonic() - start, 2)})
@@ -67,6 +92,7 @@ def capture_due(
     now: Clock,
     stopped: Stopped = lambda: False,
     coverage: int = COVERAGE,
+    max_domains: int = MAX_DATABASE_DOMAINS,
 ) -> int:
     """Capture complete snapshots, unless another worker does so; return their number.
 
@@ -89,6 +115,7 @@ def capture_due(
                 scoring_config_hash=scoring.fingerprint,
                 score_rule=RULE_VERSION,
                 coverage=coverage,
+                max_domains=max_domains,
                 step=pace.rest,
             )
             if outcome is Capture.CAPTURED:
@@ -99,10 +126,17 @@ def capture_due(
     return captured
 
 
-def remove_discarded(store: Store, *, now: Clock, stopped: Stopped = lambda: False) -> int:
-    """Remove views without readers and discarded snapshots, a few rows at a time; return their number."""
+def remove_discarded(store: Store, *, now: Clock, stopped: Stopped = lambda: False, place: str = "") -> int:
+    """Remove views without readers and discarded snapshots, a few rows at a time; return their number.
+
+    `place` is the location of their files (`analytics.location`).
+    """
     with store.read_only() as session:
         views, snapshots = views_to_remove(session, now=now()), discarded_snapshots(session)
+    for view_id in views:
+        delete_files_of_view(store, place, view_id, stopped=stopped)
+    for snapshot_id in snapshots:
+        delete_files_of_snapshot(store, place, snapshot_id, stopped=stopped)
     steps: list[Step] = [
         *(partial(_remove_view, view_id, now) for view_id in views),
         *(partial(_remove_snapshot, snapshot_id) for snapshot_id in snapshots),

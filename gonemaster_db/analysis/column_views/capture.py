@@ -14,15 +14,20 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.column_views.build import FinishedTable, ViewBuild, view_build
 from gonemaster_db.analysis.column_views.damage import check_facts, naming_damaged
-from gonemaster_db.analysis.column_views.engine import DuckDbFailed, DuckDbLimits
+from gonemaster_db.analysis.column_views.engine import DuckDbFailed, DuckDbLimits, FilesUnreadable
 from gonemaster_db.analysis.columns.files import NewFile, files_of, register_files
-from gonemaster_db.analysis.columns.location import Location
+from gonemaster_db.analysis.columns.location import Location, LocationUnusable
+from gonemaster_db.analysis.columns.schema import ColumnsMissing
 from gonemaster_db.analysis.provenance import Provenance, provenance_of
 from gonemaster_db.analysis.registries import ASNS, register
 from gonemaster_db.analysis.views.objects import TOP, TOPS
+from gonemaster_db.analysis.views.snapshot_objects import FactsChanged
+from gonemaster_db.core.errors import StoreFull
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import AnalysisAsn, CohortSnapshot, SnapshotOverview
 
+FILE_ERRORS = (FilesUnreadable, DuckDbFailed, LocationUnusable, ColumnsMissing, StoreFull)
+"""The errors of files that prevent a capture, until they are fixed."""
 _COPIED = 2**20  # bytes at a time
 Write = Callable[[Callable[[Session], None]], None]
 
@@ -50,7 +55,7 @@ class FileSource:
             self._files = files_of(session, snapshot_id)
         self._groups: Sequence[Sequence[Any]] = []
         if self._files:
-            with naming_damaged(storage.location, self._files, check_facts):
+            with self._reading():
                 build.read_facts(storage.location.paths(file.name for file in self._files))
                 self._groups = build.provenance()
 
@@ -66,7 +71,7 @@ class FileSource:
         with self._store.read_only() as session:
             labels = [(asn, label) for asn, label in session.execute(select(AnalysisAsn.asn, AnalysisAsn.label))]
         build, now = self._build, self._now()
-        with naming_damaged(self._storage.location, self._files, check_facts):
+        with self._reading():
             build.number_objects(labels)
             tables = list(build.write_tables())
             overview = _overview(view_id, build)
@@ -81,6 +86,19 @@ class FileSource:
 
         write(finish)
         return runs
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Name the file that cannot be read. Raises FactsChanged if the files were replaced by others meanwhile."""
+        try:
+            with naming_damaged(self._storage.location, self._files, check_facts):
+                yield
+        except FilesUnreadable as error:
+            with self._store.read_only() as session:
+                names = [file.name for file in files_of(session, self._snapshot_id)]
+            if names != [file.name for file in self._files]:
+                raise FactsChanged(str(error)) from error
+            raise
 
     def _stored(self, view_id: int, table: FinishedTable) -> NewFile:
         """Move a file to the location."""
