@@ -111,7 +111,7 @@ class _CaptureStopped(Exception):
     """The caller has stopped the attempt."""
 
 
-class _Source(Protocol):
+class _FactSource(Protocol):
     """The facts of a snapshot, from which a view is built; `revision` is that of the facts if they are read before."""
 
     revision: int | None
@@ -122,7 +122,7 @@ class _Source(Protocol):
 
 
 @contextmanager
-def _source(store: Store, snapshot_id: int, files: FileStorage | None, building: "_Building") -> Iterator[_Source]:
+def _source(store: Store, snapshot_id: int, files: FileStorage | None, building: "_Building") -> Iterator[_FactSource]:
     with store.read_only() as session:
         storage = session.scalar(select(CohortSnapshot.storage).where(CohortSnapshot.id == snapshot_id))
     if storage is not FactStorage.COLUMNS:
@@ -150,7 +150,7 @@ class _Building:
     shown: bool = False
     renewed_at: float = field(default_factory=monotonic)
 
-    def begin(self, session: Session, source: _Source) -> Capture | None:
+    def begin(self, session: Session, source: _FactSource) -> Capture | None:
         """Claim the snapshot; return an outcome if there is nothing to build."""
         found = _lock(session, self.snapshot_id)
         if found is None:

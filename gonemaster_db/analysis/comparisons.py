@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.clusters import Cluster, find_clusters
-from gonemaster_db.analysis.column_views.comparing import FileComparison, compare_in_duckdb
+from gonemaster_db.analysis.column_views.comparing import DuckDbComparison, compare_in_duckdb
 from gonemaster_db.analysis.comparison import ChangeCategory, Comparison, Cost, Moved, TagChange, compare_views
 from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 from gonemaster_db.analysis.tag_changes import TagClass, TagKey, TagRules
@@ -128,7 +128,7 @@ def build_comparison(
     session: Session, before: int, after: int, *, rules: TagRules, cost: Cost, cap: int, basis: str, now: datetime
 ) -> SnapshotComparison:
     """Compare two views without storing the result. Raises TimeLimitExceeded if the session has a time limit."""
-    found: Comparison | FileComparison
+    found: Comparison | DuckDbComparison
     columns: Mapping[str, Sequence[Sequence[int]]]
     clusters: Sequence[Cluster]
     with open_connection(session, (before, after)) as (connection, schemas):

@@ -161,7 +161,7 @@ def order_of(text: str) -> bytes:
 def view_build(limits: DuckDbLimits, between: Callable[[], object]) -> Iterator[ViewBuild]:
     """Open a database for building one view; `between` is called during statements.
 
-    Raises: ColumnsMissing, DuckDbFailed.
+    Raises: DuckDbFailed.
     """
     with spill_folder(limits) as folder:
         connection = open_database(str(folder / "stage.duckdb"), limits, folder / "spilled")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +17,36 @@ from gonemaster_db.analysis.column_views.build import FinishedTable, ViewBuild, 
 from gonemaster_db.analysis.column_views.damage import check_facts, naming_damaged
 from gonemaster_db.analysis.column_views.engine import DuckDbFailed, DuckDbLimits, FilesUnreadable
 from gonemaster_db.analysis.columns.files import NewFile, files_of, register_files
-from gonemaster_db.analysis.columns.location import Location, LocationUnusable
+from gonemaster_db.analysis.columns.location import Location, location
 from gonemaster_db.analysis.columns.schema import ColumnsMissing
 from gonemaster_db.analysis.provenance import Provenance, provenance_of
 from gonemaster_db.analysis.registries import ASNS, register
 from gonemaster_db.analysis.views.objects import TOP, TOPS
 from gonemaster_db.analysis.views.snapshot_objects import FactsChanged
-from gonemaster_db.core.errors import StoreFull
+from gonemaster_db.core.errors import FilesUnavailable, StoreFull
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import AnalysisAsn, CohortSnapshot, SnapshotOverview
 
-FILE_ERRORS = (FilesUnreadable, DuckDbFailed, LocationUnusable, ColumnsMissing, StoreFull)
+FILE_ERRORS = (FilesUnavailable, StoreFull)
 """The errors of files that prevent a capture, until they are fixed."""
 _COPIED = 2**20  # bytes at a time
 Write = Callable[[Callable[[Session], None]], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FileStorage:
-    """Where the files of the analysis are, and the resources for reading them."""
+    """Where the files of the analysis are (`analytics.location`), and the resources for reading them."""
 
-    location: Location
+    place: str
     limits: DuckDbLimits = field(default_factory=DuckDbLimits)
+
+    @cached_property
+    def location(self) -> Location:
+        """The folder or object store. Raises LocationUnusable, DuckDbFailed."""
+        try:
+            return location(self.place)
+        except ColumnsMissing as error:
+            raise DuckDbFailed(str(error)) from error
 
 
 class FileSource:
@@ -132,7 +141,7 @@ def file_source(
 ) -> Iterator[FileSource]:
     """Open the files with the facts of a snapshot; `between` is called during long statements.
 
-    Raises: FilesUnreadable, DuckDbFailed, ColumnsMissing.
+    Raises: FilesUnreadable, DuckDbFailed.
     """
     if storage is None:
         raise DuckDbFailed("the facts are in files: set analytics.location to the folder or URI that has them")

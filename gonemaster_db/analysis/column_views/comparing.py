@@ -29,7 +29,7 @@ _BATCH = 100_000
 
 
 @dataclass(frozen=True)
-class FileComparison:
+class DuckDbComparison:
     """The differences between two views; `columns` are arrays of positions, as a stored comparison has them."""
 
     columns: Mapping[str, Sequence["array[int]"]]
@@ -48,7 +48,7 @@ def compare_in_duckdb(
     rules: TagRules,
     cost: Cost,
     cap: int,
-) -> FileComparison:
+) -> DuckDbComparison:
     """Compare two views by ID; `schemas` are those with the tables of views in files, None for views in the database.
 
     Temporary tables of the connection hold what is compared; the caller closes it.
@@ -74,7 +74,7 @@ class _Comparing:
         self._session, self._connection, self._statements = session, connection, statements
         self._views, self._schemas = views, schemas
 
-    def compare(self, rules: TagRules, cost: Cost, cap: int) -> FileComparison:
+    def compare(self, rules: TagRules, cost: Cost, cap: int) -> DuckDbComparison:
         tags = [read_tags(self._session, view_id, rules) for view_id in self._views]
         keys = sorted({*tags[0], *tags[1]})
         for side, view_id, schema, of_view in zip(_SIDES, self._views, self._schemas, tags, strict=True):
@@ -86,7 +86,7 @@ class _Comparing:
         self._write_keys(keys, tags, rules, cost)
         for name, query in sql.tables(cap).items():
             self._statements.run(f"CREATE TEMP TABLE {name} AS {query}")
-        return FileComparison(
+        return DuckDbComparison(
             columns={name: self._columns(name, count) for name, count in sql.RESULTS.items()},
             tags=self._tag_changes(keys, tags, rules),
             causes=self._causes(),

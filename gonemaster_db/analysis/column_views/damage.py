@@ -31,7 +31,7 @@ def check_facts(location: Location, file: AnalysisFile) -> None:
     try:
         check_version(metadata, file.name)
     except SchemaRefused as error:
-        raise FilesUnreadable(f"{location.shown}: {error}; {_FACTS_REMEDY}") from error
+        raise FilesUnreadable(f"{location.shown}: {error}; {_FACTS_REMEDY}", file.name) from error
 
 
 def check_view(location: Location, file: AnalysisFile) -> None:
@@ -40,9 +40,8 @@ def check_view(location: Location, file: AnalysisFile) -> None:
     found = metadata.get(VERSION_KEY.encode(), b"").decode("utf-8", "replace")
     if found != str(VERSION):
         version = f"version {found[:20]}" if found else "no version"
-        raise FilesUnreadable(
-            f"{location.shown}/{file.name} is a view of {version}; this release reads version {VERSION}; {_VIEW_REMEDY}"
-        )
+        problem = f"is a view of {version}; this release reads version {VERSION}"
+        raise FilesUnreadable(f"{location.shown}/{file.name} {problem}; {_VIEW_REMEDY}", file.name)
 
 
 def _metadata(location: Location, file: AnalysisFile, remedy: str) -> dict[bytes, bytes] | None:
@@ -53,13 +52,14 @@ def _metadata(location: Location, file: AnalysisFile, remedy: str) -> dict[bytes
     try:
         with location.open_input(file.name) as source:
             if source.size() != file.size:
-                raise FilesUnreadable(f"{shown} has {source.size()} bytes instead of {file.size}; {remedy}")
+                problem = f"has {source.size()} bytes instead of {file.size}"
+                raise FilesUnreadable(f"{shown} {problem}; {remedy}", file.name)
             found = parquet.ParquetFile(source)
             for group in range(found.metadata.num_row_groups):
                 found.read_row_group(group)
             metadata: dict[bytes, bytes] | None = found.schema_arrow.metadata or found.metadata.metadata
             return metadata
     except LocationUnusable as error:
-        raise FilesUnreadable(f"{error}") from error
+        raise FilesUnreadable(str(error), file.name) from error
     except (ArrowException, OSError) as error:
-        raise FilesUnreadable(f"{shown} is damaged ({str(error)[:200]}); {remedy}") from error
+        raise FilesUnreadable(f"{shown} is damaged ({str(error)[:200]}); {remedy}", file.name) from error

@@ -16,18 +16,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from gonemaster_db.analysis.columns.schema import ColumnsMissing
-from gonemaster_db.core.errors import StoreError, StoreFull
+from gonemaster_db.core.errors import FilesUnavailable, StoreFull
 
 MEMORY_BYTES = 2**30
 _PREFIX, _LOCK = "gonemaster-duckdb-", "lock"
 
 
-class FilesUnreadable(StoreError):
+class FilesUnreadable(FilesUnavailable):
     """A file of the analysis is missing, damaged or of another version; the message names it and the remedy."""
 
 
-class DuckDbFailed(StoreError):
+class DuckDbFailed(FilesUnavailable):
     """DuckDB could not perform a statement, usually because memory or disk was not enough."""
 
 
@@ -44,17 +43,17 @@ def check_duckdb() -> None:
     """Check that the extra is installed.
 
     Raises:
-        ColumnsMissing: it is not.
+        DuckDbFailed: it is not.
     """
     for name in ("duckdb", "duckdb_engine", "pyarrow"):
         if find_spec(name) is None:
-            raise ColumnsMissing(f"views in files need {name}: pip install 'gonemaster[analytics]'")
+            raise DuckDbFailed(f"views in files need {name}: pip install 'gonemaster[analytics]'")
 
 
 def open_database(path: str, limits: DuckDbLimits, folder: Path) -> Any:
     """Open a database with limits; `folder` is the folder for data that memory does not hold.
 
-    Nothing is downloaded or loaded beside it. Raises ColumnsMissing, DuckDbFailed.
+    DuckDB loads no extension. Raises DuckDbFailed.
     """
     check_duckdb()
     import duckdb

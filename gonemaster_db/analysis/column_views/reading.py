@@ -53,7 +53,7 @@ class FileViews:
 
         Raises:
             FilesUnreadable: a file is missing, damaged or of another version.
-            ColumnsMissing, DuckDbFailed: DuckDB cannot be used.
+            DuckDbFailed: DuckDB cannot be used.
         """
         with naming_damaged(self._storage.location, files, check_view):
             engine = self._engine_of(view_id, files)
@@ -63,7 +63,7 @@ class FileViews:
     def connect(self, views: Mapping[int, Sequence[Any]]) -> Iterator[Any]:
         """Open a connection that reads the tables of several views, each in its schema.
 
-        Raises: FilesUnreadable, ColumnsMissing, DuckDbFailed.
+        Raises: FilesUnreadable, DuckDbFailed.
         """
         files = [file for found in views.values() for file in found]
         with naming_damaged(self._storage.location, files, check_view):

@@ -14,7 +14,6 @@ from gonemaster_db.analysis.column_views.capture import FileStorage
 from gonemaster_db.analysis.column_views.engine import DuckDbLimits
 from gonemaster_db.analysis.column_views.statements import VERSION, VERSION_KEY
 from gonemaster_db.analysis.columns.files import NewFile
-from gonemaster_db.analysis.columns.location import location
 
 _DIALECT = Dialect()
 
@@ -23,7 +22,7 @@ def file_storage(folder: Path) -> FileStorage:
     """Return a place for files, with little memory for DuckDB."""
     place = folder / "analysis"
     place.mkdir(exist_ok=True)
-    return FileStorage(location(str(place)), DuckDbLimits(memory_bytes=256 * 2**20, spill=folder / "spill"))
+    return FileStorage(str(place), DuckDbLimits(memory_bytes=256 * 2**20, spill=folder / "spill"))
 
 
 def write_table(

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.views.view_cache import cached_value
-from gonemaster_db.core.errors import StoreError
+from gonemaster_db.core.errors import FilesUnavailable
 from gonemaster_db.core.session import VIEW_READER, close_at_end
 from gonemaster_db.models import AnalysisFile
 
@@ -20,7 +20,7 @@ _OPEN = "sessions_of_views"
 DIALECT = "duckdb"
 
 
-class ViewFilesUnavailable(StoreError):
+class ViewFilesUnavailable(FilesUnavailable):
     """The view is in files, and this process has no location for them."""
 
 
