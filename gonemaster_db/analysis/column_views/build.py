@@ -12,11 +12,19 @@ from socket import AF_INET, AF_INET6, inet_pton
 from typing import Any
 
 from gonemaster_db.analysis.categories import BY_NAME, CAUSE
-from gonemaster_db.analysis.column_views.engine import DuckDbLimits, files_literal, literal, open_database, spill_folder
+from gonemaster_db.analysis.column_views.engine import (
+    DuckDbLimits,
+    FilesUnreadable,
+    files_literal,
+    literal,
+    open_database,
+    spill_folder,
+)
 from gonemaster_db.analysis.column_views.members import MEMBERS, members_query
 from gonemaster_db.analysis.column_views.staging import KIND_SUMS, LATENCIES, ORDERED, STAGED
 from gonemaster_db.analysis.column_views.statements import Statements
 from gonemaster_db.analysis.column_views.tables import TABLES
+from gonemaster_db.analysis.columns.schema import VERSION, VERSION_KEY
 from gonemaster_db.core.levels import LEVELS
 
 _BATCH = 50_000  # texts that exist as Python objects at a time
@@ -41,7 +49,12 @@ class ViewBuild:
 
     def read_facts(self, paths: Sequence[str]) -> None:
         """Give each domain of the files its position; of several runs of a domain the last one counts."""
-        rows = f"SELECT *, file_index << 32 | file_row_number AS row FROM read_parquet({files_literal(list(paths))})"
+        listed = files_literal(list(paths))
+        of_version = f"key = {literal(VERSION_KEY)} AND value = {literal(str(VERSION))}"
+        known = self._statements.rows(f"SELECT count(*) FROM parquet_kv_metadata({listed}) WHERE {of_version}")
+        if known != [(len(paths),)]:
+            raise FilesUnreadable("not all files with facts are of this version")
+        rows = f"SELECT *, file_index << 32 | file_row_number AS row FROM read_parquet({listed})"
         self._statements.run(f"CREATE VIEW facts AS {rows}")
         for name in _FIRST:
             self._statements.make(name, STAGED[name])

@@ -95,8 +95,17 @@ def translated() -> Iterator[None]:
         if isinstance(error, duckdb.OutOfMemoryException):
             raise DuckDbFailed(f"{text}; raise analytics.memory_limit") from error
         raise FilesUnreadable(text) from error
-    except (duckdb.InvalidInputException, duckdb.SerializationException, duckdb.BinderException) as error:
-        raise FilesUnreadable(reason_of(error)) from error
+    except duckdb.Error as error:
+        # Errors of the decoder of Parquet have no separate class.
+        if type(error) is duckdb.Error or isinstance(error, _damages()):
+            raise FilesUnreadable(reason_of(error)) from error
+        raise
+
+
+def _damages() -> tuple[type[Exception], ...]:
+    import duckdb
+
+    return duckdb.InvalidInputException, duckdb.SerializationException, duckdb.BinderException
 
 
 def reason_of(error: Exception) -> str:

@@ -124,7 +124,7 @@ STAGED: Mapping[str, str] = {
         FROM (SELECT DISTINCT nameserver, asn FROM endpoint_networks WHERE asn IS NOT NULL) AS found
         JOIN asns ON asns.position = found.asn GROUP BY nameserver""",
     "operators": "SELECT DISTINCT operator, left(label, 128) AS name FROM asns",
-    # Response times: how many responses each rounded average of an endpoint stands for
+    # Response times: the number of responses for each rounded average of an endpoint
     "times": """
         SELECT endpoint, nameserver, us, sum(responses)::BIGINT AS responses FROM domain_endpoints
         WHERE us IS NOT NULL AND responses > 0 AND endpoint IS NOT NULL GROUP BY ALL""",

@@ -36,6 +36,6 @@ def course(store: Store, sides: tuple[Files, Files]) -> list[Derived]:
     for _ in range(2):
         facts.append(chance.later(facts[-1]))
     cohort = make_cohort(store, is_default=True)
-    for one, files in zip(facts, (sides[0], sides[0], sides[1]), strict=True):
-        make_snapshot(store, cohort, one, files=files)
+    for one, side in zip(facts, (sides[0], sides[0], sides[1]), strict=True):
+        make_snapshot(store, cohort, one, files=side)
     return [Derived(one) for one in facts]
