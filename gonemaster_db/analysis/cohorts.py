@@ -17,7 +17,7 @@ from gonemaster_db.models import Cohort, MaterializationStatus
 
 CHANGEABLE = (
     "label", "description", "analysis_enabled", "public_enabled", "is_default", "sort_order", "tag_view_min_level",
-    "reference_list", "coverage",
+    "reference_list", "coverage", "keep",
 )  # fmt: skip
 
 

@@ -4,11 +4,9 @@ A lock in Redis lets one worker at a time perform each task. It only saves work:
 """
 
 import logging
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from time import monotonic
 
@@ -27,7 +25,7 @@ from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_engine.scoring.rule import RULE_VERSION
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.control.comparisons import prepare_comparisons
-from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.maintenance.exclusive import exclusive
 from gonemaster_tasks.maintenance.files import delete_files_of_snapshot, delete_files_of_view
 from gonemaster_tasks.maintenance.projection.columns import ColumnProjector, ColumnSettings
 from gonemaster_tasks.maintenance.projection.projector import Projector
@@ -35,7 +33,6 @@ from gonemaster_tasks.maintenance.work_pace import WorkPace
 
 log = logging.getLogger(__name__)
 
-_LOCK_LIFE = timedelta(minutes=2)
 _MAX_REST_S = 0.1
 _ROWS_AT_A_TIME = 5000
 Clock = Callable[[], datetime]
@@ -66,7 +63,7 @@ def project_due(
     One worker at a time projects into rows; several write files, each the runs that it has claimed.
     """
     storage, start, projected = FactStorage.ROWS if columns is None else FactStorage.COLUMNS, monotonic(), 0
-    with _exclusive(broker, "projection") as renew_lock:
+    with exclusive(broker, "projection") as renew_lock:
         if renew_lock is not None:
             projected += projectors.rows.project(
                 store,
@@ -102,7 +99,7 @@ def capture_due(
     `files` is where snapshots in files have theirs.
     """
     captured = 0
-    with _exclusive(broker, "capture") as renew_lock:
+    with exclusive(broker, "capture") as renew_lock:
         if renew_lock is None:
             return 0
         with store.read_only() as session:
@@ -157,28 +154,3 @@ def _remove_view(view_id: int, now: Clock, session: Session, size: int) -> int:
 
 def _remove_snapshot(snapshot_id: int, session: Session, size: int) -> int:
     return remove_discarded_step(session, snapshot_id, size)
-
-
-@contextmanager
-def _exclusive(broker: Broker, lock: str) -> Iterator[Callable[[], bool] | None]:
-    """Yield a function that renews the lock and returns whether it is held; None if another worker holds it."""
-    holder = secrets.token_hex(8)
-    if not broker.locks.acquire(lock, holder, _LOCK_LIFE):
-        yield None
-        return
-    renewed_at = monotonic()
-
-    def renew_lock() -> bool:
-        nonlocal renewed_at
-        if monotonic() - renewed_at < _LOCK_LIFE.total_seconds() / 4:
-            return True
-        renewed_at = monotonic()
-        return bool(broker.locks.renew(lock, holder, _LOCK_LIFE))
-
-    try:
-        yield renew_lock
-    finally:
-        try:
-            broker.locks.release(lock, holder)
-        except BrokerUnavailable:
-            log.warning("lock not released, it will expire", extra={"lock": lock})

@@ -1,4 +1,4 @@
-"""Claims: several projectors write the facts of a snapshot to files, each the runs of its own range of keys.
+"""Claims: several projectors write the facts of a snapshot to files, each for a separate range of keys.
 
 A claim is a row with a lease. The transaction that registers a file removes the claim, so a projector whose lease has
 ended registers nothing, and each run is in one file. Nothing has to be remembered between two files: which runs wait
@@ -36,8 +36,8 @@ class ClaimLost(Exception):
     """The lease of the claim has ended, or the snapshot is being rebuilt; the file must not be registered."""
 
 
-class _Mark(NamedTuple):
-    """Files and claims of a snapshot, to find out whether they have changed."""
+class _FileMark(NamedTuple):
+    """Files and claims of a snapshot, which show whether another process has changed them."""
 
     files: int = 0
     last_file: int = 0
@@ -50,7 +50,7 @@ class FoundRuns:
     """Runs that are in no file; `are_late` if other runs with greater keys are in files."""
 
     keys: Sequence[int]
-    mark: _Mark
+    mark: _FileMark
     are_late: bool = False
 
     @property
@@ -60,7 +60,7 @@ class FoundRuns:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class FileClaim:
     """The right to write the facts of runs to one file."""
 
     number: int
@@ -82,7 +82,7 @@ def finished_at(session: Session, run_key: int) -> datetime | None:
 
 def find_runs(session: Session, waiting: UnseenBatch, *, limit: int) -> FoundRuns:
     """Return the next runs with keys above those of all files and claims."""
-    mark, last = _Mark(), -1
+    mark, last = _FileMark(), -1
     if (snapshot_id := waiting.snapshot_id) is not None:
         mark, last = _mark(session, snapshot_id), _last_key(session, snapshot_id)
     query = unprojected(waiting).where(Run.key > last).order_by(Run.key).limit(limit)
@@ -95,7 +95,7 @@ def find_late_runs(session: Session, waiting: UnseenBatch, *, limit: int) -> Fou
     All keys of the batch are compared with the files, so this is for batches without unfinished jobs.
     """
     if (snapshot_id := waiting.snapshot_id) is None:
-        return FoundRuns((), _Mark())
+        return FoundRuns((), _FileMark())
     mark, last, late = _mark(session, snapshot_id), -1, list[int]()
     while len(late) < limit:
         query = unprojected(waiting).where(Run.key > last).order_by(Run.key).limit(_WINDOW)
@@ -123,17 +123,17 @@ def _keys_in_files(session: Session, snapshot_id: int, first: int, last: int) ->
     return {key for each in packed for key in unpack_keys(each) if first <= key <= last}
 
 
-def _mark(session: Session, snapshot_id: int) -> _Mark:
+def _mark(session: Session, snapshot_id: int) -> _FileMark:
     of_snapshot = (AnalysisFile.snapshot_id == snapshot_id, AnalysisFile.kind == FACTS)
     files = session.execute(select(func.count(), func.max(AnalysisFile.id)).where(*of_snapshot)).one()
     held = ProjectionClaim.snapshot_id == snapshot_id
     claims = session.execute(select(func.count(), func.max(ProjectionClaim.id)).where(held)).one()
-    return _Mark(files[0], files[1] or 0, claims[0], claims[1] or 0)
+    return _FileMark(files[0], files[1] or 0, claims[0], claims[1] or 0)
 
 
 def claim_runs(
     session: Session, waiting: UnseenBatch, found: FoundRuns, *, holder: str, most: int, now: datetime
-) -> Claim | None:
+) -> FileClaim | None:
     """Claim runs for one file; None if other projectors have registered or claimed files meanwhile, or `most` work.
 
     The snapshot is created for its first file.
@@ -157,7 +157,7 @@ def claim_runs(
     )
     session.add(claim)
     session.flush()
-    return Claim(claim.id, cohort.id, snapshot.id, holder)
+    return FileClaim(claim.id, cohort.id, snapshot.id, holder)
 
 
 def remove_expired_claims(session: Session, *, now: datetime) -> int:
@@ -166,7 +166,7 @@ def remove_expired_claims(session: Session, *, now: datetime) -> int:
     return session.connection().execute(expired).rowcount
 
 
-def renew_claim(session: Session, claim: Claim, *, now: datetime) -> None:
+def renew_claim(session: Session, claim: FileClaim, *, now: datetime) -> None:
     """Extend the lease of a claim. Raises ClaimLost."""
     held = (ProjectionClaim.id == claim.number, ProjectionClaim.holder == claim.holder)
     renewed = update(ProjectionClaim).where(*held).values(lease_until=now + LEASE).returning(ProjectionClaim.id)
@@ -174,17 +174,25 @@ def renew_claim(session: Session, claim: Claim, *, now: datetime) -> None:
         raise ClaimLost(str(claim.number))
 
 
-def release_claim(session: Session, claim: Claim) -> None:
+def release_claim(session: Session, claim: FileClaim) -> None:
     """Give up a claim, so that other projectors need not wait for the end of its lease."""
     held = (ProjectionClaim.id == claim.number, ProjectionClaim.holder == claim.holder)
     session.execute(delete(ProjectionClaim).where(*held), execution_options=_NO_SYNC)
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenRuns:
+    """The file of a claim, None if no run could be read; the runs that could not be read; the number of all runs."""
+
+    file: NewFile | None
+    failed: Sequence[Projected]
+    runs: int
+
+
 def register_facts(
-    session: Session, waiting: UnseenBatch, claim: Claim, file: NewFile | None, failed: Sequence[Projected], runs: int,
-    *, now: datetime,
-) -> None:  # fmt: skip
-    """Register the file of a claim, and the runs that could not be read; `runs` is the number of all its runs.
+    session: Session, waiting: UnseenBatch, claim: FileClaim, written: WrittenRuns, *, now: datetime
+) -> None:
+    """Register the file of a claim, and the runs that could not be read.
 
     Raises: CohortChanged: The cohort or the batch has changed. ClaimLost: The claim has ended.
     """
@@ -194,8 +202,8 @@ def register_facts(
         raise ClaimLost(str(claim.number))
     renew_claim(session, claim, now=now)
     release_claim(session, claim)
-    if file is not None:
-        register_files(session, snapshot.id, [file], now=now)
-    record_projections(session, snapshot, failed)
-    count_projected(snapshot, runs, now=now)
+    if written.file is not None:
+        register_files(session, snapshot.id, [written.file], now=now)
+    record_projections(session, snapshot, written.failed)
+    count_projected(snapshot, written.runs, now=now)
     session.flush()

@@ -1,6 +1,6 @@
 """Compaction: replaces small files of a snapshot by one, and removes rows that a rebuild has written again.
 
-The new file is registered and the old files are forgotten in one transaction, which finds out whether another process
+The new file is registered and the old files are forgotten in one transaction, which checks whether another process
 has changed the files meanwhile. Old files are then orphans; those who are reading them have a day.
 """
 
@@ -26,7 +26,7 @@ _NO_SYNC = {"synchronize_session": False}
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class FileGroup:
     """Files of a snapshot to be replaced by one; `is_void` if their runs have been projected again."""
 
     cohort_id: int
@@ -35,7 +35,7 @@ class Group:
     is_void: bool = False
 
 
-def find_groups(session: Session, *, small: int = SMALL, rows: int = ROWS_PER_FILE) -> list[Group]:
+def find_groups(session: Session, *, small: int = SMALL, rows: int = ROWS_PER_FILE) -> list[FileGroup]:
     """Return groups of files: a void one each, or at least four small ones with at most `rows` rows.
 
     A snapshot that is being rebuilt or written is skipped.
@@ -54,22 +54,22 @@ def find_groups(session: Session, *, small: int = SMALL, rows: int = ROWS_PER_FI
     ]
 
 
-def _groups(session: Session, cohort_id: int, snapshot_id: int, small: int, rows: int) -> list[Group]:
+def _groups(session: Session, cohort_id: int, snapshot_id: int, small: int, rows: int) -> list[FileGroup]:
     columns = (AnalysisFile.name, AnalysisFile.rows, AnalysisFile.run_keys.is_(None).label("is_void"))
     query = select(*columns).where(AnalysisFile.snapshot_id == snapshot_id, AnalysisFile.kind == FACTS)
     files = session.execute(query.order_by(AnalysisFile.id)).all()
-    groups = [Group(cohort_id, snapshot_id, [file.name], is_void=True) for file in files if file.is_void]
+    groups = [FileGroup(cohort_id, snapshot_id, [file.name], is_void=True) for file in files if file.is_void]
     chosen, total = list[str](), 0
     for file in files:
         if not file.is_void and file.rows < small and total + file.rows <= rows:
             chosen.append(file.name)
             total += file.rows
     if len(chosen) >= MIN_FILES:
-        groups.append(Group(cohort_id, snapshot_id, chosen))
+        groups.append(FileGroup(cohort_id, snapshot_id, chosen))
     return groups
 
 
-def compact(store: Store, place: Location, group: Group, *, now: datetime) -> bool:
+def compact(store: Store, place: Location, group: FileGroup, *, now: datetime) -> bool:
     """Replace a group of files; return False if they have changed meanwhile, which leaves an orphan.
 
     Memory holds the rows of one file.
@@ -88,10 +88,10 @@ def compact(store: Store, place: Location, group: Group, *, now: datetime) -> bo
     return store.run_in_transaction(lambda session: _replace(session, group, file, now))
 
 
-def _keys_of(session: Session, group: Group) -> list[int]:
+def _keys_of(session: Session, group: FileGroup) -> list[int]:
     """Return the runs in the files of a group; for a void file the runs in all other files of its snapshot.
 
-    A void file has no keys of its own, so that the range of its former keys limits the search.
+    A void file has no keys; the range of its former keys limits the search.
     """
     counted = (AnalysisFile.snapshot_id == group.snapshot_id, AnalysisFile.run_keys.is_not(None))
     query = select(AnalysisFile.run_keys).where(*counted)
@@ -111,7 +111,7 @@ def _without_runs(table: Any, keys: Sequence[int]) -> Any:
     return table.filter(pc.invert(pc.is_in(table.column("run_key"), value_set=pa.array(keys, pa.int64()))))
 
 
-def _replace(session: Session, group: Group, file: NewFile | None, now: datetime) -> bool:
+def _replace(session: Session, group: FileGroup, file: NewFile | None, now: datetime) -> bool:
     """Register the new file in place of the old ones, unless one of them has changed since they were found."""
     locked = select(CohortSnapshot.materialization_status).where(
         CohortSnapshot.id == group.snapshot_id, CohortSnapshot.cohort_id.is_not(None)

@@ -17,12 +17,11 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.capture import COVERAGE
 from gonemaster_db.analysis.columns.fact_files import folder_of, to_table, write_facts_file
-from gonemaster_db.analysis.columns.files import NewFile
-from gonemaster_db.analysis.columns.location import Location, LocationUnusable, location
+from gonemaster_db.analysis.columns.location import LocationUnusable, location
 from gonemaster_db.analysis.columns.schema import ColumnsMissing
 from gonemaster_db.analysis.columns.writer import ROWS_PER_FILE
 from gonemaster_db.analysis.projection import claims
-from gonemaster_db.analysis.projection.claims import Claim, ClaimLost, FoundRuns
+from gonemaster_db.analysis.projection.claims import ClaimLost, FileClaim, FoundRuns, WrittenRuns
 from gonemaster_db.analysis.projections import CohortChanged, Projected, UnseenBatch, record_seen
 from gonemaster_db.analysis.rebuilding import add_progress, note_error
 from gonemaster_db.core.chunks import chunks
@@ -32,7 +31,7 @@ from gonemaster_db.models import FactStorage
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.maintenance.projection.outline import Outlines
 from gonemaster_tasks.maintenance.projection.reading import read_runs_for_columns
-from gonemaster_tasks.maintenance.projection.search import Search, finish_cohort
+from gonemaster_tasks.maintenance.projection.search import BatchSearch, finish_cohort
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +70,7 @@ class ColumnProjector:
     """The projector of one process; between two rounds it remembers which batches have too few runs for a file."""
 
     def __init__(self) -> None:
-        self._search = Search()
+        self._search = BatchSearch()
         self._rest_until: dict[int, datetime] = {}  # by batch
 
     def project(
@@ -130,7 +129,7 @@ class ColumnProjector:
         return is_complete
 
 
-class _Stopped(Exception):
+class _ProjectionStopped(Exception):
     """The process is stopping."""
 
 
@@ -173,7 +172,7 @@ class _BatchInColumns:
             self.snapshot_id = claim.snapshot_id
             try:
                 self._write(claim, found.keys)
-            except _Stopped:
+            except _ProjectionStopped:
                 return False
         return False
 
@@ -211,35 +210,41 @@ class _BatchInColumns:
     def _current_batch(self) -> UnseenBatch:
         return replace(self.waiting, snapshot_id=self.snapshot_id)
 
-    def _claim(self, found: FoundRuns, session: Session) -> Claim | None:
+    def _claim(self, found: FoundRuns, session: Session) -> FileClaim | None:
         most, holder = self._settings.projectors, secrets.token_hex(8)
         return claims.claim_runs(session, self.waiting, found, holder=holder, most=most, now=self.now())
 
-    def _write(self, claim: Claim, keys: Sequence[int]) -> None:
-        store, done = self._store, False
+    def _write(self, claim: FileClaim, keys: Sequence[int]) -> None:
+        store, is_done = self._store, False
         try:
-            place = location(self._settings.place)
-            tables, failed, written = self._tables(claim, keys)
-            file = self._write_file(place, claim, tables, written) if tables else None
-            runs = len(written) + len(failed)
+            written = self._write_file(claim, keys)
             store.run_in_transaction(
-                lambda session: claims.register_facts(session, self.waiting, claim, file, failed, runs, now=self.now())
+                lambda session: claims.register_facts(session, self.waiting, claim, written, now=self.now())
             )
-            done = True
+            is_done = True
         finally:
-            if not done:
+            if not is_done:
                 with suppress(StoreError):  # The lease ends in any case, and another error may be propagating.
                     store.run_in_transaction(lambda session: claims.release_claim(session, claim))
-        self.projected += runs
-        store.run_in_transaction(lambda session: self._count(session, runs))
+        self.projected += written.runs
+        store.run_in_transaction(lambda session: self._count(session, written.runs))
 
-    def _tables(self, claim: Claim, keys: Sequence[int]) -> tuple[list[Any], list[Projected], list[int]]:
+    def _write_file(self, claim: FileClaim, keys: Sequence[int]) -> WrittenRuns:
+        place = location(self._settings.place)
+        tables, failed, projected = self._tables(claim, keys)
+        if not tables:
+            return WrittenRuns(None, failed, len(failed))
+        folder = folder_of(claim.cohort_id, claim.snapshot_id)
+        file = write_facts_file(place, folder, tables, run_keys=projected)
+        return WrittenRuns(file, failed, len(failed) + len(projected))
+
+    def _tables(self, claim: FileClaim, keys: Sequence[int]) -> tuple[list[Any], list[Projected], list[int]]:
         """Return the facts as tables, the runs that could not be read, and the keys of the others."""
         tables, failed, written = list[Any](), list[Projected](), list[int]()
         renew_at = self.now() + claims.LEASE / 4
         for chunk in chunks(keys, RUNS_AT_A_TIME):
             if self._stopped():
-                raise _Stopped
+                raise _ProjectionStopped
             with self._store.read_only() as session:
                 runs = read_runs_for_columns(session, chunk)
             at, rows = self.now(), list[dict[str, Any]]()
@@ -255,10 +260,6 @@ class _BatchInColumns:
                 self._store.run_in_transaction(lambda session: claims.renew_claim(session, claim, now=self.now()))
                 renew_at = at + claims.LEASE / 4
         return tables, failed, written
-
-    def _write_file(self, place: Location, claim: Claim, tables: list[Any], keys: Sequence[int]) -> NewFile:
-        folder = folder_of(claim.cohort_id, claim.snapshot_id)
-        return write_facts_file(place, folder, tables, run_keys=keys)
 
     def _count(self, session: Session, runs: int) -> None:
         add_progress(session, self.waiting.cohort_id, generation=self.waiting.generation, runs=runs)

@@ -24,7 +24,7 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.models import FactStorage
 from gonemaster_tasks.maintenance.projection.outline import Outlines
 from gonemaster_tasks.maintenance.projection.reading import read_runs
-from gonemaster_tasks.maintenance.projection.search import Search, finish_cohort
+from gonemaster_tasks.maintenance.projection.search import BatchSearch, finish_cohort
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Projector:
     """The projector of snapshots in rows of one process; it skips batches without new runs since the last round."""
 
     def __init__(self) -> None:
-        self._search = Search()
+        self._search = BatchSearch()
 
     def project(
         self,

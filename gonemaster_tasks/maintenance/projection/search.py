@@ -29,7 +29,7 @@ class FoundBatches:
     is_full: bool
 
 
-class Search:
+class BatchSearch:
     """When old batches were last checked, which batches had no new runs, and outlines of runs by minimum level."""
 
     def __init__(self) -> None:

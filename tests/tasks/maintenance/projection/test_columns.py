@@ -1,4 +1,4 @@
-"""Facts in files: every waiting run is in exactly one file, whatever ends, repeats or arrives late."""
+"""Every waiting run is in exactly one file, also after crashes, rebuilds and late commits."""
 
 from __future__ import annotations
 
