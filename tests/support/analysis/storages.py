@@ -1,6 +1,7 @@
 """Files of the analysis in a folder of a test."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -8,14 +9,31 @@ from typing import Any
 import pyarrow as pa
 from duckdb_engine import Dialect
 from pyarrow import parquet
-from sqlalchemy import BigInteger, DateTime, Float, Integer, LargeBinary, SmallInteger, String
+from sqlalchemy import BigInteger, DateTime, Float, Integer, LargeBinary, SmallInteger, String, select
 
 from gonemaster_db.analysis.column_views.capture import FileStorage
 from gonemaster_db.analysis.column_views.engine import DuckDbLimits
 from gonemaster_db.analysis.column_views.statements import VERSION, VERSION_KEY
 from gonemaster_db.analysis.columns.files import NewFile
+from gonemaster_db.analysis.views.files.source import view_session
+from gonemaster_db.core.session import Store
+from gonemaster_db.models import (
+    SnapshotAsn,
+    SnapshotDomain,
+    SnapshotEndpoint,
+    SnapshotNameserver,
+    SnapshotOverview,
+    SnapshotPrefix,
+    SnapshotTag,
+    SnapshotTestcase,
+)
+from tests.support.analysis.reference import stored_members
 
 _DIALECT = Dialect()
+_TABLES = (
+    SnapshotDomain, SnapshotNameserver, SnapshotEndpoint, SnapshotAsn, SnapshotPrefix, SnapshotTag, SnapshotTestcase,
+)  # fmt: skip
+_OWN = {"view_id", "nameserver_id", "address_id"}  # objects in files have no ID of a registry
 
 
 def file_storage(folder: Path) -> FileStorage:
@@ -76,3 +94,23 @@ def _arrow_type(kind: Any) -> pa.DataType:
     )
     impl = getattr(kind, "impl", kind)
     return next(arrow for sql, arrow in known if isinstance(impl, sql))
+
+
+def view_content(store: Store, view_id: int | None) -> Mapping[str, Any]:
+    """Return all that a view has."""
+    assert view_id is not None
+    found: dict[str, Any] = {}
+    with store.read_only() as session:
+        reading = view_session(session, view_id)
+        for table in _TABLES:
+            names = [column.key for column in table.__table__.columns if column.key not in _OWN]
+            query = select(*(getattr(table, name) for name in names)).where(table.view_id == view_id)
+            rows = reading.execute(query.order_by(table.position)).all()
+            found[table.__tablename__] = [dict(zip(names, row, strict=True)) for row in rows]
+        found["members"] = stored_members(session, view_id)
+        overview = session.get_one(SnapshotOverview, view_id)
+        for column in SnapshotOverview.__table__.columns:
+            value = getattr(overview, column.key)
+            if column.key != "view_id":
+                found[column.key] = json.loads(value) if isinstance(value, str) else value
+    return found
