@@ -22,7 +22,7 @@ from gonemaster_db.analysis.discarding import discard_snapshots
 from gonemaster_db.analysis.membership import count_members
 from gonemaster_db.analysis.projection.limits import MAX_DATABASE_DOMAINS, refuse_large
 from gonemaster_db.analysis.provenance import Provenance, vocabulary_id
-from gonemaster_db.analysis.row_views import RowSource
+from gonemaster_db.analysis.row_views.source import RowSource
 from gonemaster_db.analysis.views.snapshot_objects import FactsChanged
 from gonemaster_db.analysis.views.views import (
     ViewLost,

@@ -17,8 +17,9 @@ from typing import cast
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from gonemaster_db.analysis import capture, row_views
+from gonemaster_db.analysis import capture
 from gonemaster_db.analysis.reduction.steps import find_reductions
+from gonemaster_db.analysis.row_views import source
 from gonemaster_db.core.session import open_store
 from gonemaster_db.core.settings import Driver, StoreSettings
 from gonemaster_tasks.maintenance import reduction
@@ -48,7 +49,7 @@ def main() -> None:
         projector.RUNS_AT_A_TIME = 2
         projector.Projector().project(store, floor="NOTICE", now=now)
     else:
-        row_views.SLICE = 2
+        source.SLICE = 2
         files = file_storage(Path(folder[0])) if folder else None
         capture.materialise(store, int(snapshot), now=now, files=files)
 
