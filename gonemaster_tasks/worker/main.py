@@ -18,6 +18,7 @@ from celery.worker.control import control_command
 
 from gonemaster_db.core.clock import follow, utcnow
 from gonemaster_db.core.session import Store, open_store
+from gonemaster_db.core.states import Keep
 from gonemaster_engine.memory import (
     collect_rarely,
     limit_heaps,
@@ -37,7 +38,7 @@ from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.logging import log_as_set
 from gonemaster_tasks.config.rendering import secrets_of
-from gonemaster_tasks.config.scoring import current_scoring
+from gonemaster_tasks.config.scoring import current_scoring, known_scoring
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import worker_store_settings
 from gonemaster_tasks.config.watcher import SettingsWatcher
@@ -182,8 +183,9 @@ def _register_schedules(app: Celery, process: Process) -> None:
         try:
             parts = QueueParts(process.store, process.broker, app, process.clock)
             maximum, stopped = process.settings.max_batch_size, process.stopping.is_set
+            keep = Keep(process.settings.keep_runs)
             with repeated(queues.RUN_SCHEDULES), process.store.background_limits():
-                run_due_schedules(parts, max_batch_size=maximum, stopped=stopped)
+                run_due_schedules(parts, max_batch_size=maximum, keep=keep, stopped=stopped)
         finally:
             running.release()
 
@@ -366,8 +368,14 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.Namespace
 
 
 def _engine(live: LiveSettings, store: Store, name: str) -> EngineRunner:
-    lease_client, scoring = RedisLeaseClient(live.base.broker_url, name), lambda: current_scoring(store, live.base)
-    return EngineRunner(live, scoring, lease_client=lease_client, clock=_time, primes_root=True)
+    return EngineRunner(
+        live,
+        lambda: current_scoring(store, live.base),
+        known_scoring=lambda: known_scoring(store, live.base),
+        lease_client=RedisLeaseClient(live.base.broker_url, name),
+        clock=_time,
+        primes_root=True,
+    )
 
 
 def _time() -> float:

@@ -60,6 +60,7 @@ _ISSUES = {
     "lock_held": mark("Another process holds a database lock"),
     "commits_lost": mark("The database lost accepted jobs"),
     "clock_skew": mark("The clock of a host is wrong"),
+    "facts_not_written": mark("Facts of a cohort are not written"),
     "may_evict": mark("Redis may evict messages"),
 }
 
