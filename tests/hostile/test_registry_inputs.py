@@ -122,7 +122,7 @@ def test_any_packet_is_ignored_or_gets_one_answer_that_is_no_longer(octets: byte
         answer = found.answer(rcode)
         assert answer[:2] == octets[:2]
         assert answer[2] & 0x80
-        assert len(answer) <= max(len(octets), 12)  # nobody can use the receiver to amplify
+        assert len(answer) <= max(len(octets), 12)  # so the receiver cannot be used to amplify
         dns.message.from_wire(answer, question_only=True)
     if found.domain is not None:
         assert found.rcode == dns.rcode.NOERROR
