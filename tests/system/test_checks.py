@@ -257,7 +257,6 @@ def test_a_repetition_after_the_kill_of_the_api_gets_the_same_run(service: Servi
     answer = checked(service, body, **key)
     assert answer["run_id"] == run_id
     assert (service.get("/jobs")["total"], open_checks(service)) == (1, [])
-    assert checked(service, body, **key)["run_id"] == run_id or "deadline" in answer["reasons"]
 
 
 def is_ready(service: Service) -> bool:
