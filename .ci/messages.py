@@ -205,7 +205,7 @@ def help_texts() -> Iterator[Text]:
 
 DOMAINS = (
     Domain("gonemaster", ENGINE / "locale", engine_texts),
-    Domain(HELP_DOMAIN, ENGINE / "locale", help_texts),
+    Domain(HELP_DOMAIN, ENGINE / "locale", help_texts, optional=True),
     Domain("gonemaster_ui", PAGES / "locale", lambda: iter(visitors_texts())),
     Domain("gonemaster_admin", PAGES / "locale", admin_texts, optional=True),
 )

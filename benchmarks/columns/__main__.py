@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
 
-from gonemaster_tasks.config.view_files import file_storage, read_view_files
 from sqlalchemy import func, select
 
 from benchmarks.columns.synthetic import BEGIN, population
@@ -46,6 +45,7 @@ from gonemaster_engine.memory import collect_rarely
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.config.view_files import file_storage, read_view_files
 from gonemaster_tasks.control.parts import open_queue
 from gonemaster_tasks.maintenance.projection.columns import ColumnProjector, ColumnSettings
 from tests.support.analysis.cohorts import make_batch, make_cohort
