@@ -38,7 +38,7 @@ from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.logging import log_as_set
 from gonemaster_tasks.config.rendering import secrets_of
-from gonemaster_tasks.config.scoring import current_scoring
+from gonemaster_tasks.config.scoring import current_scoring, known_scoring
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import worker_store_settings
 from gonemaster_tasks.config.watcher import SettingsWatcher
@@ -368,8 +368,14 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.Namespace
 
 
 def _engine(live: LiveSettings, store: Store, name: str) -> EngineRunner:
-    lease_client, scoring = RedisLeaseClient(live.base.broker_url, name), lambda: current_scoring(store, live.base)
-    return EngineRunner(live, scoring, lease_client=lease_client, clock=_time, primes_root=True)
+    return EngineRunner(
+        live,
+        lambda: current_scoring(store, live.base),
+        known_scoring=lambda: known_scoring(store, live.base),
+        lease_client=RedisLeaseClient(live.base.broker_url, name),
+        clock=_time,
+        primes_root=True,
+    )
 
 
 def _time() -> float:
