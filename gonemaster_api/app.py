@@ -47,6 +47,7 @@ from gonemaster_engine.version import __version__
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import api_store_settings
+from gonemaster_tasks.config.view_files import read_view_files
 from gonemaster_tasks.control.parts import QueueParts, open_queue
 
 _DESCRIPTION = """\
@@ -76,6 +77,7 @@ def create_app(
     app.url_map.strict_slashes = False
     register_converters(app)
     parts = queue or open_queue(settings, open_store(api_store_settings(settings)))
+    read_view_files(parts.store, settings)
     app.extensions[NAME] = make_state(
         settings, queue=parts, stopping=stopping or threading.Event(), outage_wait=outage_wait
     )

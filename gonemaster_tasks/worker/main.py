@@ -41,6 +41,7 @@ from gonemaster_tasks.config.rendering import secrets_of
 from gonemaster_tasks.config.scoring import current_scoring, known_scoring
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import worker_store_settings
+from gonemaster_tasks.config.view_files import read_view_files
 from gonemaster_tasks.config.watcher import SettingsWatcher
 from gonemaster_tasks.control.broadcasts import CANCEL_COMMAND
 from gonemaster_tasks.control.parts import QueueParts
@@ -400,6 +401,7 @@ def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -
             silence_s=settings.stall_timeout_seconds + _WATCHDOG_FIRST_S,
         )
         store = open_store(worker_store_settings(settings))
+        read_view_files(store, settings)
         live = LiveSettings(settings)
         start_tracing(settings.otlp_endpoint, service="gonemaster-worker", version=__version__)
         name = node_name(options.name)

@@ -114,6 +114,7 @@ def test_swedish_texts_use_the_terms_of_the_table(tool: ModuleType, words: str) 
     wrong = [
         form
         for domain in tool.DOMAINS
+        if domain.name not in ENGLISH_ONLY
         for message in tool.read_po(io.BytesIO(domain.file("sv", "po").read_bytes()), locale="sv")
         for form in ((message.string,) if isinstance(message.string, str) else message.string)
         if message.id and pattern.search(form)
