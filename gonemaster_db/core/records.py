@@ -34,7 +34,7 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class NewBatch:
-    """A batch to be created; its jobs are added in the same transaction.
+    """A batch to be created; its jobs are added in the same transaction, `pending` ones later by an operation.
 
     With `promote_snapshot` its snapshot is pinned as the default snapshot when it is captured.
     """
@@ -47,6 +47,7 @@ class NewBatch:
     snapshot_intent: bool = False
     promote_snapshot: bool = False
     origin: str = ""
+    pending: int = 0
 
 
 class EntryRecord(NamedTuple):
