@@ -55,13 +55,17 @@ SCREENS = {
     "watches": "/watches",
     "rollover": "/watches/{rollover}/rollover",
     "cds-decisions": "/cds-decisions",
+    "cds-decision": "/cds-decisions/{decision}",
     "rst": "/rst",
+    "rst-report": "/rst/{rehearsal}",
     "workers": "/workers",
     "wall": "/wall",
     "statistics": "/statistics?window=1h",
     "settings-system": "/settings/system",
     "settings-profiles": "/settings/profiles",
     "settings-profile": "/settings/profiles/new?from=default",
+    "settings-policies": "/settings/policies",
+    "settings-policy": "/settings/policies/registration",
     "settings-scoring": "/settings/scoring",
     "audit": "/audit",
     "login": "/login",
@@ -112,6 +116,8 @@ def names(url: str) -> dict[str, str]:
         "public": _tested(url, TESTED),
         "healthy": _tested(url, HEALTHY),
         "rollover": _watched(url),
+        "decision": _read(f"{url}/api/v1/cds-decisions")["items"][0]["id"],
+        "rehearsal": _rehearsed(url),
     }
 
 
@@ -126,6 +132,23 @@ def _watched(url: str) -> int:
     ):
         time.sleep(0.5)
     return watch
+
+
+def _rehearsed(url: str) -> str:
+    """Rehearse the TLD of the demo world, with a DS record of another key; return the ID when it has finished."""
+    servers = [
+        {"name": f"ns{n}.nic.xa", "v4Addrs": [f"127.{15 + n}.2.53"], "v6Addrs": [f"::ffff:127.{19 + n}.2.53"]}
+        for n in (1, 2)
+    ]
+    ds = {"keyTag": 12345, "alg": 13, "digestType": 2, "digest": "AB" * 32}
+    inputs = {
+        "dns.nameservers": [{"name": "xa", "nameservers": servers}],
+        "dnssec.dsRecords": [{"name": "xa", "dsRecords": [ds]}],
+    }
+    rehearsal: str = _post(f"{url}/api/v1/rst-checks", {"inputs": inputs})["id"]
+    while _read(f"{url}/api/v1/rst-checks/{rehearsal}")["state"] != "finished":
+        time.sleep(0.5)
+    return rehearsal
 
 
 def _post(url: str, document: dict[str, Any]) -> Any:

@@ -263,6 +263,8 @@ class BatchDetail(TypedDict):
     origin: str
     domain_count: int
     snapshot_intent: bool
+    keep: str
+    reduced_runs: int
     started_at: str
     items: list[Job]
     status_counts: dict[str, int]
@@ -496,6 +498,7 @@ class Cohort(TypedDict):
     default_snapshot_id: int
     tag_view_min_level: str
     coverage: int
+    keep: str
     reference_list: str
     created_at: str
     updated_at: str
@@ -703,6 +706,7 @@ class JobResult(TypedDict):
     root_causes: list[RootCause]
     nameserver_timings: NotRequired[list[NameserverTiming]]
     has_dnssec_chain: bool
+    kept: str
 
 
 class LeftOut(TypedDict):
@@ -885,6 +889,7 @@ class Run(TypedDict):
     policy_version: str
     verdict: str
     error: str
+    kept: NotRequired[str]
 
 
 class RunDifference(TypedDict):
@@ -925,6 +930,7 @@ class Schedule(TypedDict):
     timezone: str
     profile_id: int
     policy: str
+    keep: str
     promote_default: bool
     catch_up: bool
     summary: str

@@ -37,7 +37,7 @@ from gonemaster_db.batches.models.batches import Batch, BatchNumber, BatchOrigin
 from gonemaster_db.batches.models.statistics import BatchStatistics, TagValueTable
 from gonemaster_db.batches.models.sweeps import Sweep, Upload, UploadPart
 from gonemaster_db.core.base import Base
-from gonemaster_db.core.states import JobStatus, Priority, RunStatus
+from gonemaster_db.core.states import JobStatus, Keep, Priority, RunStatus
 from gonemaster_db.domains.models.domains import Domain, DomainRunCount, DomainTag, StoredTagSummary, Tag
 from gonemaster_db.domains.models.policies import StoredPolicy
 from gonemaster_db.domains.models.profiles import EffectiveProfile, Profile
@@ -110,6 +110,7 @@ __all__ = [
     "IdempotencyKey",
     "Job",
     "JobStatus",
+    "Keep",
     "MaterializationStatus",
     "MetricCounter",
     "MetricFollower",

@@ -26,8 +26,8 @@ from gonemaster_tasks.recurrence.summary import summarise
 _PREVIEWED = 5
 _SAME = (
     "enabled", "kind", "interval_days", "anchor_date", "weekdays", "days_of_month", "last_day", "time_of_day",
-    "timezone", "profile_id", "policy", "promote_default", "catch_up", "next_run_at", "last_run_at", "last_batch_id",
-    "last_outcome", "last_error", "created_at", "updated_at",
+    "timezone", "profile_id", "policy", "keep", "promote_default", "catch_up", "next_run_at", "last_run_at",
+    "last_batch_id", "last_outcome", "last_error", "created_at", "updated_at",
 )  # fmt: skip
 
 

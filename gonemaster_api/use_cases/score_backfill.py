@@ -16,7 +16,7 @@ from gonemaster_api.queries.runs.results import (
 from gonemaster_api.queries.runs.runs import read_run
 from gonemaster_api.state import State
 from gonemaster_db.core.errors import StoreConflict, StoreUnavailable
-from gonemaster_db.models import RunStatus
+from gonemaster_db.models import Keep, RunStatus
 from gonemaster_db.runs.run_documents import entries_of, read_stored_run
 from gonemaster_db.runs.runs import get_run, set_score
 from gonemaster_engine.findings.messages import best_locale
@@ -73,6 +73,8 @@ def read_scored_run(state: State, run_id: str) -> dict[str, Any]:
     scoring = current_scoring(state.store, state.settings)
     with state.store.read_only() as session:
         stored = read_stored_run(session, run_id)
+        if stored.kept is not Keep.FULL:
+            return document
         timings = stored.full_document.nameserver_timings
         score, _ = judge_run(get_run(session, run_id), entries_of(session, stored), timings, scoring)
     if score is None:

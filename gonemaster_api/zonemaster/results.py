@@ -12,9 +12,10 @@ from gonemaster_db.core.errors import JobNotFound
 from gonemaster_db.core.ids import id_of_test, public_id_of_test
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.core.records import EntryRecord
-from gonemaster_db.models import Job, Run, RunStatus
+from gonemaster_db.models import Job, Keep, Run, RunStatus
 from gonemaster_db.queue.jobs import find_by_public_id
 from gonemaster_db.runs.entries import entries_of_run
+from gonemaster_db.runs.run_documents import kept_of
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.findings.messages import best_locale, description, message
 from gonemaster_engine.testcases.catalogue import cases
@@ -32,6 +33,8 @@ _NO_RESULT = {
     RunStatus.EXPIRED: ("UNABLE_TO_FINISH_TEST", Text("The test did not start in time. Test again.")),
     RunStatus.CANCELED: ("UNABLE_TO_FINISH_TEST", Text("The operator of this service canceled the test.")),
 }
+
+_REDUCED = Text("The operator of this service keeps only a part of this result.")
 
 
 def find_test(state: State, test_id: str) -> Job | Run:
@@ -93,21 +96,23 @@ def result_document(state: State, test_id: str, *, language: str) -> dict[str, A
 def _results(state: State, run: Run, locale: str) -> Iterator[dict[str, str]]:
     with state.store.read_only() as session:
         stored = entries_of_run(session, run.id, min_level="INFO")
+        kept = kept_of(session, run)
     version = next((entry for entry in stored if entry.tag == _VERSION), None)
     others = [entry for entry in stored if entry is not version]
     version = version or EntryRecord(0.0, "SYSTEM", "", _VERSION, "INFO", {"version": __version__})
     yield from _results_of_entry(version, locale)
     if run.status in _NO_RESULT:
-        tag, text = _NO_RESULT[run.status]
-        yield {
-            "module": "Backend",
-            "testcase": _OUTSIDE_CASES,
-            "level": "CRITICAL",
-            "message": f"{in_language(text)}\n",
-            "tag": tag,
-        }
+        yield _result_outside("CRITICAL", *_NO_RESULT[run.status])
+    if kept is not Keep.FULL:
+        yield _result_outside("INFO", "RESULT_REDUCED", _REDUCED)
     for entry in others:
         yield from _results_of_entry(entry, locale)
+
+
+def _result_outside(level: str, tag: str, text: Text) -> dict[str, str]:
+    """Return a result that no test case reports."""
+    message = f"{in_language(text)}\n"
+    return {"module": "Backend", "testcase": _OUTSIDE_CASES, "level": level, "message": message, "tag": tag}
 
 
 def _results_of_entry(entry: EntryRecord, locale: str) -> Iterator[dict[str, str]]:

@@ -63,6 +63,7 @@ _SUBMISSION = (
     arg("--name", default="", metavar="TEXT", help="name of the batch"),
     arg("--description", default="", metavar="TEXT", help="description of the batch"),
     flag("--snapshot", "the results become snapshots of the cohorts that match"),
+    arg("--keep", choices=("full", "findings", "facts"), help="what is kept of the runs once their facts are written"),
     flag("--skip-invalid", "test the valid names, and count the invalid ones"),
     arg(
         "--batch-size",
@@ -86,6 +87,7 @@ _RULE = (
     arg("--time-of-day", metavar="HH:MM", help="time in the time zone"),
     arg("--timezone", metavar="NAME", help="IANA name of the time zone (default UTC)"),
     _PROFILE,
+    arg("--keep", choices=("full", "findings", "facts"), help="what is kept of the runs once their facts are written"),
     arg("--promote-default", action="store_true", default=None, help="each snapshot becomes the default snapshot"),
     arg("--no-catch-up", dest="catch_up", action="store_false", default=None, help="do not run missed batches late"),
     arg("--disabled", dest="enabled", action="store_false", default=None, help="keep the rule, but submit nothing"),

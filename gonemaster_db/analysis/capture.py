@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.discarding import count_facts, discard_snapshots
 from gonemaster_db.analysis.membership import count_members
+from gonemaster_db.analysis.projection.limits import MAX_DATABASE_DOMAINS, refuse_large
 from gonemaster_db.analysis.provenance import Provenance, read_provenance, vocabulary_id
 from gonemaster_db.analysis.views.domains import DOMAIN_COLUMNS, DomainPass, read_slice
 from gonemaster_db.analysis.views.members import MEMBER_COLUMNS, MemberRow
@@ -73,6 +74,7 @@ class Capture(enum.Enum):
     EMPTY = "empty"  # the snapshot has no facts; it is removed unless it has runs that could not be read
     GONE = "gone"  # the snapshot was removed
     HELD = "held"  # another process is building its view
+    TOO_LARGE = "too_large"  # the database may have no snapshot of this size; its error says what to do
     CHANGED = "changed"  # the facts or the cohort changed in the meantime
     STOPPED = "stopped"
 
@@ -85,15 +87,17 @@ def materialise(
     scoring_config_hash: str = "default",
     score_rule: int | None = None,
     coverage: int = COVERAGE,
+    max_domains: int = MAX_DATABASE_DOMAINS,
     step: Callable[[], bool] = lambda: True,
 ) -> Capture:
     """Build the view of a snapshot from its facts and publish it; the caller checks that its batch has finished.
 
     `coverage` is the percentage of members that it needs to become the default, for cohorts without their own.
+    A snapshot in the database with more than `max_domains` is refused.
 
     `step` is called between two transactions and may sleep; if it returns False the attempt ends.
     """
-    building = _Building(store, snapshot_id, secrets.token_hex(8), now, step)
+    building = _Building(store, snapshot_id, secrets.token_hex(8), now, step, max_domains)
     try:
         outcome = store.run_in_transaction(building.begin)
         if outcome is None:
@@ -123,6 +127,7 @@ class _Building:
     builder: str
     now: Callable[[], datetime]
     step: Callable[[], bool]
+    max_domains: int
     view_id: int | None = None
     revision: int = -1
     generation: int = -1
@@ -136,6 +141,8 @@ class _Building:
         if found is None:
             return Capture.GONE
         cohort, snapshot = found
+        if refuse_large(session, cohort, snapshot, most=self.max_domains):
+            return Capture.TOO_LARGE
         self.revision, self.generation = snapshot.facts_revision, cohort.generation
         self.provenance = read_provenance(session, self.snapshot_id)
         if not self.provenance.domain_count:
@@ -183,6 +190,7 @@ class _Building:
         snapshot.captured_at = cohort.last_materialized_at = snapshot.last_materialized_at = self.now()
         snapshot.materialization_status = ""
         snapshot.last_materialization_error = _failures(session, snapshot.id)
+        cohort.last_materialization_error = ""
         if snapshot.status is not SnapshotStatus.RETIRED:
             is_first = snapshot.status is not SnapshotStatus.CAPTURED  # Later captures only add late runs.
             snapshot.status = SnapshotStatus.CAPTURED

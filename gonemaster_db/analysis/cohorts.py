@@ -17,7 +17,7 @@ from gonemaster_db.models import Cohort, MaterializationStatus
 
 CHANGEABLE = (
     "label", "description", "analysis_enabled", "public_enabled", "is_default", "sort_order", "tag_view_min_level",
-    "reference_list", "coverage",
+    "reference_list", "coverage", "keep",
 )  # fmt: skip
 
 
@@ -32,6 +32,13 @@ class Drift:
 def list_cohorts(session: Session) -> Sequence[Cohort]:
     """Return all cohorts sorted by sort_order, then tag."""
     return session.scalars(select(Cohort).order_by(Cohort.sort_order, Cohort.source_tag)).all()
+
+
+def list_failing_cohorts(session: Session) -> Sequence[tuple[str, str]]:
+    """Return tag and error of each analysed cohort whose facts or snapshots could not be written."""
+    failing = (Cohort.analysis_enabled, Cohort.last_materialization_error != "")
+    query = select(Cohort.source_tag, Cohort.last_materialization_error).where(*failing)
+    return [(tag, error) for tag, error in session.execute(query.order_by(Cohort.source_tag).limit(100))]
 
 
 def get_cohort(session: Session, cohort_id: int, *, lock: bool = False) -> Cohort:

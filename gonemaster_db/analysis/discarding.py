@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from gonemaster_db.analysis.columns.files import count_rows_of
 from gonemaster_db.analysis.views.views import retire_views
 from gonemaster_db.models import (
     FACT_TABLES,
@@ -102,10 +103,10 @@ def count_facts_of_batch(session: Session, batch_key: int) -> int:
 
 
 def count_facts(session: Session, snapshot_id: int) -> int:
-    """Count the rows of a snapshot in the six fact tables."""
+    """Count the rows of a snapshot in the six fact tables and in its files."""
     tables: Sequence[Any] = FACT_TABLES
     queries = [select(func.count()).where(table.snapshot_id == snapshot_id).scalar_subquery() for table in tables]
-    return sum(session.execute(select(*queries)).one())
+    return sum(session.execute(select(*queries)).one()) + count_rows_of(session, snapshot_id)
 
 
 def discarded_snapshots(session: Session, *, limit: int = 10) -> Sequence[int]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, literal, or_, select, union_all, update
+from sqlalchemy import Select, func, literal, or_, select, union_all, update
 from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.facts import RunFacts, write_facts
@@ -23,6 +23,7 @@ from gonemaster_db.models import (
     CohortSnapshot,
     DomainTag,
     FactDomainSummary,
+    FactStorage,
     Job,
     Projection,
     PurgedRunCounter,
@@ -51,7 +52,10 @@ class _RunNumbers(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UnseenBatch:
-    """A batch with runs that a cohort has not seen; `arrived` is the number of succeeded runs that it ever had."""
+    """A batch with runs that a cohort has not seen; `arrived` is the number of succeeded runs that it ever had.
+
+    `storage` is None as long as the snapshot has no facts.
+    """
 
     cohort_id: int
     generation: int
@@ -63,6 +67,7 @@ class UnseenBatch:
     seen: int
     is_tagged: bool = True
     coverage: int | None = None
+    storage: FactStorage | None = None
 
 
 class RunRow(NamedTuple):
@@ -150,6 +155,7 @@ def _waiting(
         seen=snapshot.seen_runs if snapshot else 0,
         is_tagged=is_tagged,
         coverage=cohort.coverage,
+        storage=snapshot.storage if snapshot and snapshot.facts_revision else None,
     )
 
 
@@ -180,13 +186,18 @@ def _count_runs(session: Session, batch_keys: Any) -> dict[int, _RunNumbers]:
 
 def waiting_runs(session: Session, waiting: UnseenBatch, *, limit: int) -> Sequence[int]:
     """Return the keys of up to `limit` runs of the cohort's domains that are not projected yet."""
+    return session.scalars(unprojected(waiting).order_by(Run.key).limit(limit)).all()
+
+
+def unprojected(waiting: UnseenBatch) -> Select[int]:
+    """Select the keys of the runs of the cohort's domains without a row in `projections`."""
     carries = (DomainTag.domain_id == Run.domain_id) & (DomainTag.tag == waiting.tag)
     query = select(Run.key).join(DomainTag, carries)
     query = query.where(Run.batch_key == waiting.batch_key, Run.status == RunStatus.SUCCEEDED)
-    if waiting.snapshot_id is not None:
-        done = (Projection.snapshot_id == waiting.snapshot_id) & (Projection.run_key == Run.key)
-        query = query.where(~select(Projection.run_key).where(done).exists())
-    return session.scalars(query.order_by(Run.key).limit(limit)).all()
+    if waiting.snapshot_id is None:
+        return query
+    done = (Projection.snapshot_id == waiting.snapshot_id) & (Projection.run_key == Run.key)
+    return query.where(~select(Projection.run_key).where(done).exists())
 
 
 def due_captures(session: Session) -> list[int]:
@@ -222,24 +233,46 @@ def store_projections(session: Session, waiting: UnseenBatch, results: Sequence[
 
     Raises: CohortChanged: The cohort or the batch has changed; nothing is stored.
     """
-    cohort, batch = _lock(session, waiting)
+    cohort, batch = lock_source(session, waiting)
     snapshot = ensure_snapshot(session, cohort, batch, floor=waiting.floor, now=now)
+    choose_storage(snapshot, FactStorage.ROWS)
     known = set(_projected(session, snapshot.id, [result.run_key for result in results]))
     fresh = [result for result in results if result.run_key not in known]
     if not fresh:
         return snapshot.id
     write_facts(session, snapshot.id, _latest(session, snapshot.id, [result.facts for result in fresh if result.facts]))
-    rows = (
-        (snapshot.id, result.run_key, "projected" if result.facts else "failed", PROJECTOR_VERSION, result.error)
-        for result in sorted(fresh, key=attrgetter("run_key"))
-    )
-    insert_rows(session, Projection, _COLUMNS, rows)
-    snapshot.facts_revision += 1
-    if snapshot.materialization_status == RUNNING:
-        snapshot.materialization_done += len(fresh)
-    snapshot.updated_at = now
+    record_projections(session, snapshot, fresh)
+    count_projected(snapshot, len(fresh), now=now)
     session.flush()
     return snapshot.id
+
+
+def choose_storage(snapshot: CohortSnapshot, storage: FactStorage) -> None:
+    """Set the storage of a locked snapshot that has no facts yet.
+
+    Raises: CohortChanged: It has facts in the other storage.
+    """
+    if not snapshot.facts_revision:
+        snapshot.storage = storage
+    elif snapshot.storage is not storage:
+        raise CohortChanged(snapshot.slug)
+
+
+def record_projections(session: Session, snapshot: CohortSnapshot, results: Sequence[Projected]) -> None:
+    """Record the state of runs, one row for each."""
+    rows = (
+        (snapshot.id, result.run_key, "projected" if result.facts else "failed", PROJECTOR_VERSION, result.error)
+        for result in sorted(results, key=attrgetter("run_key"))
+    )
+    insert_rows(session, Projection, _COLUMNS, rows)
+
+
+def count_projected(snapshot: CohortSnapshot, runs: int, *, now: datetime) -> None:
+    """Record that the facts of a locked snapshot have changed."""
+    snapshot.facts_revision += 1
+    if snapshot.materialization_status == RUNNING:
+        snapshot.materialization_done += runs
+    snapshot.updated_at = now
 
 
 def record_seen(session: Session, waiting: UnseenBatch, snapshot_id: int) -> None:
@@ -248,8 +281,11 @@ def record_seen(session: Session, waiting: UnseenBatch, snapshot_id: int) -> Non
     session.execute(statement.values(seen_runs=waiting.arrived), execution_options=_NO_SYNC)
 
 
-def _lock(session: Session, waiting: UnseenBatch) -> tuple[Cohort, Batch]:
-    """Lock the cohort against changes until the commit; projectors do not wait for each other."""
+def lock_source(session: Session, waiting: UnseenBatch) -> tuple[Cohort, Batch]:
+    """Lock the cohort against changes until the commit; projectors do not wait for each other.
+
+    Raises: CohortChanged: The cohort or the batch has changed.
+    """
     cohort = session.scalar(select(Cohort).where(Cohort.id == waiting.cohort_id).with_for_update(read=True))
     batch = session.scalar(
         select(Batch).where(Batch.key == waiting.batch_key).with_for_update(read=True, key_share=True)

@@ -128,6 +128,12 @@ def add_progress(session: Session, cohort_id: int, *, generation: int, runs: int
     session.execute(done, execution_options=_NO_SYNC)
 
 
+def note_error(session: Session, cohort_id: int, text: str) -> None:
+    """Store why the facts of a cohort cannot be written; an empty text clears the error."""
+    changed = update(Cohort).where(Cohort.id == cohort_id, Cohort.last_materialization_error != text)
+    session.execute(changed.values(last_materialization_error=text), execution_options=_NO_SYNC)
+
+
 def finish_materialisation(session: Session, cohort_id: int, *, generation: int, now: datetime) -> bool:
     """Record that the facts of a cohort are complete; return whether they were being built."""
     pending = (Cohort.materialization_status == MaterializationStatus.PENDING, Cohort.generation == generation)

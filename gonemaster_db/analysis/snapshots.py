@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from gonemaster_db.analysis.columns.files import void_files
 from gonemaster_db.analysis.discarding import discard_snapshots, lock_snapshots, unpin
 from gonemaster_db.core.errors import (
     InvalidSlug,
@@ -105,25 +106,28 @@ def list_snapshots(session: Session, cohort_id: int) -> Sequence[CohortSnapshot]
 
 
 def with_source_runs(session: Session, snapshots: Iterable[CohortSnapshot]) -> set[int]:
-    """Return the IDs of the snapshots whose batches still have succeeded runs."""
+    """Return the IDs of the snapshots whose batches still have succeeded runs from which facts can be extracted."""
     found = {snapshot.id: snapshot.batch_key for snapshot in snapshots if snapshot.batch_key is not None}
-    succeeded = count_succeeded_of(session, set(found.values()))
-    return {number for number, batch_key in found.items() if succeeded.get(batch_key)}
+    full = count_full_runs(session, set(found.values()))
+    return {number for number, batch_key in found.items() if full.get(batch_key)}
 
 
 def count_missing_runs(session: Session, snapshots: Iterable[CohortSnapshot]) -> dict[int, int]:
-    """Return the number of purged runs of snapshots, by ID of the snapshot; complete snapshots are absent.
+    """Return the number of purged and reduced runs of snapshots, by ID of the snapshot; complete snapshots are absent.
 
-    These snapshots cannot be rebuilt. The purged runs are those of the whole batch, of which the cohort may be a part.
+    A rebuild does not read these runs; it keeps their facts. They are those of the whole batch, of which the cohort may
+    be a part.
     """
     found = {snapshot.id: snapshot for snapshot in snapshots if snapshot.batch_key is not None}
     keys = {snapshot.batch_key or 0 for snapshot in found.values()}
-    stored, purged = count_succeeded_of(session, keys), read_purged(session, keys)
+    stored, purged = count_full_runs(session, keys), read_purged(session, keys)
+    succeeded = count_succeeded_of(session, keys)
     missing = {}
     for number, snapshot in found.items():
         key = snapshot.batch_key or 0
         counted = purged[key].groups if key in purged else {}
         lost = sum(runs for group, runs in counted.items() if group.status is RunStatus.SUCCEEDED)
+        lost += succeeded.get(key, 0) - stored.get(key, 0)
         missing[number] = max(lost, snapshot.run_count - stored.get(key, 0))
     return {number: runs for number, runs in missing.items() if runs > 0}
 
@@ -204,19 +208,33 @@ def rematerialise_all(session: Session, cohort_id: int, *, floor: str, now: date
 
 
 def _begin_rebuild(session: Session, snapshot: CohortSnapshot, *, floor: str, now: datetime) -> bool:
-    if not (succeeded := count_succeeded_of(session, {snapshot.batch_key or 0}).get(snapshot.batch_key or 0)):
+    if not (full := count_full_runs(session, {snapshot.batch_key or 0}).get(snapshot.batch_key or 0)):
         return False
     session.execute(delete(Projection).where(Projection.snapshot_id == snapshot.id), execution_options=_NO_SYNC)
+    void_files(session, snapshot.id)
     cohort_floor = session.scalar(select(Cohort.tag_view_min_level).where(Cohort.id == snapshot.cohort_id))
     snapshot.tag_view_min_level = cohort_floor or floor
     snapshot.facts_revision += 1
     snapshot.seen_runs = -snapshot.facts_revision  # a mark that never occurs twice: see `record_seen`
     snapshot.materialization_status = RUNNING
-    snapshot.materialization_done, snapshot.materialization_total = 0, succeeded
+    snapshot.materialization_done, snapshot.materialization_total = 0, full
     snapshot.last_materialization_error = ""
     snapshot.updated_at = now
     session.flush()
     return True
+
+
+def count_full_runs(session: Session, batch_keys: Collection[int]) -> dict[int, int]:
+    """Count the succeeded runs of batches from which facts can be extracted: those that are not reduced.
+
+    Reduced runs that were purged later are subtracted too, so the number may be too low.
+    """
+    succeeded = count_succeeded_of(session, batch_keys)
+    rows = session.execute(
+        select(Batch.key, Batch.reduced_runs).where(Batch.key.in_(batch_keys), Batch.reduced_runs > 0)
+    )
+    reduced = {row.key: row.reduced_runs for row in rows}
+    return {key: full for key, number in succeeded.items() if (full := number - reduced.get(key, 0)) > 0}
 
 
 def count_succeeded_of(session: Session, batch_keys: Collection[int]) -> dict[int, int]:

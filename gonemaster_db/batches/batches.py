@@ -9,13 +9,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from gonemaster_db.analysis.reduction.steps import restart_reduction
 from gonemaster_db.batches.models.batches import joined_tags
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import BatchNotFound, StoreConflict
 from gonemaster_db.core.ids import batch_key, new_batch_id
 from gonemaster_db.core.records import NewBatch, Page
 from gonemaster_db.core.upsert import insert
-from gonemaster_db.models import Batch, BatchOrigin, Job, JobStatus, Run, RunStatus
+from gonemaster_db.models import Batch, BatchOrigin, Cohort, Job, JobStatus, Keep, Run, RunStatus
 from gonemaster_db.queue.queue_ranks import BatchSpan, batch_spans, with_pending
 from gonemaster_db.runs.counters import RunGroup, count_runs_of_batches, read_counts
 from gonemaster_db.runs.purged_runs import PurgedRuns, read_purged
@@ -105,6 +106,7 @@ def create_batch(session: Session, new: NewBatch, *, now: datetime | None = None
         "promote_snapshot": new.promote_snapshot,
         "origin": BatchOrigin(new.origin),
         "pending": new.pending,
+        "keep": new.keep or _keep_of_cohorts(session, [new.tag, *new.tags]) or new.default_keep,
     }
     for _ in range(_ATTEMPTS):
         created_id = batch_id or new_batch_id()
@@ -112,6 +114,13 @@ def create_batch(session: Session, new: NewBatch, *, now: datetime | None = None
         if session.scalar(inserted.on_conflict_do_nothing().returning(Batch.key)) is not None:
             return get_batch(session, created_id)
     raise StoreConflict("no free batch key")
+
+
+def _keep_of_cohorts(session: Session, tags: Collection[str]) -> Keep | None:
+    """Return what the cohorts of tags keep of runs, the most if they differ; None if none of them says anything."""
+    chosen = select(Cohort.keep).where(Cohort.source_tag.in_(tags), Cohort.keep.is_not(None))
+    found = set(session.scalars(chosen))
+    return next((keep for keep in Keep if keep in found), None)
 
 
 def find_batch_key(session: Session, batch_id: str) -> int | None:
@@ -141,9 +150,11 @@ def get_batch(session: Session, batch_id: str, *, lock: bool = False) -> Batch:
 
 
 def change_batch(session: Session, batch_id: str, changes: Mapping[str, Any]) -> Batch:
-    """Change name, description, tags or snapshot_intent (whether its results become snapshots). Raises BatchNotFound.
+    """Change name, description, tags, snapshot_intent (whether its results become snapshots) or keep.
 
-    The first tag is that of the batch in lists.
+    The first tag is that of the batch in lists. Runs that were reduced before stay so.
+
+    Raises: BatchNotFound.
     """
     batch = get_batch(session, batch_id, lock=True)
     for name in ("name", "description", "snapshot_intent"):
@@ -151,6 +162,9 @@ def change_batch(session: Session, batch_id: str, changes: Mapping[str, Any]) ->
             setattr(batch, name, changes[name])
     if "tags" in changes:
         batch.tags, batch.tag = joined_tags(changes["tags"]), next(iter(changes["tags"]), "")
+    if "keep" in changes and batch.keep is not Keep(changes["keep"]):
+        batch.keep = Keep(changes["keep"])
+        restart_reduction(session, batch)
     session.flush()
     return batch
 

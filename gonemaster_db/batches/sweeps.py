@@ -12,7 +12,7 @@ from gonemaster_db.core.errors import AmbiguousProfile
 from gonemaster_db.core.records import NewBatch, NewJob
 from gonemaster_db.domains.profiles import get_profile
 from gonemaster_db.domains.tags import default_profile_ids, profile_ids_of_tags
-from gonemaster_db.models import Batch, Operation, Priority, Sweep
+from gonemaster_db.models import Batch, Keep, Operation, Priority, Sweep
 from gonemaster_db.queue.jobs import CreatedJobs, create_longest_first
 
 _NO_SYNC = {"synchronize_session": False}
@@ -54,8 +54,13 @@ def store_report(session: Session, sweep: Sweep, report: Mapping[str, Any], *, s
 
 
 def _new_batch(sweep: Sweep, names: int) -> NewBatch:
-    fields = dict(sweep.batch)
-    return NewBatch(domain_count=names, pending=names, **{**fields, "tags": tuple(fields.get("tags", ()))})
+    fields = sweep.batch
+    texts = {name: fields.get(name, "") for name in ("tag", "name", "description")}
+    marks = {name: fields.get(name, False) for name in ("snapshot_intent", "promote_snapshot")}
+    keep = Keep(fields["keep"]) if fields.get("keep") else None
+    default_keep = Keep(fields.get("default_keep", Keep.FULL))
+    tags = tuple(fields.get("tags", ()))
+    return NewBatch(names, **texts, **marks, tags=tags, pending=names, keep=keep, default_keep=default_keep)
 
 
 def lock_pending(session: Session, batch_id: str) -> int:

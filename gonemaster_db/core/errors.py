@@ -247,3 +247,7 @@ class StatisticsPending(StoreError):
 
 class DocumentDamaged(StoreError):
     """The stored document of a run cannot be read, or its codec is of a later version."""
+
+
+class RunReduced(DocumentDamaged):
+    """Only a part of the run is kept, so its facts cannot be extracted again."""

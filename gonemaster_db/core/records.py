@@ -6,7 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from gonemaster_db.core.states import Priority, RunStatus
+from gonemaster_db.core.states import Keep, Priority, RunStatus
 
 T = TypeVar("T")
 
@@ -36,7 +36,8 @@ class NewJob:
 class NewBatch:
     """A batch to be created; its jobs are added in the same transaction, `pending` ones later by an operation.
 
-    With `promote_snapshot` its snapshot is pinned as the default snapshot when it is captured.
+    With `promote_snapshot` its snapshot is pinned as the default snapshot when it is captured. `keep` is what is kept
+    of its runs; None: what the cohorts of its tags say, or `default_keep`.
     """
 
     domain_count: int
@@ -48,6 +49,8 @@ class NewBatch:
     promote_snapshot: bool = False
     origin: str = ""
     pending: int = 0
+    keep: Keep | None = None
+    default_keep: Keep = Keep.FULL
 
 
 class EntryRecord(NamedTuple):

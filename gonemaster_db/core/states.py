@@ -27,6 +27,14 @@ class Priority(enum.IntEnum):
         return self.name.lower()
 
 
+class Keep(enum.StrEnum):
+    """What is kept of a run once its facts are written. Values are stored and sent by the API: append, never change."""
+
+    FULL = "full"  # everything
+    FINDINGS = "findings"  # arguments and times of the entries at WARNING and above
+    FACTS = "facts"  # only the row of the run
+
+
 class RunStatus(enum.StrEnum):
     """The final states. Values are stored and sent by the API: append, never change."""
 

@@ -38,6 +38,14 @@ def read_cause_sets(session: Session, set_ids: Iterable[int | None]) -> dict[int
     return {set_id: [cause for cause in causes.split("|") if cause] for set_id, causes in rows}
 
 
+def causes_of_runs(session: Session, keys: Collection[int]) -> dict[int, Sequence[str]]:
+    """Return the stored causes of runs by key; runs with unknown causes are absent."""
+    rows = session.execute(select(Run.key, Run.cause_set_id).where(Run.key.in_(keys), Run.cause_set_id.is_not(None)))
+    of_runs = {row.key: row.cause_set_id for row in rows}
+    sets = read_cause_sets(session, of_runs.values())
+    return {key: sets[set_id] for key, set_id in of_runs.items() if set_id in sets}
+
+
 @dataclass(frozen=True, slots=True)
 class CauseChange:
     """A cause whose domains changed; only domains on both sides with known causes appear or are cleared."""

@@ -53,16 +53,15 @@ def compare(
 ) -> RunDifference:
     """Compare two sets of findings: their worst levels, or all lines with their arguments.
 
-    Arguments can differ without a relevant change: the remaining days of a signature, a serial number, an order.
+    Arguments can differ without a relevant change: the remaining days of a signature, a serial number, an order. Of a
+    finding whose arguments one side no longer stores, the worst levels are compared.
     """
-    keys = sorted({*old, *new})
-    if with_args:
-        changes = [FindingChange(*key, before=old.get(key, []), after=new.get(key, [])) for key in keys]
-    else:
-        changes = [
-            FindingChange(*key, before=worst_level_line(old.get(key, [])), after=worst_level_line(new.get(key, [])))
-            for key in keys
-        ]
+    changes = []
+    for key in sorted({*old, *new}):
+        before, after = old.get(key, []), new.get(key, [])
+        if not with_args or any(line.raw is None for line in (*before, *after)):
+            before, after = worst_level_line(before), worst_level_line(after)
+        changes.append(FindingChange(*key, before=before, after=after))
     return RunDifference(
         added=[change for change in changes if not change.before],
         cleared=[change for change in changes if not change.after],

@@ -24,7 +24,10 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str, a
 
 
 class FindingLine(NamedTuple):
-    """Level and arguments of an entry without its time; `raw` are the stored arguments, None for a worst level."""
+    """Level and arguments of an entry without its time; `raw` are the stored arguments.
+
+    They are None for a worst level, and for entries whose arguments are no longer stored.
+    """
 
     level: str
     raw: bytes | None = None
@@ -84,7 +87,8 @@ def read_findings(
         for position, number in enumerate(run.kinds):
             kind = kinds[number]
             if kind.level in levels:
-                line = FindingLine(kind.level, run.full_document.raw_arguments(position))
+                raw = run.full_document.raw_arguments(position) if run.has_arguments(kind) else None
+                line = FindingLine(kind.level, raw)
                 lines.setdefault((kind.module, kind.testcase, kind.tag), []).append(line)
         found[run.id] = lines
     return found

@@ -11,11 +11,17 @@ from sqlalchemy.orm import Session
 from gonemaster_db.core.errors import DocumentDamaged, RunNotFound
 from gonemaster_db.core.levels import at_least
 from gonemaster_db.core.records import EntryRecord
-from gonemaster_db.models import Run, RunDocument
+from gonemaster_db.models import Keep, Run, RunDocument
 from gonemaster_db.runs.documents.caches import EntryType
+from gonemaster_db.runs.documents.codec import FINDINGS_ONLY
 from gonemaster_db.runs.documents.outcomes import sequences_of
 from gonemaster_db.runs.documents.registry import kinds_by_id
-from gonemaster_db.runs.documents.run_document import NO_DOCUMENT, ParsedDocument, decode_document
+from gonemaster_db.runs.documents.run_document import (
+    ParsedDocument,
+    blank_document,
+    decode_document,
+    keeps_arguments,
+)
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +48,7 @@ class StoredRun:
     domain: str
     kinds: Sequence[int]
     document: ParsedDocument | None
+    kept: Keep = Keep.FULL
 
     @property
     def full_document(self) -> ParsedDocument:
@@ -49,6 +56,10 @@ class StoredRun:
         if self.document is None:
             raise DocumentDamaged(f"the document of run {self.id} is damaged")
         return self.document
+
+    def has_arguments(self, kind: EntryType) -> bool:
+        """Return whether the arguments and times of entries of a kind are stored."""
+        return self.kept is Keep.FULL or (self.kept is Keep.FINDINGS and keeps_arguments(kind.level))
 
     def byte_count(self, position: int) -> int:
         """Return the size of the arguments of an entry as JSON, in bytes."""
@@ -107,22 +118,39 @@ def kinds_of(session: Session, runs: Iterable[StoredRun]) -> Mapping[int, EntryT
 
 
 def entries_of(session: Session, run: StoredRun, *, min_level: str | None = None) -> list[EntryRecord]:
-    """Return the entries of a run in order, at or above a level. Raises DocumentDamaged."""
+    """Return the entries of a run in order, at or above a level. Raises DocumentDamaged.
+
+    The entries of a reduced run whose arguments are no longer stored are omitted.
+    """
     kinds = kinds_of(session, [run])
     levels = None if min_level is None else at_least(min_level)
-    positions = enumerate(run.kinds)
     return [
-        run.entry(position, kinds) for position, number in positions if levels is None or kinds[number].level in levels
+        run.entry(position, kinds)
+        for position, number in enumerate(run.kinds)
+        if (levels is None or kinds[number].level in levels) and run.has_arguments(kinds[number])
     ]
 
 
 def _stored_run(row: Any, kinds: Sequence[int]) -> StoredRun:
-    return StoredRun(row.key, row.id, row.domain_id, row.domain, kinds, _document(row, len(kinds)))
+    document, kept = _document(row, len(kinds)), Keep.FULL
+    if row.codec is None and kinds:
+        kept = Keep.FACTS
+    elif row.codec == FINDINGS_ONLY:
+        kept = Keep.FINDINGS
+    return StoredRun(row.key, row.id, row.domain_id, row.domain, kinds, document, kept)
+
+
+def kept_of(session: Session, run: Run) -> Keep:
+    """Return what is kept of a run, without reading its document."""
+    codec = session.scalar(select(_DOCUMENTS.c.codec).where(_DOCUMENTS.c.run_key == run.key))
+    if codec is None:
+        return Keep.FACTS if run.entry_count else Keep.FULL
+    return Keep.FINDINGS if codec == FINDINGS_ONLY else Keep.FULL
 
 
 def _document(row: Any, entries: int) -> ParsedDocument | None:
     try:
-        document = NO_DOCUMENT if row.codec is None else decode_document(row.codec, row.document)
+        document = blank_document(entries) if row.codec is None else decode_document(row.codec, row.document)
         if document.entry_count != entries:
             raise DocumentDamaged(f"the document has {document.entry_count} entries, its outcome {entries}")
     except DocumentDamaged as error:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from gonemaster_db.core.upsert import insert
-from gonemaster_db.models import Cohort, Job, Schedule, ScheduleOutcome
+from gonemaster_db.models import Cohort, Job, Keep, Schedule, ScheduleOutcome
 
 _FRESH = {"populate_existing": True}
 _NO_SYNC = {"synchronize_session": False}
@@ -39,6 +39,7 @@ class NewSchedule:
     promote_default: bool
     catch_up: bool
     policy: str | None = None
+    keep: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,7 @@ def _values(new: NewSchedule) -> dict[str, object]:
         "time_of_day": new.time_of_day,
         "timezone": new.timezone,
         "profile_id": new.profile_id,
+        "keep": None if new.keep is None else Keep(new.keep),
         "promote_default": new.promote_default,
         "catch_up": new.catch_up,
         "policy": new.policy,

@@ -286,7 +286,9 @@ class _Observer:
                 source = profile.source6 if server.is_ipv6 else profile.source4
                 left = replace(limits, seconds=max(0.0, end - context.loop.time()))
                 port = context.resources.transport.port
-                made = await transfer(self._zone.name, server.address, port, source=source, limits=left)
+                made = await transfer(
+                    self._zone.name, server.address, port, source=source, limits=left, now=int(self._zone.now)
+                )
                 found[position] = replace(found[position], transfer=made)
 
         allowed = [

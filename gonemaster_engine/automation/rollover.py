@@ -55,6 +55,8 @@ class ServerState:
     zone_ttl: int
     is_transferred: bool = False  # the whole zone was read
     orphans: tuple[str, ...] = ()  # key tag and algorithm of the keys that signed records alone, unpublished
+    invalid: tuple[str, ...] = ()  # the same of published keys all of whose signatures of some records are invalid
+    transfer: str = ""  # why the zone was not read, a `TransferOutcome`
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class FaultKind(enum.StrEnum):
     KEY_REMOVED_TOO_EARLY = "key_removed_too_early"
     CHAIN_KEY_REMOVED_TOO_EARLY = "chain_key_removed_too_early"
     SIGNATURES_LEFT = "signatures_left"
+    SIGNATURES_INVALID = "signatures_invalid"
 
 
 FAULT_TEXTS = {
@@ -110,6 +113,7 @@ FAULT_TEXTS = {
     FaultKind.KEY_REMOVED_TOO_EARLY: "Caches still have signatures of the zone that no published key validates.",
     FaultKind.CHAIN_KEY_REMOVED_TOO_EARLY: "Caches still have DS records that identify no key that signs the keys.",
     FaultKind.SIGNATURES_LEFT: "Records of the zone on a server have only signatures of keys that are not published.",
+    FaultKind.SIGNATURES_INVALID: "Records of the zone on a server have no valid signature of a published key.",
 }
 
 
@@ -245,12 +249,18 @@ def _server_state(view: ObservedServer, kept: Mapping[bytes, Dnskey]) -> ServerS
     )
 
 
-def _transferred(view: ObservedServer) -> tuple[bool, tuple[str, ...]]:
-    """Return whether the zone was transferred completely, and its signatures without a key."""
+def _transferred(view: ObservedServer) -> tuple[bool, tuple[str, ...], tuple[str, ...], str]:
+    """Return whether the zone was read, the keys of its wrong signatures, or else why it was not read."""
     found = view.transfer
-    if found is None or found.problem:
-        return False, ()
-    return True, tuple(f"{tag}/{algorithm}" for tag, algorithm in found.orphans[:_MOST_ORPHANS])
+    if found is None:
+        return False, (), (), ""
+    if found.problem:
+        return False, (), (), found.outcome.value
+    orphans, invalid = (
+        tuple(f"{tag}/{algorithm}" for tag, algorithm in keys[:_MOST_ORPHANS])
+        for keys in (found.orphans, found.invalid)
+    )
+    return True, orphans, invalid, ""
 
 
 def judge_timeline(spans: Sequence[Span]) -> Judgement:
@@ -358,6 +368,8 @@ class _Timeline:
                 yield Fault(FaultKind.ALGORITHM_INCOMPLETE, server.address, span.first_at)
             if server.orphans:
                 yield Fault(FaultKind.SIGNATURES_LEFT, server.address, span.first_at)
+            if server.invalid:
+                yield Fault(FaultKind.SIGNATURES_INVALID, server.address, span.first_at)
 
     def _cache_faults(self, span: Span, former: Iterable[tuple[ZoneState, int]]) -> Iterable[Fault]:
         """Yield the faults of resolvers that have a record set of an earlier state in their caches."""
@@ -403,7 +415,7 @@ class _Timeline:
         """Return when the rollover ended, 0 if none has.
 
         A key was added and another one removed, all servers have the same keys, each DS record has a key, there are no
-        more keys without a use than at the start, and published keys signed all records of transferred zones.
+        more keys without a use than at the start, and published keys signed all records of transferred zones validly.
         """
         kinds = {step.kind for step in steps}
         if not {StepKind.KEY_PUBLISHED, StepKind.KEY_REMOVED} <= kinds:
@@ -412,7 +424,7 @@ class _Timeline:
         is_stable = len({server.keys for server in last.servers}) == 1 and {
             text for key in last.keys for text in key.ds
         }.issuperset(last.ds)
-        if any(server.orphans for server in last.servers):
+        if any(server.orphans or server.invalid for server in last.servers):
             return 0
         if not is_stable or len(_unused(last)) > len(_unused(first)) or len(last.keys) > len(first.keys):
             return 0

@@ -17,13 +17,13 @@ _WIDTH = 100
 
 
 def named_policy(name: str, suites: Sequence[str]) -> Policy:
-    """Return a bundled policy or that of a file, with some of its suites; print notes about its tags to standard error.
+    """Return a bundled policy or that of a file, with some of its suites; print notes about a file to standard error.
 
     Raises:
       PolicyError: the policy or a suite is unknown, or its document is invalid.
     """
     policy = _load(name)
-    for note in policy.notes:
+    for note in policy.notes if name not in names() else ():
         print(f"note: {name}: {note}", file=sys.stderr)
     return policy.only(suites) if suites else policy
 

@@ -27,11 +27,15 @@ _SUITE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 _PREFIX = re.compile(r"[A-Z][A-Z0-9_]{0,31}|")
 
+UNREPORTED = frozenset({"ALGORITHM_NOT_RECOMMENDED", "UNKNOWN_OPTION_CODE", "UNSUPPORTED_EDNS_VER"})
+"""Tags of the published test policies of RST that neither this engine nor Zonemaster 8.1 reports."""
+
 
 def check_policy(document: Any) -> Document:
     """Return a policy document in normal form: every key is there, names of modules are expanded to their test cases.
 
-    The key `notes` has a sentence about each tag that the document names as Zonemaster does.
+    The key `notes` has a sentence about each tag that the document names as Zonemaster does, and about each one that it
+    names in vain.
 
     Raises:
       PolicyError: a key or value is invalid; the error has each path and what is allowed.
@@ -109,6 +113,8 @@ def _profile(problems: Problems, notes: dict[str, None], document: Any) -> Docum
             continue
         for tag in tags:
             _check_level_tag(problems, notes, module.upper(), tag)
+        kept = checked["test_levels"][module.upper()]
+        checked["test_levels"][module.upper()] = {tag: kept[tag] for tag in kept if tag not in UNREPORTED}
     return checked
 
 
@@ -116,6 +122,8 @@ def _check_level_tag(problems: Problems, notes: dict[str, None], module: str, ta
     path, name = f"profile.test_levels.{module}.{tag}", tag.upper()
     levels = default_profile().levels
     own = engine_tag(name)
+    if _is_unreported(notes, name):
+        return
     where = ALIAS_MODULES if module == "SYSTEM" and name in table()["system_tags"] else (module,)
     if any(own in levels[each] for each in where):
         _note(notes, name, own)
@@ -125,6 +133,14 @@ def _check_level_tag(problems: Problems, notes: dict[str, None], module: str, ta
         problems.add(path, Text("is a tag of {modules}, not of {module}", modules=", ".join(elsewhere), module=module))
     else:
         problems.add(path, _unknown(name, (*levels[module], *_known_tags()), Text("a tag")))
+
+
+def _is_unreported(notes: dict[str, None], name: str) -> bool:
+    """Return whether no engine reports a tag of the published policies, and note it."""
+    if name in UNREPORTED:
+        text = Text("{name} is in the published RST policies, but no engine reports it: it has no effect", name=name)
+        notes[text] = None
+    return name in UNREPORTED
 
 
 def _note(notes: dict[str, None], name: str, own: str) -> None:
@@ -212,6 +228,8 @@ def _tags(problems: Problems, notes: dict[str, None], path: str, value: Any) -> 
     for place, text in _strings(problems, path, value):
         name = text.upper()
         own = engine_tag(name)
+        if _is_unreported(notes, name):
+            continue
         if own not in known:
             problems.add(place, _unknown(text, known, Text("a tag")))
             continue

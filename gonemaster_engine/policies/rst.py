@@ -76,7 +76,7 @@ def _levels(facts: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, Level]] = {}
     for level, tags in facts["levels"].items():
         for tag in tags:
-            for module in _modules(tag):
+            for module in _modules(tag) or (facts["module_of_tag"][tag],):
                 found.setdefault(module, {})[tag] = Level[level]
     by_module = engine_levels(found)
     return {

@@ -98,6 +98,11 @@ class Score:
     cap: Cap | None  # of the worst harm that has one
     deductions: tuple[Deduction, ...]
 
+    @classmethod
+    def without_details(cls, score: int, grade: str) -> Score:
+        """Return a stored score whose entries are no longer known."""
+        return cls(score, grade, {}, False, {}, (), score, None, ())
+
     def explained(self, *, locale: str = DEFAULT_LOCALE) -> dict[str, Any]:
         """Return the score with what it would be without a cap, and with the points that each entry costs."""
         deductions = [deduction.as_dict() for deduction in self.deductions]

@@ -109,6 +109,29 @@ def _seconds(raw: object) -> float:
     return float(raw)
 
 
+_STORES = ("file", "s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs")
+
+
+def storage_place() -> OptionType:
+    """Accept an absolute path, or a URI of a file system of pyarrow without user and password; empty means none."""
+
+    def parse(raw: object) -> str:
+        if not isinstance(raw, str) or "\0" in raw or len(raw) > 1024:
+            raise ValueError
+        scheme, separator, rest = raw.partition("://")
+        if separator and (scheme not in _STORES or "@" in rest.partition("/")[0] or not rest):
+            raise ValueError
+        if raw and not separator and not Path(raw).is_absolute():
+            raise ValueError
+        return raw
+
+    allowed = Text(
+        "an absolute path, or a URI without user and password, such as s3://bucket/folder ({schemes})",
+        schemes=", ".join(_STORES),
+    )
+    return OptionType(parse, allowed)
+
+
 def path() -> OptionType:
     """Accept paths of files and directories and expand `~`; an empty string means none."""
     return OptionType(_path, Text("a path"))

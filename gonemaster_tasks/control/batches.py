@@ -150,7 +150,8 @@ def rerun_batch(
 ) -> SubmittedBatch:
     """Queue a new batch with the domains of the failed, the canceled or all runs of a batch.
 
-    The new batch has the tags and the snapshot intent of the old one. `write` is called in the same transaction.
+    The new batch has the tags, the snapshot intent and the `keep` of the old one. `write` is called in the same
+    transaction.
 
     Raises:
         BatchNotFound: the batch does not exist.
@@ -174,6 +175,7 @@ def rerun_batch(
         tags=tuple(old.tag_names),
         description=f"{only} of {batch_id} again",
         snapshot_intent=old.snapshot_intent,
+        keep=old.keep,
     )
 
     def record(session: Session, submitted: SubmittedBatch) -> None:

@@ -9,10 +9,12 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.core.errors import DocumentDamaged
 from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.core.states import Keep
+from gonemaster_db.runs.causes import causes_of_runs
 from gonemaster_db.runs.run_documents import StoredRun, entries_of, read_stored_runs
 from gonemaster_engine import entries as engine
 from gonemaster_engine.findings.causes.model import Cause
-from gonemaster_engine.findings.causes.registry import causes_of
+from gonemaster_engine.findings.causes.registry import causes_of, causes_without_run
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_engine.scoring.score import Score, compute_score
 
@@ -66,12 +68,22 @@ def as_reported(row: EntryRecord) -> engine.Entry:
 
 
 def causes_by_run(session: Session, run_ids: Sequence[str]) -> dict[str, list[Cause]]:
-    """Return the root causes of runs that succeeded; none for a run that no longer exists or is damaged."""
+    """Return the root causes of runs that succeeded; none for a run that no longer exists or is damaged.
+
+    The causes of a reduced run are those that were found when it finished, without their details.
+    """
     stored = read_stored_runs(session, run_ids)
-    return {run_id: _causes_in(session, stored[run_id]) if run_id in stored else [] for run_id in run_ids}
+    reduced = [run.key for run in stored.values() if run.kept is not Keep.FULL]
+    known = {key: causes_without_run(causes) for key, causes in causes_of_runs(session, reduced).items()}
+    return {
+        run_id: [] if (run := stored.get(run_id)) is None else known.get(run.key) or _causes_in(session, run)
+        for run_id in run_ids
+    }
 
 
 def _causes_in(session: Session, run: StoredRun) -> list[Cause]:
+    if run.kept is not Keep.FULL:
+        return []
     try:
         reported = [as_reported(row) for row in entries_of(session, run)]
         return causes_of(run.domain, reported, map(StoredTiming.of, run.full_document.nameserver_timings or ()))

@@ -3,7 +3,6 @@
 import csv
 import gzip
 import json
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -12,25 +11,13 @@ from typing import IO, Any, Literal
 
 import msgspec
 
-from gonemaster_db.analysis.columns.rows import (
-    RunSelection,
-    check_selection,
-    facts_row,
-    read_origins,
-    run_keys_after,
-)
+from gonemaster_db.analysis.columns.rows import RunSelection, check_selection, run_keys_after
 from gonemaster_db.analysis.columns.schema import COLUMNS, VERSION, check_columns
 from gonemaster_db.analysis.columns.writer import ROWS_PER_FILE, count_rows, write_files
-from gonemaster_db.analysis.projections import read_run_rows
-from gonemaster_db.core.errors import DocumentDamaged
 from gonemaster_db.core.session import Store
-from gonemaster_db.runs.causes import read_cause_sets
-from gonemaster_db.runs.run_documents import kinds_of, read_stored_runs
 from gonemaster_engine.findings.messages.formatting import escape_formula
-from gonemaster_tasks.maintenance.projection.extraction import facts_of
 from gonemaster_tasks.maintenance.projection.outline import Outlines
-
-log = logging.getLogger(__name__)
+from gonemaster_tasks.maintenance.projection.reading import read_runs_for_columns
 
 Format = Literal["parquet", "jsonl", "csv"]
 FORMATS: tuple[Format, ...] = ("parquet", "jsonl", "csv")
@@ -97,22 +84,13 @@ def _rows(
     while True:
         with store.read_only() as session:
             keys = run_keys_after(session, selection, last, limit=_RUNS_AT_A_TIME)
-            runs, origins = read_run_rows(session, keys), read_origins(session, keys)
-            stored = read_stored_runs(session, [run.id for run in runs])
-            kinds = kinds_of(session, stored.values())
-            causes = read_cause_sets(session, (run.cause_set_id for run in runs))
-        for run in runs:
-            if run.id not in stored or run.key not in origins:  # purged in the meantime
-                continue
-            try:
-                facts = facts_of(run, stored[run.id], kinds, outlines)
-            except DocumentDamaged as error:
-                log.error("run not exported", extra={"job_id": run.id, "error": str(error)})
+            runs = read_runs_for_columns(session, keys)
+        for each in runs.project(outlines):
+            if each.facts is None:
                 found.damaged += 1
-                continue
-            known = None if run.cause_set_id is None else causes.get(run.cause_set_id)
-            found.runs += 1
-            yield facts_row(facts, origins[run.key], known, kinds)
+            else:
+                found.runs += 1
+                yield runs.row(each.facts)
         report(found)
         if not keys:
             return

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.core.errors import AmbiguousProfile, StoreConflict, StoreUnavailable
 from gonemaster_db.core.records import NewBatch
+from gonemaster_db.core.states import Keep
 from gonemaster_db.domains.tags import count_tag_domains
 from gonemaster_db.models import BatchOrigin, ScheduleOutcome
 from gonemaster_db.service.metrics.counting import SCHEDULED, Count, add_counts
@@ -36,12 +37,17 @@ _MISSED_AFTER = timedelta(hours=1)
 
 
 def run_due_schedules(
-    parts: QueueParts, *, max_batch_size: int, stopped: Callable[[], bool] = lambda: False
+    parts: QueueParts,
+    *,
+    max_batch_size: int,
+    keep: Keep = Keep.FULL,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> list[ScheduleOutcome]:
     """Decide all due occurrences, oldest first, and submit their batches; return the outcomes.
 
     Exactly one process decides an occurrence: the update of the next due time and the batch share one transaction. An
-    occurrence stays due if the database or Redis fails.
+    occurrence stays due if the database or Redis fails. `keep` is what is kept of runs if neither the schedule nor the
+    cohort says it.
 
     Raises:
         BrokerUnavailable, StoreUnavailable: the remaining occurrences stay due.
@@ -53,16 +59,18 @@ def run_due_schedules(
     for occurrence in due:
         if stopped():
             break
-        if outcome := _run(parts, occurrence, max_batch_size):
+        if outcome := _run(parts, occurrence, max_batch_size, keep):
             outcomes.append(outcome)
     return outcomes
 
 
-def _run(parts: QueueParts, occurrence: Occurrence, max_batch_size: int) -> ScheduleOutcome | None:
+def _run(parts: QueueParts, occurrence: Occurrence, max_batch_size: int, keep: Keep) -> ScheduleOutcome | None:
     """Decide one occurrence; return None if another process decides it, or if it stays due."""
     about = {"schedule_id": occurrence.schedule_id, "due_at": occurrence.due_at.isoformat()}
     try:
-        decided = parts.store.run_in_transaction(lambda session: _decide(parts, session, occurrence, max_batch_size))
+        decided = parts.store.run_in_transaction(
+            lambda session: _decide(parts, session, occurrence, max_batch_size, keep)
+        )
     except (BrokerUnavailable, StoreUnavailable):
         raise
     except StoreConflict as error:
@@ -89,7 +97,9 @@ class _Decided:
     stored: StoredBatch | None = None
 
 
-def _decide(parts: QueueParts, session: Session, occurrence: Occurrence, max_batch_size: int) -> _Decided | None:
+def _decide(
+    parts: QueueParts, session: Session, occurrence: Occurrence, max_batch_size: int, keep: Keep
+) -> _Decided | None:
     listed = lock_occurrence(session, occurrence)
     if listed is None:
         return None
@@ -102,7 +112,7 @@ def _decide(parts: QueueParts, session: Session, occurrence: Occurrence, max_bat
     else:
         outcome, text = _checked(session, listed, occurrence, now=now, max_batch_size=max_batch_size)
         if outcome is ScheduleOutcome.SUBMITTED:
-            stored = _store(parts, session, listed, now=now)
+            stored = _store(parts, session, listed, keep, now=now)
         batch_id = stored.submitted.batch.id if stored else None
         decision = Decision(outcome, next_run_at, error=text, batch_id=batch_id)
     _write(session, occurrence, decision, now=now)
@@ -128,7 +138,7 @@ def _checked(
     return ScheduleOutcome.SUBMITTED, ""
 
 
-def _store(parts: QueueParts, session: Session, listed: ListedSchedule, *, now: datetime) -> StoredBatch:
+def _store(parts: QueueParts, session: Session, listed: ListedSchedule, keep: Keep, *, now: datetime) -> StoredBatch:
     schedule, tag = listed.schedule, listed.source_tag
     is_analysed = listed.cohort is not None
     batch = NewBatch(
@@ -137,6 +147,8 @@ def _store(parts: QueueParts, session: Session, listed: ListedSchedule, *, now: 
         snapshot_intent=is_analysed,
         promote_snapshot=is_analysed and schedule.promote_default,
         origin=BatchOrigin.SCHEDULE,
+        keep=schedule.keep,
+        default_keep=keep,
     )
     jobs = jobs_of_tag(
         session, tag, profile_id=schedule.profile_id, origin=BatchOrigin.SCHEDULE, policy=schedule.policy

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.core.errors import DocumentDamaged
 from gonemaster_db.core.session import Store
+from gonemaster_db.core.states import Keep
 from gonemaster_db.runs.run_documents import StoredRun, entries_of, read_stored_runs
 from gonemaster_db.runs.runs import OutdatedScore, outdated_scores, set_score
 from gonemaster_engine.scoring.config import ScoringConfig
@@ -71,7 +72,7 @@ class _Recomputed(NamedTuple):
 
 
 def _computed(session: Session, outdated: Sequence[OutdatedScore], config: ScoringConfig) -> dict[str, _Recomputed]:
-    """Return the new score and causes by run; a run with a damaged document keeps its old score."""
+    """Return the new score and causes by run; a run that is damaged or reduced keeps its old score."""
     stored = read_stored_runs(session, [run.id for run in outdated])
     return {
         run.id: _score_of(session, stored[run.id], config) or _Recomputed(run.score, run.grade)
@@ -81,6 +82,8 @@ def _computed(session: Session, outdated: Sequence[OutdatedScore], config: Scori
 
 
 def _score_of(session: Session, run: StoredRun, config: ScoringConfig) -> _Recomputed | None:
+    if run.kept is not Keep.FULL:
+        return None
     try:
         entries = entries_of(session, run)
         timings = run.full_document.nameserver_timings

@@ -4,10 +4,9 @@ A lock in Redis lets one worker at a time perform each task. It only saves work:
 """
 
 import logging
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from time import monotonic
 
@@ -15,44 +14,67 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.capture import COVERAGE, Capture, materialise
 from gonemaster_db.analysis.discarding import discarded_snapshots, remove_discarded_step
+from gonemaster_db.analysis.projection.limits import MAX_DATABASE_DOMAINS
 from gonemaster_db.analysis.projections import due_captures
 from gonemaster_db.analysis.views.views import remove_view_step, views_to_remove
 from gonemaster_db.core.purging import Step, purge_in_steps
 from gonemaster_db.core.session import Store
+from gonemaster_db.models import FactStorage
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_engine.scoring.rule import RULE_VERSION
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.control.comparisons import prepare_comparisons
-from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.maintenance.exclusive import exclusive
+from gonemaster_tasks.maintenance.files import delete_files_of_snapshot, delete_files_of_view
+from gonemaster_tasks.maintenance.projection.columns import ColumnProjector, ColumnSettings
 from gonemaster_tasks.maintenance.projection.projector import Projector
 from gonemaster_tasks.maintenance.work_pace import WorkPace
 
 log = logging.getLogger(__name__)
 
-_LOCK_LIFE = timedelta(minutes=2)
 _MAX_REST_S = 0.1
 _ROWS_AT_A_TIME = 5000
 Clock = Callable[[], datetime]
 Stopped = Callable[[], bool]
 
 
+@dataclass(slots=True)
+class Projectors:
+    """The projectors of one process, which remember what they found in earlier rounds."""
+
+    rows: Projector = field(default_factory=Projector)
+    columns: ColumnProjector = field(default_factory=ColumnProjector)
+
+
 def project_due(
     store: Store,
     broker: Broker,
-    projector: Projector,
+    projectors: Projectors,
+    columns: ColumnSettings | None,
     *,
     floor: str,
     now: Clock,
     stopped: Stopped = lambda: False,
     coverage: int = COVERAGE,
 ) -> int:
-    """Project the waiting runs, unless another worker does so; return their number."""
-    with _exclusive(broker, "projection") as renew_lock:
-        if renew_lock is None:
-            return 0
-        start = monotonic()
-        projected = projector.project(
-            store, floor=floor, now=now, stopped=lambda: stopped() or not renew_lock(), coverage=coverage
+    """Project the waiting runs; return their number. `columns` is None without `analytics.location`.
+
+    One worker at a time projects into rows; several write files, each the runs that it has claimed.
+    """
+    storage, start, projected = FactStorage.ROWS if columns is None else FactStorage.COLUMNS, monotonic(), 0
+    with exclusive(broker, "projection") as renew_lock:
+        if renew_lock is not None:
+            projected += projectors.rows.project(
+                store,
+                floor=floor,
+                now=now,
+                stopped=lambda: stopped() or not renew_lock(),
+                coverage=coverage,
+                storage=storage,
+            )
+    if columns is not None:
+        projected += projectors.columns.project(
+            store, columns, floor=floor, now=now, stopped=stopped, coverage=coverage
         )
     if projected:
         log.info("runs projected", extra={"runs": projected, "seconds": round(monotonic() - start, 2)})
@@ -67,13 +89,14 @@ def capture_due(
     now: Clock,
     stopped: Stopped = lambda: False,
     coverage: int = COVERAGE,
+    max_domains: int = MAX_DATABASE_DOMAINS,
 ) -> int:
     """Capture complete snapshots, unless another worker does so; return their number.
 
     Each snapshot is also compared with its neighbors, so that the first reader of a report does not wait for that.
     """
     captured = 0
-    with _exclusive(broker, "capture") as renew_lock:
+    with exclusive(broker, "capture") as renew_lock:
         if renew_lock is None:
             return 0
         with store.read_only() as session:
@@ -89,6 +112,7 @@ def capture_due(
                 scoring_config_hash=scoring.fingerprint,
                 score_rule=RULE_VERSION,
                 coverage=coverage,
+                max_domains=max_domains,
                 step=pace.rest,
             )
             if outcome is Capture.CAPTURED:
@@ -99,10 +123,17 @@ def capture_due(
     return captured
 
 
-def remove_discarded(store: Store, *, now: Clock, stopped: Stopped = lambda: False) -> int:
-    """Remove views without readers and discarded snapshots, a few rows at a time; return their number."""
+def remove_discarded(store: Store, *, now: Clock, stopped: Stopped = lambda: False, place: str = "") -> int:
+    """Remove views without readers and discarded snapshots, a few rows at a time; return their number.
+
+    `place` is the location of their files (`analytics.location`).
+    """
     with store.read_only() as session:
         views, snapshots = views_to_remove(session, now=now()), discarded_snapshots(session)
+    for view_id in views:
+        delete_files_of_view(store, place, view_id, stopped=stopped)
+    for snapshot_id in snapshots:
+        delete_files_of_snapshot(store, place, snapshot_id, stopped=stopped)
     steps: list[Step] = [
         *(partial(_remove_view, view_id, now) for view_id in views),
         *(partial(_remove_snapshot, snapshot_id) for snapshot_id in snapshots),
@@ -119,28 +150,3 @@ def _remove_view(view_id: int, now: Clock, session: Session, size: int) -> int:
 
 def _remove_snapshot(snapshot_id: int, session: Session, size: int) -> int:
     return remove_discarded_step(session, snapshot_id, size)
-
-
-@contextmanager
-def _exclusive(broker: Broker, lock: str) -> Iterator[Callable[[], bool] | None]:
-    """Yield a function that renews the lock and returns whether it is held; None if another worker holds it."""
-    holder = secrets.token_hex(8)
-    if not broker.locks.acquire(lock, holder, _LOCK_LIFE):
-        yield None
-        return
-    renewed_at = monotonic()
-
-    def renew_lock() -> bool:
-        nonlocal renewed_at
-        if monotonic() - renewed_at < _LOCK_LIFE.total_seconds() / 4:
-            return True
-        renewed_at = monotonic()
-        return bool(broker.locks.renew(lock, holder, _LOCK_LIFE))
-
-    try:
-        yield renew_lock
-    finally:
-        try:
-            broker.locks.release(lock, holder)
-        except BrokerUnavailable:
-            log.warning("lock not released, it will expire", extra={"lock": lock})

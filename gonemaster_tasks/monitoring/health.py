@@ -10,6 +10,7 @@ from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.monitoring.analysis import find_analysis_issues
 from gonemaster_tasks.monitoring.issues import KINDS, Issue
 from gonemaster_tasks.monitoring.jobs import find_message_issues, find_mismatches, find_row_issues
 from gonemaster_tasks.monitoring.pending_calls import CallTimeout, PendingCall
@@ -22,7 +23,7 @@ Check = Callable[[QueueParts, Settings, datetime], Iterable[Issue]]
 # Grouped by the servers they need. Checks of a single server are cheap and decide whether it is unavailable.
 _REDIS: Sequence[Check] = (find_redis_issues, find_process_issues, find_lost_jobs, find_message_issues)
 _DATABASE: Sequence[Check] = (find_long_locks, find_silent_processes)
-_ROWS: Sequence[Check] = (find_row_issues,)
+_ROWS: Sequence[Check] = (find_row_issues, find_analysis_issues)
 _BOTH: Sequence[Check] = (find_mismatches,)
 _FULL = "MISCONF"  # The reply of Redis to every write after its last save failed.
 

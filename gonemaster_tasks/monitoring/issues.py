@@ -85,6 +85,9 @@ ADVICE = {
     "commits_lost": "The database lost confirmed commits, for example in a failover to a lagging standby. Ask the"
     " users to submit their jobs again, and look for missing runs. A synchronous standby prevents"
     " this.",
+    # The projector could not write the facts of a cohort, or a snapshot is too large for the database.
+    "facts_not_written": "Fix the reason in the message; gonemaster-server doctor checks analytics.location. The runs "
+    "are kept, and the facts are written once it works.",
     # Redis would evict messages when its memory is full.
     "may_evict": "Set maxmemory-policy noeviction in Redis.",
 }

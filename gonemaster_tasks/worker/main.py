@@ -18,6 +18,7 @@ from celery.worker.control import control_command
 
 from gonemaster_db.core.clock import follow, utcnow
 from gonemaster_db.core.session import Store, open_store
+from gonemaster_db.core.states import Keep
 from gonemaster_engine.memory import (
     collect_rarely,
     limit_heaps,
@@ -183,8 +184,9 @@ def _register_schedules(app: Celery, process: Process) -> None:
         try:
             parts = QueueParts(process.store, process.broker, app, process.clock)
             maximum, stopped = process.settings.max_batch_size, process.stopping.is_set
+            keep = Keep(process.settings.keep_runs)
             with repeated(queues.RUN_SCHEDULES), process.store.background_limits():
-                run_due_schedules(parts, max_batch_size=maximum, stopped=stopped)
+                run_due_schedules(parts, max_batch_size=maximum, keep=keep, stopped=stopped)
         finally:
             running.release()
 

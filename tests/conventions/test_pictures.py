@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from docs.screenshots import GALLERY, PICTURES, SCHEMES, SCREENS, WIDTHS, file_name, gallery
 
-MAX_OCTETS = 15_000_000
+MAX_OCTETS = 16_000_000
 
 
 def test_each_page_of_the_guide_has_all_pictures() -> None:

@@ -37,6 +37,9 @@ def store_decision(store: Store, watch_id: int, found: Observation, **fields: An
 def test_an_empty_list_says_what_to_do(client: FlaskClient) -> None:
     page = text_of(client, LIST)
     assert "No decisions" in page
+    assert "<select" not in page  # without a filter, and without a file
+    assert "format=csv" not in page
+    assert 'name="action"' in text_of(client, f"{LIST}?action=add")
     assert 'href="/watches/new?kind=cds"' in page
     assert "Remove a filter" in text_of(client, f"{LIST}?action=add")
 

@@ -93,6 +93,17 @@ def test_labels_of_a_time_axis_are_as_short_as_its_length_allows(hours: int, lab
         assert axis([start, start + timedelta(hours=hours)][: len(labels)]) == labels
 
 
+@pytest.mark.parametrize(
+    ("seconds", "first", "last"),
+    [(60, "09:51:00", "09:52:00"), (240, "09:51", "09:55"), (3 * 86400, "26 Nov 09:51", "29 Nov 09:51")],
+)
+def test_neighbouring_labels_of_a_time_axis_differ(seconds: int, first: str, last: str) -> None:
+    start = datetime(2026, 11, 26, 9, 51, tzinfo=UTC)
+    with Flask(__name__).test_request_context():
+        labels = axis([start + timedelta(seconds=seconds * part / 4) for part in range(5)])
+    assert (labels[0], labels[-1], len(set(labels))) == (first, last, 5)
+
+
 def test_an_invalid_window_is_reported_and_the_default_shown(client: FlaskClient) -> None:
     page = client.get("/statistics?window=2y&limit_domains=0")
     assert page.status_code == 400

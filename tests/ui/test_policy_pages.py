@@ -174,6 +174,17 @@ def test_save_over_a_newer_version_is_refused_once(client: FlaskClient) -> None:
     assert stored(client) == [("own", "3")]
 
 
+def test_the_list_shows_whole_descriptions(client: FlaskClient) -> None:
+    page = html.unescape(text_of(client, LIST))
+    for name in names():
+        assert f"<small>{load(name).description}</small>" in page
+
+
+def test_the_page_of_rst_names_the_tags_that_no_engine_reports(client: FlaskClient) -> None:
+    page = text_of(client, f"{LIST}/rst-v2")
+    assert page.count("no engine reports it") == 3
+
+
 def test_readers_see_no_forms(make_app: MakeApp) -> None:
     client = make_app(admin_tokens=CONFIGURED).test_client()
     document = {"name": "own", "suites": [SUITE]}

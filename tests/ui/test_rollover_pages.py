@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from typing import Any
@@ -15,6 +16,7 @@ from gonemaster_api.ui.admin.watches.words import (
     cached_texts,
     fault_texts,
     step_names,
+    transfer_texts,
     verdict_texts,
 )
 from gonemaster_api.ui.shell.charts.rollovers import MOST_STATES, NARROW, WIDE, groups_of, names_of_keys, timeline_of
@@ -22,12 +24,14 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.models import WatchEvent, WatchKind
 from gonemaster_db.service.rollover_spans import add_span, extend_span
 from gonemaster_engine.automation.rollover import CachedSet, FaultKind, RolloverVerdict, StepKind, state_document
+from gonemaster_engine.automation.transfer import TransferOutcome
 from gonemaster_tasks.control.parts import QueueParts
 from tests.db.service.test_watches import make_watch
 from tests.engine.automation.test_rollover import BROKEN, GOOD, START, Shown, state
 from tests.ui.test_batches import text_of
 
 START_AT = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
+WHY = (TransferOutcome.TOO_SLOW.value, TransferOutcome.REFUSED.value)
 EVENTS = (WatchEvent.ROLLOVER_STEP, WatchEvent.ROLLOVER_BROKEN, WatchEvent.ROLLOVER_COMPLETED)
 
 
@@ -85,6 +89,21 @@ def test_without_a_sample_the_page_says_when_the_first_one_comes(client: FlaskCl
     assert '<svg class="chain rollover' not in page
 
 
+def test_the_page_says_why_a_zone_was_not_transferred(client: FlaskClient, queue: QueueParts) -> None:
+    shown = state(Shown(0, "kz", "z", "k", "k"))
+    slow, refused = (replace(each, transfer=why) for each, why in zip(shown.servers, WHY, strict=True))
+    read = replace(slow, ns="ns3.example.xa", is_transferred=True, transfer="", invalid=("122/13",))
+    values: dict[str, Any] = {"kind": WatchKind.ROLLOVER, "interval_s": 10, "url": None, "host": "", "tag": None}
+    for transfer in (True, False):
+        watch = make_watch(queue.store, *EVENTS, **values, domain=f"{transfer}.xa", ends_at=START_AT, transfer=transfer)
+        with queue.store.transaction() as session:
+            document = state_document(replace(shown, servers=(slow, refused, read)))
+            add_span(session, watch.id, at=START_AT, state=document)
+        page = text_of(client, f"/watches/{watch.id}/rollover")
+        for text in ("Not complete in 25 s", "The server refused the transfer", "Zone read", "122/13"):
+            assert (text in page) is transfer
+
+
 def test_other_watches_have_no_timeline(client: FlaskClient, queue: QueueParts) -> None:
     other = make_watch(queue.store, WatchEvent.DOMAIN_REGRESSED)
     for watch_id in (other.id, 999):
@@ -93,6 +112,7 @@ def test_other_watches_have_no_timeline(client: FlaskClient, queue: QueueParts) 
 
 def test_every_value_has_a_text(client: FlaskClient) -> None:
     with client.application.test_request_context("/"):
+        assert set(transfer_texts()) == {"", *TransferOutcome}
         assert set(step_names()) == set(StepKind)
         assert set(fault_texts()) == set(FaultKind)
         assert set(cached_texts()) == set(CachedSet)

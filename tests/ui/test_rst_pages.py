@@ -8,9 +8,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.models import Job
+from gonemaster_engine.rst import codes
 from gonemaster_tasks.control.parts import QueueParts
 from tests.api.v1.test_rst_checks import GLOBAL
+from tests.support.rows import claim, finish_job, record
 
 
 def test_a_rehearsal_is_started_listed_and_reported(client: FlaskClient, queue: QueueParts) -> None:
@@ -33,6 +36,29 @@ def test_a_rehearsal_is_started_listed_and_reported(client: FlaskClient, queue: 
     for shape in ("html", "json", "txt"):
         assert f"report?format={shape}" in page
     assert "data-refresh" not in page.partition("<main")[2].partition("</main>")[0]
+
+
+def test_the_page_shows_what_fails_with_advice(client: FlaskClient, queue: QueueParts) -> None:
+    page = client.post("/rst", data={"inputs": json.dumps(GLOBAL)}).location
+    with queue.store.read_only() as session:
+        one, two = session.scalars(select(Job.id).order_by(Job.position)).all()
+    made = [
+        *(codes.make_entry(case, "RST_CASE_FINISHED") for case in (codes.SIGNING_ALGORITHMS, codes.DS_DIGESTS)),
+        codes.make_entry(codes.DS_DIGESTS, "DNSSEC_INVALID_DIGEST_ALGORITHM", keytag=1, digest_type=1),
+    ]
+    entries = [
+        EntryRecord(each.timestamp, each.module, each.testcase, each.tag, each.level.name, each.args) for each in made
+    ]
+    for job_id, found in ((one, entries), (two, entries[:2])):
+        finish_job(queue.store, claim(queue.store, job_id), record(entries=found))
+    shown = client.get(page).text.partition('data-partial="suites"')[2]
+    assert "StandardDNSSEC" in shown
+    assert "12 of 14 test cases passed" in shown  # dnssec-92 fails, and dnssec-93 did not finish
+    row = next(row for row in shown.split("<tr ") if ">dnssec-92<" in row)
+    assert "Failed" in row
+    assert "one: <code>DNSSEC_INVALID_DIGEST_ALGORITHM</code>" in " ".join(row.split())
+    assert "Submit DS records with digest type 2 or 4." in row
+    assert ">dnssec-91<" not in shown  # it passed for both TLDs
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from gonemaster_api.queries.analysis.reading import ViewReading
 from gonemaster_api.queries.runs.entry_documents import entry_documents
 from gonemaster_db.analysis.views.rows import find_row, read_members, rows_at
 from gonemaster_db.core.errors import DocumentDamaged
-from gonemaster_db.models import SnapshotDomain, SnapshotEndpoint, SnapshotNameserver, SnapshotTag
+from gonemaster_db.models import Keep, SnapshotDomain, SnapshotEndpoint, SnapshotNameserver, SnapshotTag
 from gonemaster_db.runs.run_documents import StoredRun, entries_of, read_stored_runs
 from gonemaster_engine.findings.messages import DEFAULT_LOCALE
 
@@ -86,7 +86,7 @@ def _address(reading: ViewReading, endpoints: Sequence[Any], silent: set[int]) -
 def _run_details(reading: ViewReading, run_id: str, locale: str) -> dict[str, Any]:
     """Return the data that are available only until the run is purged."""
     run = read_stored_runs(reading.session, [run_id]).get(run_id)
-    if run is None or run.document is None:
+    if run is None or run.document is None or run.kept is Keep.FACTS:
         return {"entries": None}
     found: dict[str, Any] = {"entries": _entries(reading, run, locale)}
     if reading.shows_timings and run.document.nameserver_timings is not None:

@@ -100,6 +100,8 @@ def read_batch_progress(state: State, batch_id: str) -> dict[str, Any]:
             "description": batch.description,
             "domain_count": batch.domain_count,
             "snapshot_intent": batch.snapshot_intent,
+            "keep": batch.keep.value,
+            "reduced_runs": batch.reduced_runs,
             "purged_runs": summary.purged_runs,
             "grades": dict(summary.grades) if state.settings.show_score_admin else {},
             "worst_levels": dict(summary.worst_levels),

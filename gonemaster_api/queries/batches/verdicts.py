@@ -17,7 +17,7 @@ from gonemaster_db.batches.batches import get_batch
 from gonemaster_db.core.errors import DocumentDamaged
 from gonemaster_db.core.filters import JobFilter
 from gonemaster_db.core.records import EntryRecord
-from gonemaster_db.models import Job, Run
+from gonemaster_db.models import Job, Keep, Run
 from gonemaster_db.runs.job_walk import jobs_after
 from gonemaster_db.runs.run_documents import StoredRun, entries_of, read_stored_runs
 from gonemaster_engine.policies.policy import Policy
@@ -90,6 +90,9 @@ def _lines(state: State, export: VerdictExport, items: Sequence[Job | Run]) -> l
 
 
 def _entries(session: Session, run: StoredRun) -> Sequence[EntryRecord] | None:
+    """Return the entries of a run, or None if they are damaged or not all kept."""
+    if run.kept is not Keep.FULL:
+        return None
     try:
         return entries_of(session, run)
     except DocumentDamaged:

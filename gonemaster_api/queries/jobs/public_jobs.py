@@ -18,6 +18,7 @@ from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.models import Job, Run
 from gonemaster_db.queue.jobs import find_by_public_id
 from gonemaster_db.runs.entries import entries_of_run
+from gonemaster_db.runs.run_documents import kept_of
 from gonemaster_db.runs.runs import get_dnssec_chain
 from gonemaster_engine.findings.messages import best_locale
 from gonemaster_engine.run.as_names import HIGHEST_ASN
@@ -74,7 +75,9 @@ def result_version(state: State, run: Run, *, locale: str) -> str:
     """Return a version that changes with the public result of a run."""
     scoring = current_scoring(state.store, state.settings)
     shown, chain = parts_for_public(state.settings), state.settings.show_dnssec_chain_public
-    return _version(run, best_locale(locale), scoring.fingerprint, *shown, chain)
+    with state.store.read_only() as session:
+        kept = kept_of(session, run)
+    return _version(run, best_locale(locale), scoring.fingerprint, *shown, chain, kept)
 
 
 def read_public_chain(state: State, public_id: str) -> tuple[str, Any]:

@@ -16,12 +16,14 @@ from gonemaster_api.web.exporter import http_metrics
 from gonemaster_db.core.errors import DocumentDamaged
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.core.records import EntryRecord
-from gonemaster_db.models import Job, Run, RunStatus
+from gonemaster_db.models import Job, Keep, Run, RunStatus
 from gonemaster_db.queue.jobs import find_job_or_run
+from gonemaster_db.runs.causes import read_cause_sets
 from gonemaster_db.runs.documents.run_document import ParsedDocument
 from gonemaster_db.runs.run_documents import entries_of, read_stored_run
 from gonemaster_engine.errors import PolicyError
 from gonemaster_engine.findings.causes.model import Cause
+from gonemaster_engine.findings.causes.registry import causes_without_run
 from gonemaster_engine.findings.causes.sentences import sentence, worst_harm
 from gonemaster_engine.findings.messages import best_locale, description
 from gonemaster_engine.findings.verdict import Verdict, verdict_of
@@ -48,7 +50,13 @@ class RunWithEntries:
     score: Score | None
     causes: Sequence[Cause]  # worst first; none if the run did not succeed
     by_policy: PolicyVerdict | None = None  # None without a policy, or for a policy of another release
+    kept: Keep = Keep.FULL
     read_chain: Callable[[], Any | None]  # the chain of trust, None if there is none or it is damaged
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether a part of the result is no longer stored."""
+        return self.kept is not Keep.FULL
 
     @property
     def verdict(self) -> Verdict | None:
@@ -78,10 +86,16 @@ def read_finished_run(state: State, run_id: str) -> RunWithEntries:
             raise not_finished(item)
         stored = read_stored_run(session, run_id)
         entries = entries_of(session, stored)
-        policy = _policy_of(session, item)
+        causes_known = None
+        if stored.kept is not Keep.FULL:
+            causes_known = read_cause_sets(session, [item.cause_set_id]).get(item.cause_set_id or 0)
+        policy = _policy_of(session, item) if stored.kept is Keep.FULL else None
         effective = item.effective_profile if policy else None  # read while the session is open
     document = stored.full_document
-    score, causes = judge_run(item, entries, document.nameserver_timings, scoring)
+    if stored.kept is Keep.FULL:
+        score, causes = judge_run(item, entries, document.nameserver_timings, scoring)
+    else:
+        score, causes = _stored_judgment(item, causes_known)
     by_policy = None
     if policy:
         profile = effective.document if effective else None
@@ -94,8 +108,15 @@ def read_finished_run(state: State, run_id: str) -> RunWithEntries:
         score=score,
         causes=causes,
         by_policy=by_policy,
+        kept=stored.kept,
         read_chain=partial(_chain_of, document),
     )
+
+
+def _stored_judgment(run: Run, causes: Sequence[str] | None) -> Judgment:
+    """Return the score and the causes of a reduced run, whose entries no longer tell them."""
+    score = None if run.score is None else Score.without_details(run.score, run.grade or "")
+    return Judgment(score, causes_without_run(causes or ()))
 
 
 def _policy_of(session: Session, run: Run) -> Policy | None:
@@ -168,6 +189,7 @@ def _document(finished: RunWithEntries, locale: str) -> dict[str, Any]:
         "raw": {"locale": locale, "entries": [entry.as_result() for entry in entry_documents(entries, locale=locale)]},
         "testcase_descriptions": _descriptions((entry.testcase for entry in entries), locale),
         "has_dnssec_chain": finished.has_chain,
+        "kept": finished.kept.value,
     }
     if run.batch_id:
         document["batch_id"] = run.batch_id
@@ -197,7 +219,7 @@ def _policy_verdict(finished: RunWithEntries, locale: str) -> dict[str, Any] | N
 def _verdict_in_words(finished: RunWithEntries, locale: str) -> dict[str, Any] | None:
     if verdict := finished.verdict:
         return verdict.as_dict(locale=locale)
-    if finished.run.status is not RunStatus.SUCCEEDED:
+    if finished.run.status is not RunStatus.SUCCEEDED or (finished.is_reduced and not finished.causes):
         return None
     harm = worst_harm(finished.causes)
     words = sentence(finished.causes, locale=locale)

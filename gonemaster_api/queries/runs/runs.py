@@ -10,7 +10,7 @@ from gonemaster_api.rest.parsing import time_range
 from gonemaster_api.state import State
 from gonemaster_db.core.filters import RunFilter
 from gonemaster_db.models import Run
-from gonemaster_db.runs.run_documents import read_stored_run
+from gonemaster_db.runs.run_documents import kept_of, read_stored_run
 from gonemaster_db.runs.runs import get_run, list_runs
 from gonemaster_engine.texts import Text
 
@@ -28,6 +28,7 @@ def read_run(state: State, run_id: str) -> dict[str, Any]:
         run = get_run(session, run_id)
         document = _document(state, run)
         document["effective_profile"] = run.effective_profile.document if run.effective_profile else None
+        document["kept"] = kept_of(session, run).value
         if state.settings.show_nameserver_timings_admin:
             document["nameserver_timings"] = read_stored_run(session, run_id).full_document.nameserver_timings
     return document

@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 
 from gonemaster_api.server.doctor import checks, reference
+from gonemaster_api.server.doctor.analytics import check_analytics
 from gonemaster_api.server.doctor.findings import DoctorResult, as_json, as_text, fault, has_faults, skipped
 from gonemaster_api.server.supervisor.programs import with_broker
 from gonemaster_tasks.config.settings import Settings
@@ -37,6 +38,7 @@ FIRST = (
     TimedCheck("settings", checks.check_settings, "check the disk of the files named in the settings"),
     TimedCheck("database", checks.check_database, "check the address of the database and the firewalls on the path"),
     TimedCheck("broker", checks.check_broker, "check the address of the broker and the firewalls on the path"),
+    TimedCheck("analytics", check_analytics, "check the disk or the network on the path to analytics.location"),
     TimedCheck("dns", checks.check_dns, "check the network of this host"),
     TimedCheck("root", reference.check_root, "check the network of this host"),
 )
@@ -60,7 +62,7 @@ def diagnose(settings: Settings) -> list[DoctorResult]:
     found |= _run(second, settings, SECOND_LIMIT_S)
     for part in (*_WITH_BROKER, *_WITH_BOTH):
         found.setdefault(part.name, [skipped(part.name, "the database or the broker does not answer")])
-    order = ("settings", "database", "broker", "clock", "beat", "workers", "queue", "dns", "root")
+    order = ("settings", "database", "broker", "clock", "beat", "workers", "queue", "analytics", "dns", "root")
     return [_without_secrets(finding) for name in order for finding in found[name]]
 
 

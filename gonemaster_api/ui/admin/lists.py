@@ -9,6 +9,7 @@ from gonemaster_api.queries.tags import read_tag_names
 from gonemaster_api.state import State
 from gonemaster_api.ui.shell.forms.forms import PageQuery, problem_of
 from gonemaster_api.ui.shell.texts.languages import gettext
+from gonemaster_db.core.states import Keep
 
 SIZES = ("25", "50", "100", "250", "500")
 _MAX_TAGS = 500  # The maximum number of tags in a filter or field.
@@ -33,6 +34,16 @@ def policy_options(state: State, chosen: str) -> list[tuple[str, str]]:
     """Return values and labels for the policy field of a form; the chosen policy is included if it was deleted."""
     known = policy_names(state)
     return [("", gettext("No policy")), *((name, name) for name in known + [chosen] * (chosen not in ("", *known)))]
+
+
+def keep_options(unset: str) -> list[tuple[str, str]]:
+    """Return values and labels for the field that says what is kept of runs; `unset` labels the empty value."""
+    labels = {
+        Keep.FULL: gettext("everything"),
+        Keep.FINDINGS: gettext("findings of level WARNING and worse"),
+        Keep.FACTS: gettext("only the facts"),
+    }
+    return [("", unset), *((keep.value, labels[keep]) for keep in Keep)]
 
 
 def store_no_response(_session: object, _document: object) -> None:

@@ -27,6 +27,7 @@ from gonemaster_db.core.errors import AmbiguousProfile
 from gonemaster_db.core.ids import new_test_id, public_id_of_test
 from gonemaster_db.core.records import NewBatch, NewJob
 from gonemaster_db.domains.tags import default_profile_ids, ensure_tags, iter_tag_domains, profile_ids_of_tags
+from gonemaster_db.models import Keep as KeptPart
 from gonemaster_db.models import Priority
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.control.submit import SubmittedBatch, check_options, submit_batch
@@ -51,7 +52,7 @@ def submit_many_jobs(state: State, request: Mapping[str, Any], *, keep: Keep) ->
         keep(session, _answer(submitted, names))
 
     jobs = _jobs(names, options, profiles)
-    submitted = submit_batch(state.queue, _new_batch(request, names), jobs, write=write)
+    submitted = submit_batch(state.queue, _new_batch(state, request, names), jobs, write=write)
     structlog.contextvars.bind_contextvars(batch_id=submitted.batch.id)
     return _answer(submitted, names)
 
@@ -71,7 +72,7 @@ def submit_public_batch(state: State, domains: list[Any], options: RunOptions, p
         numbers.append(number_batch(session, submitted.batch))
 
     jobs = (replace(job, public_id=public_id_of_test(new_test_id())) for job in _jobs(names, options, {"": profile}))
-    submitted = submit_batch(state.queue, _new_batch({}, names), jobs, write=write)
+    submitted = submit_batch(state.queue, _new_batch(state, {}, names), jobs, write=write)
     structlog.contextvars.bind_contextvars(batch_id=submitted.batch.id)
     return numbers[-1]
 
@@ -137,7 +138,7 @@ def _domains_of_tag(state: State, tag: str) -> list[str]:
     return names
 
 
-def _new_batch(request: Mapping[str, Any], names: CheckedNames) -> NewBatch:
+def _new_batch(state: State, request: Mapping[str, Any], names: CheckedNames) -> NewBatch:
     tags = [request["from_tag"]] if request.get("from_tag") else request.get("tags") or []
     return NewBatch(
         domain_count=len(names.names),
@@ -147,6 +148,8 @@ def _new_batch(request: Mapping[str, Any], names: CheckedNames) -> NewBatch:
         description=request.get("description") or "",
         snapshot_intent=bool(request.get("snapshot_intent")),
         promote_snapshot=bool(request.get("promote_snapshot_default")),
+        keep=KeptPart(request["keep"]) if request.get("keep") else None,
+        default_keep=KeptPart(state.settings.keep_runs),
     )
 
 

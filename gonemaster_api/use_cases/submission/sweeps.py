@@ -53,7 +53,7 @@ def submit_sweep(state: State, request: Mapping[str, Any], *, who: str, keep: Ke
             session,
             operation,
             source=source,
-            batch=_batch(request, tags),
+            batch=_batch(request, tags, default_keep=state.settings.keep_runs),
             options=stored,
             skip_invalid=bool(request.get("skip_invalid")),
         )
@@ -71,7 +71,7 @@ def _document(operation: Operation) -> dict[str, Any]:
     return {name: getattr(operation, name) for name in names} | {"started_at": None, "finished_at": None}
 
 
-def _batch(request: Mapping[str, Any], tags: list[str]) -> dict[str, Any]:
+def _batch(request: Mapping[str, Any], tags: list[str], *, default_keep: str) -> dict[str, Any]:
     return {
         "tag": next(iter(tags), ""),
         "tags": tags,
@@ -79,6 +79,8 @@ def _batch(request: Mapping[str, Any], tags: list[str]) -> dict[str, Any]:
         "description": request.get("description") or "",
         "snapshot_intent": bool(request.get("snapshot_intent")),
         "promote_snapshot": bool(request.get("promote_snapshot_default")),
+        "keep": request.get("keep") or "",
+        "default_keep": default_keep,
     }
 
 

@@ -10,7 +10,7 @@ from gonemaster_api.rest.parsing import QuerySchema, RequestSchema
 from gonemaster_api.rest.plain_text import PlainName, PlainText
 from gonemaster_db.analysis.snapshots import RUNNING
 from gonemaster_db.core.levels import LEVELS
-from gonemaster_db.models import DefaultPolicy, MaterializationStatus, SnapshotStatus
+from gonemaster_db.models import DefaultPolicy, Keep, MaterializationStatus, SnapshotStatus
 from gonemaster_tasks.reference_data.tlds import IANA_TLDS
 
 FLOORS = ("", *LEVELS[LEVELS.index("INFO") :])
@@ -45,6 +45,14 @@ class CohortChangeSchema(RequestSchema):
         validate=validate.Range(0, 100),
         allow_none=True,
         metadata={"description": "percent of the members that the default snapshot needs; null: `analysis.coverage`"},
+    )
+    keep = ma.fields.String(
+        allow_none=True,
+        validate=validate.OneOf(list(map(str, Keep))),
+        metadata={
+            "description": "what is kept of the runs of new batches of the tag once their facts are written; null: the"
+            " setting `database.keep_runs`"
+        },
     )
     reference_list = ma.fields.String(validate=validate.OneOf(("", IANA_TLDS)))
 
@@ -93,6 +101,7 @@ class CohortSchema(ma.Schema):
         required=True, metadata={"enum": ["", *LEVELS], "description": "empty: the default of the server"}
     )
     coverage = ma.fields.Integer(required=True, allow_none=True)
+    keep = ma.fields.String(required=True, allow_none=True, metadata={"enum": [*map(str, Keep), None]})
     reference_list = ma.fields.String(required=True)
     created_at = Instant(required=True)
     updated_at = Instant(required=True)

@@ -15,10 +15,14 @@ from gonemaster_api.rest.parsing import QuerySchema, RequestSchema
 from gonemaster_api.rest.plain_text import PlainName, PlainText
 from gonemaster_api.v1.jobs.schemas import EstimateSchema, JobSchema, RunOptionsSchema
 from gonemaster_db.batches.batches import BATCH_SORTS
+from gonemaster_db.core.states import Keep
 from gonemaster_db.domains.models.policies import VERDICTS
 from gonemaster_engine.texts import Text
 
 _REJECTED = {"type": "array", "items": {"type": "object"}, "description": "rejected: a batch cannot be undelegated"}
+
+
+_KEPT = [str(keep) for keep in Keep]
 
 
 class NameList(ma.fields.List[Any]):
@@ -46,6 +50,14 @@ class NewBatchSchema(RunOptionsSchema):
     description = PlainText(allow_none=True, validate=validate.Length(max=10_000))
     snapshot_intent = JsonBoolean(allow_none=True)
     promote_snapshot_default = JsonBoolean(allow_none=True)
+    keep = ma.fields.String(
+        allow_none=True,
+        validate=validate.OneOf(_KEPT),
+        metadata={
+            "description": "what is kept of the runs once their facts are written; default: what the cohorts of its"
+            " tags say, or the setting `database.keep_runs`"
+        },
+    )
     skip_invalid = JsonBoolean(
         allow_none=True, metadata={"description": "queue the valid names and report the invalid ones"}
     )
@@ -110,6 +122,10 @@ class BatchDetailSchema(BatchSummarySchema):
 
     domain_count = ma.fields.Integer(required=True)
     snapshot_intent = ma.fields.Boolean(required=True)
+    keep = ma.fields.String(required=True, metadata={"enum": _KEPT})
+    reduced_runs = ma.fields.Integer(
+        required=True, metadata={"description": "number of runs of which only a part was kept, purged ones included"}
+    )
     started_at = Instant(required=True, allow_none=True)
     items = ma.fields.List(ma.fields.Nested(JobSchema), required=True)
     status_counts = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Integer(), required=True)
@@ -165,6 +181,9 @@ class BatchChangeSchema(RequestSchema):
         metadata={"description": "the tags that it was made for; its snapshots belong to their cohorts"},
     )
     snapshot_intent = JsonBoolean()
+    keep = ma.fields.String(
+        validate=validate.OneOf(_KEPT), metadata={"description": "reduced runs do not become full again"}
+    )
 
     @ma.validates_schema
     def _require_field(self, data: Mapping[str, Any], **_: object) -> None:
@@ -183,6 +202,7 @@ class BatchRowSchema(ma.Schema):
     domain_count = ma.fields.Integer(required=True)
     description = ma.fields.String(required=True)
     snapshot_intent = ma.fields.Boolean(required=True)
+    keep = ma.fields.String(required=True, metadata={"enum": _KEPT})
     origin = ma.fields.String(required=True)
 
 

@@ -13,6 +13,7 @@ from gonemaster_api.v1.causes.schemas import HARM_NAMES, RootCauseSchema
 from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema, ScoreSchema
 from gonemaster_api.v1.policies.schemas import SuiteVerdictSchema, policy_name
 from gonemaster_db.core.levels import LEVELS
+from gonemaster_db.core.states import Keep
 from gonemaster_db.domains.models.policies import VERDICTS
 from gonemaster_db.runs.sort_keys import JOB_SORT, SORTS
 
@@ -193,6 +194,15 @@ class VerdictSchema(ma.Schema):
     )
 
 
+def kept_field() -> ma.fields.String:
+    """Return the field that says what is kept of a run."""
+    about = (
+        "what is kept of the run: `full`; `findings`, without the entries below WARNING, timings and chain; or `facts`,"
+        " without any entry"
+    )
+    return ma.fields.String(required=True, metadata={"enum": list(map(str, Keep)), "description": about})
+
+
 class JobResultSchema(ma.Schema):
     """The result of a run."""
 
@@ -215,6 +225,7 @@ class JobResultSchema(ma.Schema):
     )
     nameserver_timings = ma.fields.List(ma.fields.Nested(NameserverTimingSchema))
     has_dnssec_chain = ma.fields.Boolean(required=True)
+    kept = kept_field()
 
 
 class AttemptLogSchema(ma.Schema):

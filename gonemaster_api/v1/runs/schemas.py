@@ -13,7 +13,7 @@ from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema
 from gonemaster_api.v1.jobs.schemas import SeverityTotalsSchema, least_attempts, least_duration
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.domains.models.policies import VERDICTS
-from gonemaster_db.models import RunStatus
+from gonemaster_db.models import Keep, RunStatus
 from gonemaster_db.runs.sort_keys import RUN_SORT, SORTS
 from gonemaster_engine.findings.causes.registry import RULE_BY_ID
 
@@ -58,6 +58,7 @@ class RunSchema(ma.Schema):
     policy_version = ma.fields.String(required=True, allow_none=True)
     verdict = ma.fields.String(required=True, allow_none=True, metadata={"enum": [*VERDICTS, None]})
     error = ma.fields.String(required=True)
+    kept = ma.fields.String(metadata={"enum": list(map(str, Keep)), "description": "not in lists; as in the result"})
 
 
 class RunSortSchema(PagingSchema):

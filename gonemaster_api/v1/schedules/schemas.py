@@ -11,7 +11,7 @@ from marshmallow import ValidationError, validate
 from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger, positive_id
 from gonemaster_api.rest.parsing import RequestSchema
 from gonemaster_api.v1.policies.schemas import policy_name
-from gonemaster_db.models import ScheduleOutcome
+from gonemaster_db.models import Keep, ScheduleOutcome
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.recurrence.rules import LAST_COMMON_DAY, MAX_INTERVAL_DAYS, WEEKDAYS, RuleKind
 
@@ -20,7 +20,7 @@ _TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
 _TIME_OF_DAY = "HH:MM, local time of the zone"
 _FIELDS = (
     "enabled", "kind", "interval_days", "anchor_date", "weekdays", "days_of_month", "last_day", "time_of_day",
-    "timezone", "promote_default", "catch_up",
+    "timezone", "promote_default", "catch_up", "keep",
 )  # fmt: skip
 _KINDS = [kind.value for kind in RuleKind]
 
@@ -80,6 +80,15 @@ class ScheduleBodySchema(RequestSchema):
     timezone = ma.fields.String(load_default="UTC", metadata={"description": "IANA name"})
     profile_id = positive_id(load_default=None, allow_none=True)
     policy = policy_name()
+    keep = ma.fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.OneOf(list(map(str, Keep))),
+        metadata={
+            "description": "what is kept of the runs once their facts are written; null: what the cohort says, or the"
+            " setting `database.keep_runs`"
+        },
+    )
     promote_default = JsonBoolean(
         load_default=False, metadata={"description": "pin the snapshot of each batch as the default of the cohort"}
     )
@@ -111,6 +120,7 @@ class ScheduleSchema(ma.Schema):
     timezone = ma.fields.String(required=True)
     profile_id = ma.fields.Integer(required=True, allow_none=True)
     policy = ma.fields.String(required=True, allow_none=True)
+    keep = ma.fields.String(required=True, allow_none=True, metadata={"enum": [*map(str, Keep), None]})
     promote_default = ma.fields.Boolean(required=True)
     catch_up = ma.fields.Boolean(required=True)
     summary = ma.fields.String(

@@ -10,6 +10,7 @@ from gonemaster_api.rest.parsing import RequestSchema
 from gonemaster_api.rest.plain_text import PlainName, PlainText
 from gonemaster_api.v1.jobs.schemas import RunOptionsSchema
 from gonemaster_db.batches.uploads import MAX_PARTS
+from gonemaster_db.models import Keep
 
 
 class NewUploadSchema(RequestSchema):
@@ -63,6 +64,11 @@ class NewSweepSchema(RunOptionsSchema):
     description = PlainText(allow_none=True, validate=validate.Length(max=10_000))
     snapshot_intent = JsonBoolean(allow_none=True)
     promote_snapshot_default = JsonBoolean(allow_none=True)
+    keep = ma.fields.String(
+        allow_none=True,
+        validate=validate.OneOf([str(keep) for keep in Keep]),
+        metadata={"description": "what is kept of the runs once their facts are written, as for `POST /jobs/batch`"},
+    )
     skip_invalid = JsonBoolean(
         allow_none=True, metadata={"description": "queue the valid names and report the invalid ones"}
     )

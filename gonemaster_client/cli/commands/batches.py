@@ -89,6 +89,7 @@ def _request(options: argparse.Namespace) -> Any:
         "name": options.name,
         "description": options.description,
         "snapshot_intent": options.snapshot,
+        "keep": options.keep,
         "skip_invalid": options.skip_invalid,
     }
     return {name: value for name, value in wishes.items() if value}

@@ -23,7 +23,7 @@ _SCHEDULES = {
 }  # fmt: skip
 _RULE = (
     "enabled", "kind", "interval_days", "anchor_date", "weekdays", "days_of_month", "last_day", "time_of_day",
-    "timezone", "profile_id", "promote_default", "catch_up",
+    "timezone", "profile_id", "promote_default", "catch_up", "keep",
 )  # fmt: skip
 
 

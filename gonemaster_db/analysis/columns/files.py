@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from gonemaster_db.core.chunks import chunks
-from gonemaster_db.models import AnalysisFile
+from gonemaster_db.models import AnalysisFile, ProjectionClaim
 
 FACTS = "facts"
 _CHUNK = 500
@@ -89,7 +89,21 @@ def orphans(session: Session, names: Collection[str]) -> list[str]:
     return [name for name in names if name not in known]
 
 
+def count_rows_of(session: Session, snapshot_id: int) -> int:
+    """Return the number of rows of the files with facts of a snapshot."""
+    of_facts = (AnalysisFile.snapshot_id == snapshot_id, AnalysisFile.kind == FACTS)
+    return int(session.scalar(select(func.coalesce(func.sum(AnalysisFile.rows), 0)).where(*of_facts)) or 0)
+
+
 def size_of(session: Session, snapshot_id: int) -> int:
     """Return the number of bytes of all files of a snapshot."""
     query = select(func.coalesce(func.sum(AnalysisFile.size), 0)).where(AnalysisFile.snapshot_id == snapshot_id)
     return int(session.scalar(query) or 0)
+
+
+def void_files(session: Session, snapshot_id: int) -> None:
+    """Let all runs of a locked snapshot be projected again; its files count until compaction replaces them."""
+    claims = delete(ProjectionClaim).where(ProjectionClaim.snapshot_id == snapshot_id)
+    session.execute(claims, execution_options=_NO_SYNC)
+    files = update(AnalysisFile).where(AnalysisFile.snapshot_id == snapshot_id, AnalysisFile.kind == FACTS)
+    session.execute(files.values(run_keys=None), execution_options=_NO_SYNC)

@@ -198,6 +198,7 @@ _REMEDIES = {
     errno.EROFS: "mount it writable, or change analytics.location",
     errno.ENOENT: "restore the file, or rebuild its snapshot",
     errno.ENOTDIR: "a part of the path is a file; change analytics.location",
+    errno.EEXIST: "a part of the path is a file; change analytics.location",
 }
 
 

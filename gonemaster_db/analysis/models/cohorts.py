@@ -6,6 +6,7 @@ from sqlalchemy import Boolean, ForeignKey, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gonemaster_db.core.base import Base, RowId, UtcTime, code_text, enum_text
+from gonemaster_db.core.states import Keep
 from gonemaster_db.domains.models.domains import TAG_TYPE
 
 
@@ -64,6 +65,9 @@ class Cohort(Base):
     tag_view_min_level: Mapped[str] = mapped_column(code_text(8), default="", comment="empty: that of the server")
     coverage: Mapped[int | None] = mapped_column(
         Integer, comment="percent of the members that a snapshot needs to become the default; null: that of the server"
+    )
+    keep: Mapped[Keep | None] = mapped_column(
+        enum_text(Keep), comment="of the runs of new batches that choose nothing; null: that of the server"
     )
     reference_list: Mapped[str] = mapped_column(code_text(32), default="")
     generation: Mapped[int] = mapped_column(

@@ -100,6 +100,12 @@ class CohortSnapshot(Base):
     seen_runs: Mapped[int] = mapped_column(
         BigInteger, default=0, comment="succeeded runs of the batch when all of them were last looked at"
     )
+    reduced_key: Mapped[int] = mapped_column(
+        BigInteger,
+        default=0,
+        server_default="0",
+        comment="runs up to this key were reduced while the batch was running",
+    )
     facts_revision: Mapped[int] = mapped_column(Integer, default=0, comment="raised by each change of its facts")
     captured_revision: Mapped[int] = mapped_column(Integer, default=-1, comment="of the facts that the view shows")
     view_id: Mapped[RowId | None] = mapped_column(

@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, false, t
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gonemaster_db.core.base import ROW_ID_TYPE, Base, OpaqueId, UtcTime, code_text, enum_text
+from gonemaster_db.core.states import Keep
 
 
 class BatchOrigin(enum.StrEnum):
@@ -50,6 +51,15 @@ class Batch(Base):
         Integer, default=0, server_default="0", comment="names whose jobs an operation has not written yet"
     )
     origin: Mapped[BatchOrigin] = mapped_column(enum_text(BatchOrigin), default=BatchOrigin.MANUAL)
+    keep: Mapped[Keep] = mapped_column(
+        enum_text(Keep), default=Keep.FULL, server_default=Keep.FULL, comment="of its runs once their facts are written"
+    )
+    reduced_runs: Mapped[int] = mapped_column(
+        Integer, default=0, server_default="0", comment="runs of which less than `full` was kept, later purged ones too"
+    )
+    reduced_revision: Mapped[int] = mapped_column(
+        BigInteger, default=-1, server_default="-1", comment="sum of facts_revision when all runs were reduced"
+    )
 
     @property
     def tag_names(self) -> list[str]:

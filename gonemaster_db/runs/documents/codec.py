@@ -1,7 +1,8 @@
 """Compression of documents: zlib with a preset dictionary, which reduces a document of 15 kB to 1 kB.
 
 A codec number identifies a format and its dictionary. Neither changes after its release, because existing rows use it;
-an improved format gets the next number. zstd would be smaller and faster, but Python has it only since 3.14.
+an improved format gets the next number. The codec FINDINGS_ONLY marks reduced documents; it has the format and
+dictionary of codec 1. zstd would be smaller and faster, but Python has it only since 3.14.
 """
 
 import zlib
@@ -11,7 +12,8 @@ from importlib.resources import files
 from gonemaster_db.core.errors import DocumentDamaged
 
 CURRENT = 1
-_DICTIONARIES = {1: "dictionary1.txt"}
+FINDINGS_ONLY = 2  # a document without the arguments and times of entries below WARNING, timings and chain
+_DICTIONARIES = {CURRENT: "dictionary1.txt", FINDINGS_ONLY: "dictionary1.txt"}
 _LEVEL = 6
 
 

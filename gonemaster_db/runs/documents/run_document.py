@@ -14,10 +14,13 @@ from typing import Any, Protocol
 
 from gonemaster_db.core.errors import DocumentDamaged
 from gonemaster_db.core.json_text import dump_json, dump_json_lines
-from gonemaster_db.runs.documents.codec import CURRENT, compress, decompress
+from gonemaster_db.core.levels import at_least
+from gonemaster_db.runs.documents.codec import CURRENT, FINDINGS_ONLY, compress, decompress
 
 _SECOND = 1_000_000
 _AROUND = 3  # lines besides those of the entries
+KEPT_FROM = "WARNING"
+_KEPT = frozenset(at_least(KEPT_FROM))
 
 
 class ParsedDocument:
@@ -77,7 +80,14 @@ class ParsedDocument:
         return _parse(self._lines[-1])
 
 
-NO_DOCUMENT = ParsedDocument(b"\n\n")  # the document of a run without any data
+def blank_document(entries: int) -> ParsedDocument:
+    """Return the document of a run of which only the facts are kept: entries without arguments and times."""
+    return ParsedDocument(b" ".join([b"0"] * entries) + b"\n" * (entries + _AROUND - 1))
+
+
+def keeps_arguments(level: str) -> bool:
+    """Return whether a document that is reduced to findings has the arguments of an entry with this level."""
+    return level in _KEPT
 
 
 def parse_arguments(raw: bytes) -> Any:
@@ -124,6 +134,22 @@ def encode_text(
     """Encode JSON texts (empty if missing) and times since the start of the run; return codec and document."""
     times = " ".join([str(time - before) for before, time in pairwise([0, *times_us])])
     return CURRENT, compress("\n".join([times, *arguments, nameserver_timings, chain]).encode())
+
+
+def encode_findings(document: ParsedDocument, kept: Sequence[bool]) -> tuple[int, bytes]:
+    """Encode a document again without the entries that are not kept, which remain as empty lines.
+
+    Raises: DocumentDamaged: The document does not have one entry for each value of `kept`.
+    """
+    if document.entry_count != len(kept):
+        raise DocumentDamaged(f"the document has {document.entry_count} entries, its outcome {len(kept)}")
+    times, last = [], 0
+    for time, is_kept in zip(document.timestamps, kept, strict=True):
+        last = microseconds(time) if is_kept else last
+        times.append(last)
+    lines = [document.raw_arguments(number) if is_kept else b"" for number, is_kept in enumerate(kept)]
+    differences = " ".join([str(time - before) for before, time in pairwise([0, *times])]).encode()
+    return FINDINGS_ONLY, compress(b"\n".join([differences, *lines, b"", b""]))
 
 
 def decode_document(codec: int, data: bytes) -> ParsedDocument:

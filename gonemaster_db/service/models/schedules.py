@@ -8,6 +8,7 @@ from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, SmallInteger,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gonemaster_db.core.base import ID_TYPE, JSON_TYPE, Base, RowId, UtcTime, code_text, enum_text
+from gonemaster_db.core.states import Keep
 from gonemaster_db.core.texts import Sentence
 from gonemaster_db.domains.models.domains import TAG_TYPE
 from gonemaster_db.domains.models.policies import POLICY_NAME
@@ -44,6 +45,9 @@ class Schedule(Base):
     timezone: Mapped[str] = mapped_column(code_text(64), comment="IANA name")
     profile_id: Mapped[int | None] = mapped_column(ForeignKey("profiles.id", ondelete="SET NULL"), index=True)
     policy: Mapped[str | None] = mapped_column(POLICY_NAME)
+    keep: Mapped[Keep | None] = mapped_column(
+        enum_text(Keep), comment="of the runs of its batches; null: that of the cohort, or of the server"
+    )
     promote_default: Mapped[bool] = mapped_column(Boolean, comment="pin the snapshot of each batch")
     catch_up: Mapped[bool] = mapped_column(Boolean, comment="submit late what was missed, once")
     # Null while the schedule is disabled. The transaction that changes it decides the occurrence.

@@ -123,6 +123,16 @@ RULE_BY_ID: Mapping[str, Rule] = {rule.id: rule for rule in RULES}
 _POSITIONS = {rule.id: position for position, rule in enumerate(RULES)}
 
 
+def causes_without_run(identifiers: Iterable[str]) -> list[Cause]:
+    """Return causes by identifier without the data of a run, worst first; unknown identifiers are skipped.
+
+    Harm and responsible party are the usual ones of the cause.
+    """
+    rules = [RULE_BY_ID[each] for each in identifiers if each in RULE_BY_ID]
+    rules.sort(key=lambda rule: (not rule.comes_first, rule.harm.rank, _POSITIONS[rule.id]))
+    return [Cause(rule, rule.harm, least_level(rule.harm), Found(()), servers=(), server_count=0) for rule in rules]
+
+
 def causes_of(domain: str, entries: Sequence[ReadEntry], timings: Iterable[ReadTiming] = ()) -> list[Cause]:
     """Return the root causes of a run on `domain` (canonical name): worst first, then by share of name servers."""
     run = Evidence(domain, entries, timings)

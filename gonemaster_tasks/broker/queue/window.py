@@ -82,7 +82,7 @@ class MessageWindow:
         return self.extend(tier, (), cut=cut, to=to) == "done"
 
     def reset(self, tier: str) -> None:
-        """Set the cut before all jobs of a tier that is about to be rebuilt, so that no submission adds messages."""
+        """Set the cut before all jobs of a tier about to be rebuilt, so that other processes add no messages."""
         if tier in WINDOWED:
             with reachable():
                 self._client.set(keys.cut(tier), QueueCut.at(START, "").text)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_tasks.config.address_types import http_url
-from gonemaster_tasks.config.option_types import boolean, choice, duration, integer, text
+from gonemaster_tasks.config.option_types import boolean, choice, duration, integer, storage_place, text
 from gonemaster_tasks.config.options import option
 
 _ANALYSIS = "analysis"
@@ -44,6 +44,31 @@ class AnalysisOptions:
         integer(1, 3600),
         "interval at which snapshots of finished batches are captured, in seconds",
         key="analysis.capture_interval_seconds",
+    )
+    analytics_location: str = option(
+        "",
+        storage_place(),
+        "folder or object store for the facts and views of new snapshots, in Parquet files; needs the extra "
+        "gonemaster[analytics]; empty: in the database",
+        key="analytics.location",
+    )
+    analytics_max_database_domains: int = option(
+        300_000,
+        integer(1, 2_000_000_000),
+        "maximum number of domains of a snapshot in the database; larger snapshots need analytics.location",
+        key="analytics.max_database_domains",
+    )
+    analytics_file_interval: timedelta = option(
+        timedelta(minutes=15),
+        duration(),
+        "time after which finished runs of a running batch are written to a file, even if they are fewer than 100,000",
+        key="analytics.file_interval",
+    )
+    analytics_projectors: int = option(
+        2,
+        integer(1, 64),
+        "maximum number of worker processes that write the facts of one snapshot at the same time",
+        key="analytics.projectors",
     )
     analysis_vantage_label: str = option(
         "",

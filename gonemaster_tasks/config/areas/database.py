@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import get_args
 
 from gonemaster_db.core.settings import Driver
+from gonemaster_db.core.states import Keep
 from gonemaster_tasks.config.option_types import choice, duration, integer, text
 from gonemaster_tasks.config.options import option
 
@@ -31,6 +32,14 @@ class DatabaseOptions:
         "age in days at which runs are deleted; 0 means never",
         key="database.retention_days",
         flag="--db-retention-days",
+        runtime=True,
+    )
+    keep_runs: str = option(
+        "full",
+        choice(*map(str, Keep)),
+        "what is kept of the runs of batches once their facts are written, for batches, schedules and cohorts that set "
+        "nothing: full, findings (WARNING and worse), or facts (only the row of the run)",
+        key="database.keep_runs",
         runtime=True,
     )
     audit_retention_days: int = option(

@@ -28,7 +28,7 @@ _IS_URI = "://"
 class Block:
     """Some bytes of a source, and their place for error messages."""
 
-    place: Text
+    place: str
     content: bytes
 
 
@@ -120,7 +120,7 @@ class Line:
 
     number: int
     content: bytes
-    place: Text
+    place: str
 
 
 def lines_of(blocks: Iterable[Block]) -> Iterator[Line]:
@@ -129,7 +129,7 @@ def lines_of(blocks: Iterable[Block]) -> Iterator[Line]:
     Raises:
         SourceInvalid: the compressed content is damaged or incomplete.
     """
-    rest, number, began = b"", 0, Text("")  # `began` is the place where `rest` begins
+    rest, number, began = b"", 0, ""  # `began` is the place where `rest` begins
     for block in _plain(blocks):
         if not rest:
             began = block.place
@@ -165,7 +165,7 @@ class _Gzip:
     def __init__(self) -> None:
         self._member = zlib.decompressobj(wbits=31)
         self._is_open = False
-        self._place = Text("")
+        self._place = ""
 
     def read(self, block: Block) -> Iterator[Block]:
         # Zero bytes may follow a member, as tar and block devices append them.

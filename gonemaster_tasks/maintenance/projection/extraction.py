@@ -8,6 +8,8 @@ from typing import Any
 from gonemaster_db.analysis import categories
 from gonemaster_db.analysis.facts import EndpointFact, OriginFact, RunFacts
 from gonemaster_db.analysis.projections import RunRow
+from gonemaster_db.core.errors import RunReduced
+from gonemaster_db.core.states import Keep
 from gonemaster_db.runs.documents.caches import EntryType
 from gonemaster_db.runs.run_documents import StoredRun
 from gonemaster_tasks.maintenance.projection.outline import (
@@ -36,7 +38,10 @@ def facts_of(row: RunRow, stored: StoredRun, kinds: Mapping[int, EntryType], out
 
     Raises:
         DocumentDamaged: the document of the run cannot be read.
+        RunReduced: it is no longer complete.
     """
+    if stored.kept is not Keep.FULL:
+        raise RunReduced(f"only the {stored.kept} of the run are kept")
     outline = outlines.of(stored.kinds, kinds)
     found = _Extracted()
     document = stored.full_document

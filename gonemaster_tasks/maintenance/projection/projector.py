@@ -1,50 +1,43 @@
 """The projector, which finds waiting runs and stores their facts in bulk; several may work at the same time."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 
 from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.capture import COVERAGE
-from gonemaster_db.analysis.membership import covers
 from gonemaster_db.analysis.projections import (
     CohortChanged,
     Projected,
-    RunRow,
     UnseenBatch,
-    find_waiting,
-    read_run_rows,
     record_seen,
     store_projections,
     waiting_runs,
 )
-from gonemaster_db.analysis.rebuilding import add_progress, finish_materialisation, pending_cohorts
+from gonemaster_db.analysis.rebuilding import add_progress, note_error
 from gonemaster_db.core.chunks import chunks
-from gonemaster_db.core.errors import DocumentDamaged, ReferenceGone
+from gonemaster_db.core.errors import ReferenceGone
 from gonemaster_db.core.session import Store
-from gonemaster_db.runs.documents.caches import EntryType
-from gonemaster_db.runs.run_documents import StoredRun, kinds_of, read_stored_runs
-from gonemaster_tasks.maintenance.projection.extraction import facts_of
+from gonemaster_db.models import FactStorage
 from gonemaster_tasks.maintenance.projection.outline import Outlines
+from gonemaster_tasks.maintenance.projection.reading import read_runs
+from gonemaster_tasks.maintenance.projection.search import BatchSearch, finish_cohort
 
 log = logging.getLogger(__name__)
 
 RUNS_AT_A_TIME = 300
 _FOUND_AT_A_TIME = 3000
-_RECENT = timedelta(days=7)
-_FULL_CHECK_INTERVAL = timedelta(minutes=10)
+_NO_LOCATION = "snapshots of this cohort have their facts in files: set analytics.location to the place of the files"
 
 
 class Projector:
-    """The state of a process between rounds: when it last checked old batches, and which batches had no new runs."""
+    """The projector of snapshots in rows of one process; it skips batches without new runs since the last round."""
 
     def __init__(self) -> None:
-        self._full_check_at: datetime | None = None
-        # (cohort, generation, batch) to the number of succeeded runs that it ever had
-        self._unchanged: dict[tuple[int, int, int], int] = {}
-        self._outlines: dict[str, Outlines] = {}
+        self._search = BatchSearch()
 
     def project(
         self,
@@ -54,40 +47,35 @@ class Projector:
         now: Callable[[], datetime],
         stopped: Callable[[], bool] = lambda: False,
         coverage: int = COVERAGE,
+        storage: FactStorage = FactStorage.ROWS,
     ) -> int:
         """Project all waiting runs, or until `stopped`; return their number.
 
         A batch without tags becomes a snapshot of each cohort if it tests at least `coverage` percent of the members.
+        `storage` is that of new snapshots. Snapshots in columns are left to `ColumnProjector`; if it does not work,
+        because new snapshots are in rows, their runs wait.
         """
-        began = now()
-        with store.read_only() as session:
-            pending = pending_cohorts(session)
-            is_full = bool(pending) or self._is_full_check_due(began)
-            found = find_waiting(session, floor=floor, created_since=None if is_full else began - _RECENT)
+        found = self._search.find(store, floor=floor, now=now())
+        in_rows = [waiting for waiting in found.batches if (waiting.storage or storage) is FactStorage.ROWS]
         projected = 0
-        for waiting in found:
+        for waiting in in_rows:
             if stopped():
                 return projected
-            if self._unchanged.get(_about(waiting)) == waiting.arrived:
-                continue
-            if not _belongs(store, waiting, coverage):
-                self._unchanged[_about(waiting)] = waiting.arrived
-            else:
+            if self._search.is_due(store, waiting, coverage):
                 projected += self._project(store, waiting, now, stopped)
-        if is_full:
-            self._full_check_at = began
-        for cohort_id, generation in pending.items():
-            _finish(store, cohort_id, generation, now())
+        self._search.mark_complete(found)
+        in_columns = {waiting.cohort_id for waiting in found.batches if waiting not in in_rows}
+        if storage is FactStorage.ROWS:
+            _refuse(store, in_columns)
+        for cohort_id, generation in found.pending.items():
+            if cohort_id not in in_columns:
+                finish_cohort(store, cohort_id, generation, now())
         return projected
-
-    def _is_full_check_due(self, now: datetime) -> bool:
-        return self._full_check_at is None or now - self._full_check_at >= _FULL_CHECK_INTERVAL
 
     def _project(
         self, store: Store, waiting: UnseenBatch, now: Callable[[], datetime], stopped: Callable[[], bool]
     ) -> int:
-        outlines = self._outlines.setdefault(waiting.floor, Outlines(waiting.floor))
-        work = _BatchProjection(store, waiting, outlines, now, stopped)
+        work = _BatchProjection(store, waiting, self._search.outlines_of(waiting), now, stopped)
         try:
             projected = work.run()
         # Cleared, rebuilt or deleted in the meantime: the next round finds the remaining runs.
@@ -95,28 +83,14 @@ class Projector:
             log.info("projection dropped, its cohort or batch has changed", extra={"batch_key": waiting.batch_key})
             return 0
         if not stopped() and work.snapshot_id is None:
-            self._unchanged[_about(waiting)] = waiting.arrived
+            self._search.mark_unchanged(waiting)
         return projected
 
 
-def _finish(store: Store, cohort_id: int, generation: int, now: datetime) -> None:
-    def finish(session: Session) -> bool:
-        return finish_materialisation(session, cohort_id, generation=generation, now=now)
-
-    if store.run_in_transaction(finish):
-        log.info("the facts of a cohort are complete", extra={"cohort_id": cohort_id})
-
-
-def _belongs(store: Store, waiting: UnseenBatch, coverage: int) -> bool:
-    if waiting.is_tagged or waiting.snapshot_id is not None:
-        return True
-    least = coverage if waiting.coverage is None else waiting.coverage
-    with store.read_only() as session:
-        return covers(session, waiting.batch_key, waiting.tag, percent=least)
-
-
-def _about(waiting: UnseenBatch) -> tuple[int, int, int]:
-    return waiting.cohort_id, waiting.generation, waiting.batch_key
+def _refuse(store: Store, cohort_ids: Collection[int]) -> None:
+    for cohort_id in cohort_ids:
+        log.error("facts not written", extra={"cohort_id": cohort_id, "error": _NO_LOCATION})
+        store.run_in_transaction(partial(note_error, cohort_id=cohort_id, text=_NO_LOCATION))
 
 
 class _BatchProjection:
@@ -154,10 +128,8 @@ class _BatchProjection:
 
     def _project(self, keys: Sequence[int]) -> int:
         with self._store.read_only() as session:
-            rows = read_run_rows(session, keys)
-            stored = read_stored_runs(session, [row.id for row in rows])
-            kinds = kinds_of(session, stored.values())
-        results = list(_results(rows, stored, kinds, self._outlines))
+            runs = read_runs(session, keys)
+        results = list(runs.project(self._outlines))
         self.snapshot_id = self._store.run_in_transaction(lambda session: self._write(session, results))
         self._store.run_in_transaction(lambda session: self._count(session, len(results)))
         return len(results)
@@ -168,17 +140,3 @@ class _BatchProjection:
 
     def _write(self, session: Session, results: Sequence[Projected]) -> int:
         return store_projections(session, self._waiting, results, now=self._now())
-
-
-def _results(
-    rows: Iterable[RunRow], stored: Mapping[str, StoredRun], kinds: Mapping[int, EntryType], outlines: Outlines
-) -> Iterable[Projected]:
-    """Extract the facts of runs; a run with a damaged document is marked as failed and does not stop the others."""
-    for row in rows:
-        if row.id not in stored:  # deleted in the meantime
-            continue
-        try:
-            yield Projected(row.key, facts_of(row, stored[row.id], kinds, outlines))
-        except DocumentDamaged as error:
-            log.error("run not projected", extra={"job_id": row.id, "error": str(error)})
-            yield Projected(row.key, None, str(error)[:1000])

@@ -49,7 +49,8 @@ def _weight(state: Mapping[str, Any]) -> int:
     """Return about how many values the document of a state has."""
     parts = ("keys", "signing_keys", "signing_zone")
     return 8 * len(state["keys"]) + sum(
-        4 + len(server.get("orphans", ())) + sum(len(server[part]) for part in parts) for server in state["servers"]
+        4 + sum(len(server.get(part, ())) for part in ("orphans", "invalid")) + sum(len(server[part]) for part in parts)
+        for server in state["servers"]
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gonemaster_api.server.cli import main
-from tests.support.next_release import CONTRACT, EXPAND, head, revisions_of, write_revision
+from tests.support.next_release import CONTRACT, EXPAND, following, head, revisions_of, write_revision
 from tests.support.sources import ROOT
 
 OF_NO_TABLE = """
@@ -18,7 +18,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     pass
 """
-NEXT = f"{int(head()) + 1:04}"
+NEXT = following(1)
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -218,7 +219,7 @@ def test_a_check_that_raises_is_a_finding(make_settings: MakeDoctorSettings, mon
     def broken(_settings: Settings) -> list[DoctorResult]:
         raise RuntimeError("nobody thought of it")
 
-    monkeypatch.setattr(run, "FIRST", (run.TimedCheck("dns", broken, ""), *run.FIRST[:3], *run.FIRST[4:]))
+    monkeypatch.setattr(run, "FIRST", (run.TimedCheck("dns", broken, ""), *run.FIRST[:4], *run.FIRST[5:]))
     (found,) = faults(make_settings(), "dns")
     assert "nobody thought of it" in found.text
 
@@ -242,3 +243,14 @@ def test_a_pooler_that_connects_late_is_reported(
         written, checked = checks.check_database(make_settings(db_driver="postgres", db_dsn=pooled.dsn))
     assert (written.state, checked.state) == ("ok", "warning")
     assert checked.advice == "set server_login_retry = 1 in PgBouncer (docs/howto/scale-out.md)"
+
+
+def test_the_location_of_the_analysis_is_written(make_settings: MakeDoctorSettings, tmp_path: Path) -> None:
+    assert states(make_settings())["analytics"] == {CheckState.OK}
+    place = tmp_path / "analysis"
+    assert states(replace(make_settings(), analytics_location=str(place)))["analytics"] == {CheckState.OK}
+    assert list(place.iterdir()) == []
+    place.rmdir()
+    place.write_text("in the way")
+    (found,) = faults(replace(make_settings(), analytics_location=str(place)), "analytics")
+    assert found.text.endswith("a part of the path is a file; change analytics.location")

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from gonemaster_db.core.session import Store
 from gonemaster_db.migrations.revisions import known_revisions
 from gonemaster_db.migrations.runner import upgrade
-from tests.support.next_release import CONTRACT, EXPAND, INDEX, head, revisions_of, write_revision
+from tests.support.next_release import CONTRACT, EXPAND, INDEX, following, head, revisions_of, write_revision
 from tests.support.schema_changes import narrowed, read_schema
 
 DOWN = "\ndef downgrade() -> None:\n    pass\n"
@@ -53,7 +53,7 @@ def test_breaking_changes_are_reported(store: Store, tmp_path: Path, problem: st
     body = f"def upgrade() -> None:\n    {NARROWING[problem]}\n{DOWN}" if problem in NARROWING else CONTRACT
     write_revision(tmp_path, body, number=2)
     with revisions_of(tmp_path):
-        upgrade(store, revision=f"{int(head()) + 1:04}")
+        upgrade(store, revision=following(1))
         before = read_schema(store.engine)
         upgrade(store)
     assert narrowed(before, read_schema(store.engine)) == [problem]

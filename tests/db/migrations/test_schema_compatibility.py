@@ -24,7 +24,7 @@ from gonemaster_db.migrations.runner import (
     pending_revisions,
     upgrade,
 )
-from tests.support.next_release import CONTRACT, EXPAND, INDEX, head, revisions_of, write_revision
+from tests.support.next_release import CONTRACT, EXPAND, INDEX, following, head, revisions_of, write_revision
 from tests.support.rows import make_run
 from tests.support.stores import MakeSettings, opened
 from tests.support.workers import wait_until
@@ -35,7 +35,7 @@ _KILLED = (
     "from gonemaster_db.migrations.runner import upgrade\n"
     "from gonemaster_db.core.session import open_store\n"
     "from gonemaster_db.core.settings import StoreSettings\n"
-    "from tests.support.next_release import revisions_of\n"
+    "from tests.support.next_release import following, revisions_of\n"
     "with revisions_of(Path(sys.argv[2])):\n"
     "    upgrade(open_store(StoreSettings(driver='postgres', dsn=sys.argv[1])))\n"
 )
@@ -53,7 +53,7 @@ def test_a_release_works_on_a_compatible_later_schema(store: Store, tmp_path: Pa
     last = write_revision(tmp_path, INDEX, number=2)
     with revisions_of(tmp_path):
         assert [(step.number, step.is_compatible_with(head())) for step in pending_revisions(store)] == [
-            (f"{int(head()) + 1:04}", True), (last, True),
+            (following(1), True), (last, True),
         ]  # fmt: skip
         upgrade(store)
     assert "ix_runs_next" in {index["name"] for index in inspect(store.engine).get_indexes("runs")}
@@ -129,7 +129,7 @@ def test_an_index_whose_build_was_killed_is_built_again(postgres: Store, tmp_pat
     last = write_revision(tmp_path, INDEX, number=2)
     dsn = postgres.settings.dsn
     with revisions_of(tmp_path):
-        upgrade(postgres, revision=f"{int(head()) + 1:04}")
+        upgrade(postgres, revision=following(1))
     with holding(postgres, "LOCK TABLE runs IN ROW EXCLUSIVE MODE"):  # the build waits for writers
         process = subprocess.Popen([sys.executable, "-c", _KILLED, dsn, str(tmp_path)])
         wait_until(lambda: validity(dsn) == [(False,)], what="the index that is being built")

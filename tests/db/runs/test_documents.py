@@ -13,7 +13,7 @@ from gonemaster_db.core.errors import DocumentDamaged
 from gonemaster_db.core.json_text import dump_json
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.runs.documents.codec import CURRENT, compress, decompress
-from gonemaster_db.runs.documents.run_document import NO_DOCUMENT, ParsedDocument, decode_document, encode_document
+from gonemaster_db.runs.documents.run_document import ParsedDocument, blank_document, decode_document, encode_document
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -47,7 +47,7 @@ def stored(value: Any) -> Any:
 @given(ENTRIES, ROWS, st.none() | ARGS)
 def test_documents_survive_encoding(lines: list[tuple[float, Any]], timings: Any, chain: Any) -> None:
     made = encode_document([EntryRecord(time, "", "", "", "INFO", args) for time, args in lines], timings, chain)
-    document = NO_DOCUMENT if made is None else decode_document(*made)
+    document = blank_document(0) if made is None else decode_document(*made)
     assert document.timestamps == [round(time, 6) for time, _ in lines]
     assert [document.arguments(number) for number in range(len(lines))] == [stored(args) for _, args in lines]
     assert document.nameserver_timings == stored(timings)

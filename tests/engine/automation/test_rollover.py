@@ -47,6 +47,7 @@ class Shown:
     ds: str
     only_first: str = ""  # keys that only the first server has
     orphans: tuple[str, ...] = ()  # signatures without a key in the zone that the first server transfers
+    invalid: tuple[str, ...] = ()  # wrong signatures in this zone
 
 
 def state(shown: Shown) -> ZoneState:
@@ -54,8 +55,8 @@ def state(shown: Shown) -> ZoneState:
         ServerState(HOSTS[address], address, tuple(shown.keys + more), tuple(shown.chain), tuple(shown.zone), TTL, TTL)
         for address, more in ((A1, shown.only_first), (A2, ""))
     ]
-    if shown.orphans:
-        servers[0] = dataclasses.replace(servers[0], is_transferred=True, orphans=shown.orphans)
+    if shown.orphans or shown.invalid:
+        servers[0] = dataclasses.replace(servers[0], is_transferred=True, orphans=shown.orphans, invalid=shown.invalid)
     every = sorted(set(shown.keys + shown.only_first))
     keys = tuple(KeyFacts(name, ord(name), ALGORITHMS[name], name in "klcd", (name,)) for name in every)
     algorithms = tuple(sorted({ALGORITHMS[name] for name in shown.ds}))
@@ -181,6 +182,11 @@ BROKEN: dict[str, tuple[FaultKind, str, Sequence[Shown]]] = {
             Shown(1500, "ky", "y", "k", "k", orphans=("122/13",)),
         ],
     ),
+    "a name has only signatures of a key that are wrong": (
+        FaultKind.SIGNATURES_INVALID,
+        A1,
+        [START, Shown(500, "kz", "z", "k", "k", invalid=("122/13",))],
+    ),
 }
 
 
@@ -297,7 +303,7 @@ def test_a_rollover_ends_when_the_signatures_of_the_former_key_are_gone() -> Non
 def test_states_of_former_releases_have_no_transfers() -> None:
     document = state_document(state(START))
     for server in document["servers"]:
-        del server["is_transferred"], server["orphans"]
+        del server["is_transferred"], server["orphans"], server["invalid"], server["transfer"]
     assert read_state(document) == state(START)
 
 
@@ -307,9 +313,12 @@ def test_a_sample_reads_the_zone_where_it_is_allowed() -> None:
     found = observed(world, for_rollover=True, transfers=TransferLimits(seconds=10))
     shown = state_of(found)
     assert shown is not None
-    assert {server.address: (server.is_transferred, server.orphans) for server in shown.servers} == {
-        A1: (True, ()), A2: (False, ()),
+    assert {server.address: (server.is_transferred, server.orphans, server.transfer) for server in shown.servers} == {
+        A1: (True, (), ""), A2: (False, (), "refused"),
     }  # fmt: skip
+    (read,) = [server.transfer for server in found.servers if server.address == A1]
+    assert read is not None
+    assert (read.verified > 3, read.invalid) == (True, ())
     problems = {server.address: server.transfer.problem for server in found.servers if server.transfer}
     assert problems == {A1: "", A2: "REFUSED"}
     without_transfers = state_of(observed(rolling(), for_rollover=True))
@@ -321,4 +330,14 @@ def test_a_transfer_without_time_does_not_cost_the_sample() -> None:
     world = rolling()
     found = observed(world, for_rollover=True, transfers=TransferLimits(seconds=0.0))
     assert {server.transfer.problem for server in found.servers if server.transfer} == {"not complete after 0 seconds"}
-    assert state_of(found) is not None  # the sample itself is complete
+    shown = state_of(found)
+    assert shown is not None  # the sample itself is complete
+    assert {server.transfer for server in shown.servers} == {"too_slow"}
+
+
+def test_a_rollover_does_not_end_with_wrong_signatures() -> None:
+    _, _, timeline = BROKEN["a key is removed while names still have its signatures"]
+    wrong = dataclasses.replace(timeline[-1], orphans=(), invalid=("107/13",))
+    found = judged(*timeline[:-1], wrong)
+    assert found.completed_at == 0
+    assert [(fault.kind, fault.address) for fault in found.faults] == [(FaultKind.SIGNATURES_INVALID, A1)]

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.policies import rst
+from gonemaster_engine.policies.checking import UNREPORTED
 from gonemaster_engine.policies.policy import BUNDLED, PolicyError, load, load_file, names
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.profile.zonemaster_tags import engine_tag
@@ -37,7 +38,8 @@ def suite_problems(**changes: Any) -> dict[str, str]:
 @pytest.mark.parametrize("name", names())
 def test_bundled_policies_are_their_own_normal_form(name: str) -> None:
     policy = load(name)
-    assert (policy.name, policy.notes) == (name, ())
+    assert policy.name == name
+    assert [note.split()[0] for note in policy.notes] == (sorted(UNREPORTED) if name == "rst-v2" else [])
     assert load(policy.as_dict()) == policy
     assert set(policy.cases) <= set(policy.applied_to(default_profile()).test_cases)
 
@@ -75,7 +77,17 @@ def test_rst_agrees_with_the_published_test_policies() -> None:
                     assert policy.code(own) == f"ZM_{tag}"
                     checked += 1
     assert checked >= sum(map(len, facts["levels"].values())) - len(rst.unknown_tags(facts))
-    assert rst.unknown_tags(facts) == ["ALGORITHM_NOT_RECOMMENDED", "UNKNOWN_OPTION_CODE", "UNSUPPORTED_EDNS_VER"]
+    assert rst.unknown_tags(facts) == sorted(UNREPORTED)
+
+
+def test_tags_of_rst_that_no_engine_reports_are_noted_and_left_out() -> None:
+    levels = {"NAMESERVER": {"unknown_option_code": "ERROR", "AXFR_AVAILABLE": "ERROR"}}
+    suite = {**SUITE, "fail_tags": ["B02_NO_DELEGATION", "ALGORITHM_NOT_RECOMMENDED"]}
+    policy = load({**POLICY, "profile": {"test_levels": levels}, "suites": [suite]})
+    assert policy.profile["test_levels"] == {"NAMESERVER": {"AXFR_AVAILABLE": "ERROR"}}
+    assert policy.suites[0].fail_tags == {"B02_NO_DELEGATION"}
+    assert [note.split()[0] for note in policy.notes] == ["UNKNOWN_OPTION_CODE", "ALGORITHM_NOT_RECOMMENDED"]
+    assert all("no engine reports it" in note for note in policy.notes)
 
 
 def test_rst_never_fails_for_a_tag_that_zonemaster_does_not_have() -> None:

@@ -9,6 +9,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
+from gonemaster_engine.findings.messages import message
 from tests.support.case_runs import A1, BOTH, S1, S2, Found, example_world, findings
 from tests.support.dnsworld import Fault, Server, faults
 
@@ -52,6 +53,10 @@ FAULTS: dict[str, tuple[Callable[[Server], object], list[Found]]] = {
         on_bind(answering(r'"v\0071\195\188"')),
         [version(r"v\0071\195\188", BIND), QUIET2],
     ),
+    "placeholders, markup and controls": (
+        on_bind(answering(r'"{servers}%s\027[2J<b>"')),
+        [version(r"{servers}%s\027[2J<b>", BIND), QUIET2],
+    ),
     "silence": (
         on_bind(faults.silence()),
         [("N15_ERROR_ON_VERSION_QUERY", {"query_name": BIND, "servers": [S1]}), QUIET],
@@ -80,3 +85,10 @@ def test_nameserver15(change_server: Callable[[Server], object], expected: list[
     world = example_world()
     change_server(world.server(A1))
     assert findings(world, "nameserver15") == expected
+
+
+def test_a_version_is_text_in_the_message() -> None:
+    args = {"string": "{servers}%s<b>", "query_name": BIND, "servers": [S1]}
+    shown = message("N15_SOFTWARE_VERSION", "NAMESERVER", args)
+    assert "{servers}%s<b>" in shown
+    assert shown.count(S1["ns"]) == 1

@@ -1,7 +1,7 @@
-"""Project or capture, and die during the work: `killed_work DRIVER DSN project|capture SNAPSHOT CALLS`.
+"""Project, capture or reduce, and die during the work: `killed_work DRIVER DSN project|capture|reduce SNAPSHOT CALLS`.
 
-The process kills itself at the given call of its clock; most calls are made within transactions. It exits normally if
-the clock is called less often.
+The process kills itself at the given call of its clock; most calls are made within transactions. A reduction has no
+clock: it ends before the given commit. The process exits normally if there are fewer calls or commits.
 """
 
 import os
@@ -11,9 +11,14 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import cast
 
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
 from gonemaster_db.analysis import capture
+from gonemaster_db.analysis.reduction.steps import find_reductions
 from gonemaster_db.core.session import open_store
 from gonemaster_db.core.settings import Driver, StoreSettings
+from gonemaster_tasks.maintenance import reduction
 from gonemaster_tasks.maintenance.projection import projector
 from tests.support.rows import NOON
 
@@ -29,7 +34,13 @@ def main() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return began
 
-    if what == "project":
+    if what == "reduce":
+        event.listen(Session, "before_commit", lambda _: now())
+        with store.read_only() as session:
+            due = find_reductions(session, coverage=80)
+        for work in due:
+            reduction.reduce_batch(store, work, lambda: False, 2)
+    elif what == "project":
         projector.RUNS_AT_A_TIME = 2
         projector.Projector().project(store, floor="NOTICE", now=now)
     else:

@@ -1,5 +1,6 @@
 """A simulated next release: the current code with more migrations, for tests only."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ import pytest
 from gonemaster_db.migrations import compatibility, revisions
 from tests.support.sources import ROOT
 
+_VERSIONS = ROOT / "gonemaster_db" / "migrations" / "versions"
+_REVISION, _BEFORE = (re.compile(rf'^{name} = "(\d+)"', re.MULTILINE) for name in ("revision", "down_revision"))
 _PARTS = ("gonemaster_api", "gonemaster_tasks", "gonemaster_db", "gonemaster_engine", "tests/support")
 _HEADER = '''"""{title}."""
 import sqlalchemy as sa
@@ -49,20 +52,27 @@ def downgrade() -> None:
 
 
 def head() -> str:
-    """Return the newest revision of this release."""
-    versions = ROOT / "gonemaster_db" / "migrations" / "versions"
-    return max(versions.glob("[0-9]*.py")).name.partition("_")[0]
+    """Return the newest revision of this release, which may have a lower number than an earlier one."""
+    texts = [path.read_text(encoding="utf-8") for path in _VERSIONS.glob("[0-9]*.py")]
+    numbers: set[str] = {_REVISION.findall(text)[0] for text in texts}
+    (newest,) = numbers - {before for text in texts for before in _BEFORE.findall(text)}
+    return newest
+
+
+def following(number: int) -> str:
+    """Return the number of a revision of the next release, counted from 1; all are greater than those in use."""
+    greatest = max(int(path.name.partition("_")[0]) for path in _VERSIONS.glob("[0-9]*.py"))
+    return f"{greatest + number:04}"
 
 
 def write_revision(directory: Path, body: str, *, number: int = 1, compatible: bool = True) -> str:
     """Write a revision; its position is the number of revisions after this release's newest. Return its number."""
-    last = int(head())
-    revision, before = f"{last + number:04}", f"{last + number - 1:04}"
+    revision, before = following(number), following(number - 1) if number > 1 else head()
     header = _HEADER.format(
         title=f"Next release {number}",
         revision=revision,
         before=before,
-        compatible_from=f"{last:04}" if compatible else revision,
+        compatible_from=head() if compatible else revision,
     )
     (directory / f"{revision}_next.py").write_text(header + body, encoding="utf-8")
     return revision

@@ -195,7 +195,7 @@ def test_damaged_gzip_is_refused_with_its_part(parts: QueueParts, damage: Any, r
 
 def test_a_gzip_bomb_needs_little_memory() -> None:
     bomb = gzip.compress(b"x" * 50_000_000)
-    sizes = [len(line.content) for line in lines_of([Block("part 1", bomb)])]  # type: ignore[arg-type]  # a place
+    sizes = [len(line.content) for line in lines_of([Block("part 1", bomb)])]
     assert sizes == [4097]
 
 
@@ -344,7 +344,7 @@ def test_a_batch_that_is_being_filled_counts_its_names_as_queued(parts: QueuePar
 
 @given(st.lists(st.sampled_from(["a.example", "b.example", "B.example.", "", "#", "c.example", "bad name", '"d.de"'])))
 def test_a_scan_finds_the_same_as_a_set(lines: list[str]) -> None:
-    found = scan(lines_of([Block("part 1", text(lines))]), max_lines=1000)  # type: ignore[arg-type]  # a place
+    found = scan(lines_of([Block("part 1", text(lines))]), max_lines=1000)
     assert found is not None
     seen, expected = set[str](), list[int]()
     for number, line in enumerate(lines, 1):
@@ -372,4 +372,4 @@ def test_a_full_disk_names_the_folder(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr("gonemaster_tasks.control.sweeps.scan.Digests.add", full)
     with pytest.raises(SourceInvalid, match=f"No space left.*free space in {tmp_path}"):
-        scan(lines_of([Block("part 1", b"a.example\n")]), max_lines=10, directory=tmp_path)  # type: ignore[arg-type]
+        scan(lines_of([Block("part 1", b"a.example\n")]), max_lines=10, directory=tmp_path)

@@ -10,7 +10,7 @@ import pytest
 
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.records import NewJob
-from gonemaster_db.models import OperationKind
+from gonemaster_db.models import Cohort, OperationKind, Tag
 from gonemaster_db.queue.jobs import claim_job, create_job
 from gonemaster_db.service.operations import claim_next_operation, create_operation, finish_operation
 from gonemaster_db.service.schedules import ScheduleTarget
@@ -28,6 +28,7 @@ from gonemaster_tasks.monitoring.issues import KINDS
 from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL
 from gonemaster_tasks.schedule import restore_entries
 from tests.support.redis import confirm_tiers, raw
+from tests.support.rows import NOON
 from tests.support.schedules import DAILY, fill_tag, make_due, schedule
 from tests.support.workers import Farm, wait_until
 from tests.tasks.rows import LEASE, queue_batch, start
@@ -226,3 +227,14 @@ def test_a_silent_beat_is_found(sound: QueueParts) -> None:
         ("beat_absent", "beat"),
         *(("schedule_missing", name) for name in sound.celery.conf.beat_schedule),
     }
+
+
+def test_facts_that_cannot_be_written_are_found(sound: QueueParts) -> None:
+    with sound.store.transaction() as session:
+        session.add(Tag(name="tld", created_at=NOON))
+        session.flush()
+        times = {"created_at": NOON, "updated_at": NOON}
+        session.add(Cohort(source_tag="tld", analysis_enabled=True, last_materialization_error="no space", **times))
+    assert issues(sound) == {"facts_not_written": "tld"}
+    (found,) = find_issues(sound, Settings())
+    assert found.text == "cohort tld: no space"

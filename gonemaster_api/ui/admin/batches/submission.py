@@ -8,7 +8,7 @@ from gonemaster_api.errors import ApiError
 from gonemaster_api.queries.profiles import read_profiles
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import PastedNames, read_pasted
-from gonemaster_api.ui.admin.lists import policy_options
+from gonemaster_api.ui.admin.lists import keep_options, policy_options
 from gonemaster_api.ui.admin.numbers import whole
 from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form
 from gonemaster_api.ui.shell.forms.typed_names import invalid_name_reason
@@ -99,8 +99,9 @@ def _document(sent: Form, pasted: PastedNames) -> dict[str, Any]:
         document["domains"] = pasted.names
     if sent["profile_id"]:
         document["profile_id"] = whole(sent["profile_id"])
-    if sent["policy"]:
-        document["policy"] = sent["policy"]
+    for name in ("policy", "keep"):
+        if sent[name]:
+            document[name] = sent[name]
     return document
 
 
@@ -124,6 +125,7 @@ def _page(shown: Form, pasted: PastedNames, check: BatchCheck | None = None) -> 
         line_of=pasted.line_of,
         invalid_name_reason=invalid_name_reason,
         policies=policy_options(state(), shown["policy"]),
+        keeps=keep_options(_("as for the cohort, or the server default")),
         profiles=[(str(profile.id), profile.name) for profile in read_profiles(state())],
         today=utcnow(),
     )

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request, url_for
 from gonemaster_api.errors import ApiError
 from gonemaster_api.queries.cohorts import read_cohort
 from gonemaster_api.state import state
+from gonemaster_api.ui.admin.lists import keep_options
 from gonemaster_api.ui.admin.numbers import whole
 from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form
 from gonemaster_api.ui.shell.pages import page
@@ -60,8 +61,10 @@ def edit(cohort_id: int) -> Response:
     if request.method == "GET":
         names = (*_TEXTS, "sort_order")
         shown = {name: str(cohort[name]) for name in names}
-        return _page(Form(shown | {"coverage": "" if cohort["coverage"] is None else str(cohort["coverage"])}), cohort)
+        shown |= {name: "" if cohort[name] is None else str(cohort[name]) for name in ("coverage", "keep")}
+        return _page(Form(shown), cohort)
     sent = Form.sent()
+    sent.values.setdefault("keep", cohort["keep"] or "")  # a form without the field does not clear it
     document = sent.check(CohortChangeSchema, _document(sent, _TEXTS))
     if sent.is_valid:
         patch_cohort(state(), cohort_id, document, who=who())
@@ -72,7 +75,8 @@ def edit(cohort_id: int) -> Response:
 def _document(sent: Form, texts: tuple[str, ...], switches: tuple[str, ...] = ()) -> dict[str, Any]:
     document: dict[str, Any] = {name: sent[name] for name in texts} | {name: bool(sent[name]) for name in switches}
     coverage = whole(sent["coverage"]) if sent["coverage"] else None
-    return document | {"sort_order": whole(sent["sort_order"] or "0"), "coverage": coverage}
+    document |= {"sort_order": whole(sent["sort_order"] or "0"), "coverage": coverage}
+    return document | {"keep": sent["keep"] or None}
 
 
 def _page(shown: Form, cohort: Mapping[str, Any] | None = None) -> Response:
@@ -83,6 +87,7 @@ def _page(shown: Form, cohort: Mapping[str, Any] | None = None) -> Response:
         cohort=cohort,
         floors_of=_minimum_levels,
         list_name=IANA_TLDS,
+        keeps=keep_options(_("server default")),
     )
 
 

@@ -60,6 +60,7 @@ _ISSUES = {
     "lock_held": mark("Another process holds a database lock"),
     "commits_lost": mark("The database lost accepted jobs"),
     "clock_skew": mark("The clock of a host is wrong"),
+    "facts_not_written": mark("Facts of a cohort are not written"),
     "may_evict": mark("Redis may evict messages"),
 }
 
@@ -76,6 +77,7 @@ _WORK = {
     OperationKind.PRUNE_DOMAINS: mark("Deleting domains without runs"),
     OperationKind.CANCEL_JOBS: mark("Canceling matching jobs"),
     OperationKind.UNTAG_DOMAINS: mark("Removing domains from a tag"),
+    OperationKind.FILL_BATCH: mark("Filling a batch"),
 }
 
 

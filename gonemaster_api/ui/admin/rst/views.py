@@ -7,13 +7,13 @@ from typing import Any
 from flask import Blueprint, Response, request, url_for
 
 from gonemaster_api.errors import ApiError
-from gonemaster_api.queries.jobs.rst_checks import read_check, read_checks
+from gonemaster_api.queries.jobs.rst_checks import read_check, read_checks, read_report
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.lists import store_no_response
 from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form, read_query
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.strip import clear_queue_status
-from gonemaster_api.ui.shell.texts.languages import gettext, mark
+from gonemaster_api.ui.shell.texts.languages import gettext, language, mark
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.ui.shell.texts.refusals import in_language
 from gonemaster_api.use_cases.submission.rst_checks import submit_check
@@ -29,7 +29,7 @@ RESULTS = {
     "pass": mark("Passed"),
     "fail": mark("Failed"),
     "undecided": mark("Undecided"),
-    "skipped": mark("Undecided"),
+    "skipped": mark("Skipped"),
 }
 _TONES = {"pass": "succeeded", "fail": "failed", "undecided": "expired", "skipped": "expired"}
 _STATES = {"queued": "queued", "running": "running", "finished": "succeeded"}
@@ -94,4 +94,10 @@ def detail(check_id: str) -> Response:
     result = check["result"]
     word = gettext(RESULTS[result]) if result else ""
     values: dict[str, Any] = {"result_word": word, "tone": _TONES.get(result or "", "")}
+    report = read_report(state(), check_id, shape="json", locale=language()) if result else {"suites": ()}
+    values |= {
+        "suites": report["suites"],
+        "tones": _TONES,
+        "words": {key: gettext(text) for key, text in RESULTS.items()},
+    }
     return page("admin/rst/detail.html", check=check, busy=check["state"] != "finished", states=_STATES, **values)

@@ -14,12 +14,13 @@ from gonemaster_api.queries.profiles import read_profiles
 from gonemaster_api.queries.schedules import preview_schedule
 from gonemaster_api.queries.tags import check_tag_exists
 from gonemaster_api.state import state
-from gonemaster_api.ui.admin.lists import policy_options
+from gonemaster_api.ui.admin.lists import keep_options, policy_options
 from gonemaster_api.ui.admin.numbers import whole
 from gonemaster_api.ui.admin.schedules.stored import schedule_of
 from gonemaster_api.ui.admin.schedules.words import sentence, weekday_names
 from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form
 from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import mark
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.use_cases.schedules import put_schedule, remove_schedule
@@ -66,7 +67,8 @@ def _edit(target: ScheduleTarget, title: str, back: str) -> Response:
             remove_schedule(state(), target, who=who())
             return see_other(back, "schedule_removed")
         if stored:
-            sent.values.setdefault("policy", stored["policy"] or "")  # a form without the field does not clear it
+            for name in ("policy", "keep"):  # a form without the field does not clear it
+                sent.values.setdefault(name, stored[name] or "")
     body = sent.check(ScheduleBodySchema, _body_of(sent))
     preview = _preview(sent, body)
     if request.method == "POST" and "check" not in sent.values and sent.is_valid and _saved(sent, target, body):
@@ -84,6 +86,7 @@ def _edit(target: ScheduleTarget, title: str, back: str) -> Response:
         days=[(str(day), str(day)) for day in range(1, LAST_COMMON_DAY + 1)],
         zones=zones(),
         policies=policy_options(state(), sent["policy"]),
+        keeps=keep_options(_("as for the cohort, or the server default")),
         profiles=[(str(profile.id), profile.name) for profile in read_profiles(state())],
     )
 
@@ -138,7 +141,7 @@ def _form_of(stored: Mapping[str, Any]) -> Form:
         **{name: [stored[name]] for name in ("kind", "time_of_day", "timezone")},
         **{
             name: [str(stored[name])] if stored[name] is not None else []
-            for name in ("interval_days", "anchor_date", "profile_id", "policy")
+            for name in ("interval_days", "anchor_date", "profile_id", "policy", "keep")
         },
     }
     return Form({name: texts[0] for name, texts in lists.items() if texts}, lists)
@@ -149,7 +152,7 @@ def _body_of(sent: Form) -> dict[str, Any]:
     body: dict[str, Any] = {name: bool(sent[name]) for name in _SWITCHES}
     body |= {name: sent[name] for name in ("kind", "time_of_day", "timezone")}
     body["profile_id"] = whole(sent["profile_id"]) if sent["profile_id"] else None
-    body["policy"] = sent["policy"] or None
+    body |= {name: sent[name] or None for name in ("policy", "keep")}
     if sent["kind"] == RuleKind.INTERVAL:
         body |= {"interval_days": whole(sent["interval_days"]), "anchor_date": sent["anchor_date"]}
     elif sent["kind"] == RuleKind.WEEKLY:

@@ -9,6 +9,7 @@ from gonemaster_api.ui.admin.watches.words import (
     fault_texts,
     rollover_names,
     step_names,
+    transfer_texts,
     use_names,
     verdict_texts,
 )
@@ -19,6 +20,7 @@ from gonemaster_api.ui.shell.charts.rollovers import (
     groups_of,
     listed_states,
     timeline_of,
+    transfers_of,
 )
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.texts.formats import axis
@@ -45,6 +47,8 @@ def show(watch_id: int) -> Response:
         faults=fault_texts(),
         caches=cached_texts(),
         uses=use_names(),
+        transfers=transfers_of(newest[-1]["state"]) if watch["transfer"] and newest else (),
+        outcomes=transfer_texts(),
         servers=sum(len(group.servers) for group in groups_of(newest)),
         samples=sum(span["samples"] for span in spans),
         states=list(listed_states(newest))[: -_LISTED - 1 : -1],

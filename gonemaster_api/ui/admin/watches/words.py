@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from gonemaster_api.ui.shell.texts.formats import u_label
+from gonemaster_api.ui.shell.texts.formats import number, u_label
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_db.models import DeliveryStatus, WatchEvent, WatchKind
 from gonemaster_engine.automation.rollover import CachedSet, FaultKind, RolloverVerdict, StepKind
+from gonemaster_engine.automation.transfer import TransferLimits, TransferOutcome
 
 
 def event_names() -> dict[str, str]:
@@ -114,6 +115,24 @@ def fault_texts() -> dict[str, str]:
             "A key stopped signing the DNSKEY records too early: caches still have DS records that require it."
         ),
         FaultKind.SIGNATURES_LEFT.value: _("Records of the zone have only signatures of keys that are not published."),
+        FaultKind.SIGNATURES_INVALID.value: _(
+            "Records of the zone have signatures of published keys, but none that is valid."
+        ),
+    }
+
+
+def transfer_texts() -> dict[str, str]:
+    """Return how the transfer of a zone ended."""
+    return {
+        TransferOutcome.COMPLETE.value: _("Zone read"),
+        TransferOutcome.REFUSED.value: _("The server refused the transfer"),
+        TransferOutcome.TOO_SLOW.value: _(
+            "Not complete in %(seconds)s s, the time for all transfers of a sample",
+            seconds=number(TransferLimits().seconds),
+        ),
+        TransferOutcome.TOO_LARGE.value: _("The zone is larger than the limits"),
+        TransferOutcome.FAILED.value: _("The transfer failed"),
+        "": _("Not tried"),
     }
 
 

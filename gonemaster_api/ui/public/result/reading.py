@@ -14,7 +14,7 @@ from gonemaster_api.state import State
 from gonemaster_api.ui.public.form.typed_fields import DsRow, NameserverRow, TypedFields
 from gonemaster_api.ui.public.form.views import parent_of_host
 from gonemaster_api.ui.public.result.servers import Servers, servers
-from gonemaster_api.ui.public.result.verdict import Banner, Card, banner, card
+from gonemaster_api.ui.public.result.verdict import Banner, Card, banner, card, reduced_banner
 from gonemaster_api.ui.shell.causes import ShownCauses
 from gonemaster_api.ui.shell.charts.chains import ChainPicture, chain_view
 from gonemaster_api.ui.shell.charts.own_servers import own_servers
@@ -60,6 +60,8 @@ class Result:
         """The banner with the worst level."""
         if self.causes:
             return Banner(self.causes.level, self.causes.sentence)
+        if self.finished.is_reduced and self.is_complete:
+            return reduced_banner(self.run)
         return banner(self.run, self.findings, self.finished.verdict, locale=self.locale)
 
     @property

@@ -7,6 +7,7 @@ from math import pi
 from gonemaster_api.ui.shell.findings import Findings
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import mark, ngettext
+from gonemaster_api.ui.shell.texts.words import word
 from gonemaster_db.models import Run, RunStatus
 from gonemaster_engine.findings.verdict import Verdict
 from gonemaster_engine.scoring.score import BEST, Score
@@ -89,6 +90,14 @@ def banner(run: Run, findings: Findings, verdict: Verdict | None, *, locale: str
             count,
         )
     return Banner(findings.worst, words, first)
+
+
+def reduced_banner(run: Run) -> Banner:
+    """Return the banner of a test whose findings are no longer stored, and that has no known root cause."""
+    level = (run.worst_level or "").lower()
+    if level in {"notice", "warning", "error", "critical"}:
+        return Banner(level, _("Worst level of the findings: %(level)s.", level=word(level)))
+    return Banner("ok", _("No problems found."))
 
 
 def _unfinished(run: Run) -> str:

@@ -225,6 +225,18 @@ def _seconds(moment: datetime | str) -> float:
     return aware(moment).timestamp()
 
 
+def transfers_of(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return how the transfers of a state ended, by server, with the keys whose signatures are wrong."""
+    return [
+        {
+            **{name: server[name] for name in ("ns", "address")},
+            "outcome": "complete" if server.get("is_transferred") else server.get("transfer", ""),
+            "keys": [*server.get("orphans", ()), *server.get("invalid", ())],
+        }
+        for server in state["servers"]
+    ]
+
+
 def listed_states(spans: Sequence[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
     """Return each state for the list: its times, the DS records, and for each group of servers the use of its keys."""
     names, groups = names_of_keys(spans), groups_of(spans)

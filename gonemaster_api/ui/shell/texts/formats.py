@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import pairwise
 
 from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import get_decimal_symbol, get_group_symbol
@@ -117,12 +118,20 @@ def day(moment: datetime | None) -> str:
 
 
 def axis(moments: Sequence[datetime]) -> list[str]:
-    """Return the labels of a time axis: times of day within two days, days within ten months, else full dates."""
+    """Return the labels of a time axis: times of day within two days, days within ten months, else full dates.
+
+    Neighbouring labels differ: close moments have seconds, and several moments of a day the time of day.
+    """
     span = (moments[-1] - moments[0]).total_seconds() if moments else 0
     if span < 2 * _DAY:
-        return [minute(moment) for moment in moments]
+        return _distinct([minute(moment) for moment in moments]) or [clock(moment) for moment in moments]
     skeleton = "MMMd" if span < _SAME_YEAR else "yMMMd"
-    return [_date(local(moment), skeleton) for moment in moments]
+    days = [_date(local(moment), skeleton) for moment in moments]
+    return _distinct(days) or [f"{shown} {minute(moment)}" for shown, moment in zip(days, moments, strict=True)]
+
+
+def _distinct(labels: list[str]) -> list[str] | None:
+    return None if any(label == after for label, after in pairwise(labels)) else labels
 
 
 def _date(moment: datetime, skeleton: str) -> str:

@@ -23,9 +23,8 @@ from gonemaster_db.models import (
 from gonemaster_db.service.schedules import ScheduleTarget
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_tasks.control.parts import QueueParts
-from gonemaster_tasks.maintenance.projection.projector import Projector
 from gonemaster_tasks.maintenance.recurring import run_due_schedules
-from gonemaster_tasks.maintenance.snapshots import capture_due, project_due, remove_discarded
+from gonemaster_tasks.maintenance.snapshots import Projectors, capture_due, project_due, remove_discarded
 from tests.support.analysis.cohorts import make_batch, make_cohort
 from tests.support.analysis.runs import run_batch, sweep_result
 from tests.support.clocks import SetClock
@@ -44,7 +43,9 @@ def snapshot_of_parts(parts: QueueParts) -> QueueParts:
 
 
 def project(parts: QueueParts, *, stopped: bool = False) -> int:
-    return project_due(parts.store, parts.broker, Projector(), floor="NOTICE", now=utcnow, stopped=lambda: stopped)
+    return project_due(
+        parts.store, parts.broker, Projectors(), None, floor="NOTICE", now=utcnow, stopped=lambda: stopped
+    )
 
 
 def capture(parts: QueueParts, *, stopped: bool = False) -> int:

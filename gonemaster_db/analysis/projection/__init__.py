@@ -1,0 +1,1 @@
+"""Projection into files: claims of projectors, and compaction."""

@@ -1,0 +1,1 @@
+"""Reduction of runs, once their facts are written."""
