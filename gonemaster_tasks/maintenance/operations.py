@@ -35,7 +35,7 @@ from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.sweeps.filling import abandon_filling
 from gonemaster_tasks.errors import BrokerUnavailable, SourceInvalid
-from gonemaster_tasks.maintenance.operation_kinds import WORK
+from gonemaster_tasks.maintenance.changes.kinds import WORK
 
 _MAX_ERROR = 1000  # characters
 

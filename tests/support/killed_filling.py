@@ -19,7 +19,7 @@ from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.sweeps import filling
 from gonemaster_tasks.maintenance.operations import perform_due_operations
 
-_PLACES = {"commit": "write_jobs", "message": "send_new", "end": "end_sweep"}
+_PLACES = {"scan": "profiles_of", "commit": "write_jobs", "message": "send_new", "end": "end_sweep"}
 
 
 def _dying_at(call: int, work: Any) -> Any:
@@ -42,11 +42,8 @@ def main() -> None:
         open_store(store_settings(settings)), Broker.open(settings.broker_url), make_app(settings.broker_url)
     )
     setattr(filling, "MAX_SLAB_SIZE", 10)  # noqa: B010 - the module imports the constant
-    if place == "scan":
-        filling.Filling._keep_going = _dying_at(1, None)  # type: ignore[method-assign]
-    else:
-        name = _PLACES[place]
-        setattr(filling, name, _dying_at(1 if place == "end" else 2, getattr(filling, name)))
+    name = _PLACES[place]
+    setattr(filling, name, _dying_at(1 if place in ("scan", "end") else 2, getattr(filling, name)))
     perform_due_operations(parts, worker="killed", now=parts.clock.now, lease=timedelta(minutes=1))
 
 

@@ -28,11 +28,11 @@ from gonemaster_db.queue.jobs import CreatedJobs, refresh_statistics
 from gonemaster_db.queue.position_allocator import MAX_SLAB_SIZE
 from gonemaster_db.service.audit import LongAction
 from gonemaster_engine.texts import Text
+from gonemaster_tasks.control.messages.window import send_new
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.submit import SUBMISSION_LIFE, check_options
 from gonemaster_tasks.control.sweeps.scan import BitMap, Scanned, scan
 from gonemaster_tasks.control.sweeps.source import Line, fingerprint, lines_of, name_of, open_blocks
-from gonemaster_tasks.control.sweeps.window import send_new
 from gonemaster_tasks.errors import SourceInvalid
 from gonemaster_tasks.queues import BATCH
 

@@ -21,6 +21,10 @@ from tests.api.web.test_errors import error_of
 API = "/api/v1"
 
 
+def json_of(response: Any) -> Any:
+    return response.json
+
+
 def digest_of(content: bytes) -> str:
     return f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"
 
@@ -34,7 +38,7 @@ def put(client: FlaskClient, upload_id: str, number: int, content: bytes, **head
 def begin(client: FlaskClient) -> str:
     response = client.post(f"{API}/uploads", json={"name": "se.txt"})
     assert response.status_code == 201
-    return str(response.json["upload_id"])
+    return str(json_of(response)["upload_id"])
 
 
 def perform(queue: QueueParts) -> None:
@@ -48,19 +52,19 @@ def test_an_upload_becomes_a_batch(make_app: MakeApp, queue: QueueParts) -> None
     assert put(client, upload_id, 1, b"a.examp").json == {
         "number": 1, "size": 7, "sha256": hashlib.sha256(b"a.examp").hexdigest(),
     }  # fmt: skip
-    shown = client.get(f"{API}/uploads/{upload_id}").json
+    shown = json_of(client.get(f"{API}/uploads/{upload_id}"))
     assert ([part["number"] for part in shown["parts"]], shown["size"], shown["is_complete"]) == ([1, 2], 20, False)
-    assert [each["upload_id"] for each in client.get(f"{API}/uploads").json] == [upload_id]
+    assert [each["upload_id"] for each in json_of(client.get(f"{API}/uploads"))] == [upload_id]
     request = {"upload_id": upload_id, "parts": 2, "name": "se", "tags": ["se"], "snapshot_intent": True}
     response = client.post(f"{API}/sweeps", json=request, headers={"Idempotency-Key": "k"})
     assert response.status_code == 202
     again = client.post(f"{API}/sweeps", json=request, headers={"Idempotency-Key": "k"})
-    assert (again.json, again.headers["Location"]) == (response.json, response.headers["Location"])
+    assert (json_of(again), again.headers["Location"]) == (json_of(response), response.headers["Location"])
     assert client.delete(f"{API}/uploads/{upload_id}").status_code == 409
     perform(queue)
-    done = client.get(response.headers["Location"]).json
+    done = json_of(client.get(response.headers["Location"]))
     assert (done["status"], done["result"]["job_count"]) == ("succeeded", 2)
-    batch = client.get(f"{API}/batches/{response.json['target']}").json
+    batch = json_of(client.get(f"{API}/batches/{json_of(response)['target']}"))
     assert (batch["name"], batch["tags"], batch["total"], batch["status"]) == ("se", ["se"], 2, "running")
     assert sorted(item["domain"] for item in batch["items"]) == ["a.example", "b.example"]
     assert client.get(f"{API}/uploads/{upload_id}").status_code == 404
@@ -70,20 +74,20 @@ def test_a_batch_shows_the_names_that_have_no_job_yet(make_app: MakeApp, queue: 
     client = make_app().test_client()
     upload_id = begin(client)
     put(client, upload_id, 1, "".join(f"n{number}.example\n" for number in range(9000)).encode())
-    batch_id = client.post(f"{API}/sweeps", json={"upload_id": upload_id, "parts": 1}).json["target"]
+    batch_id = json_of(client.post(f"{API}/sweeps", json={"upload_id": upload_id, "parts": 1}))["target"]
 
     def has_jobs() -> bool:
         with queue.store.read_only() as session:
             return bool(session.scalar(select(func.count()).select_from(Job)))
 
     perform_due_operations(queue, worker="w", now=queue.clock.now, lease=timedelta(seconds=30), stopped=has_jobs)
-    batch = client.get(f"{API}/batches/{batch_id}").json
-    listed = client.get(f"{API}/batches").json["items"][0]
+    batch = json_of(client.get(f"{API}/batches/{batch_id}"))
+    listed = json_of(client.get(f"{API}/batches"))["items"][0]
     assert (batch["domain_count"], batch["status_counts"]["queued"], batch["status"]) == (9000, 9000, "running")
     assert (listed["total"], listed["status"]) == (9000, "running")
-    canceled = client.post(f"{API}/batches/{batch_id}/cancel").json
+    canceled = json_of(client.post(f"{API}/batches/{batch_id}/cancel"))
     perform(queue)
-    batch = client.get(f"{API}/batches/{batch_id}").json
+    batch = json_of(client.get(f"{API}/batches/{batch_id}"))
     assert batch["status"] == "done"
     assert batch["status_counts"]["canceled"] == batch["domain_count"] == canceled["canceled"]
 
@@ -108,7 +112,7 @@ def test_invalid_parts_are_refused(
     upload_id = begin(client)
     response = put(client, upload_id, number, content, **headers)
     assert (response.status_code, error_of(response)["code"]) == (status, code)
-    assert client.get(f"{API}/uploads/{upload_id}").json["parts"] == []
+    assert json_of(client.get(f"{API}/uploads/{upload_id}"))["parts"] == []
 
 
 def test_a_part_twice_or_in_another_form_and_a_missing_one(make_app: MakeApp) -> None:
