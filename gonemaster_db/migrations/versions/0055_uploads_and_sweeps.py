@@ -6,7 +6,7 @@ from alembic import op
 from gonemaster_db.core.base import ID_TYPE, JSON_TYPE, code_text
 
 revision = "0055"
-down_revision = "0057"
+down_revision = "0067"
 compatible_from = "0029"
 branch_labels = None
 depends_on = None

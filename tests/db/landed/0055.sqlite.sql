@@ -118,7 +118,7 @@ CREATE TABLE batches (
 	CONSTRAINT pk_batches PRIMARY KEY ("key"), 
 	CONSTRAINT uq_batches_id UNIQUE (id)
 );
-INSERT INTO "batches" VALUES(-2319089748399062112,'batch_8E1gXU3Psem2cSzRaxL','','2026-11-25 12:00:00.000000',2,'',0,0,'','','','full',0,-1,0);
+INSERT INTO "batches" VALUES(-2319083715276739285,'batch_8E1iFhTeJOVT8lrdaV1','','2026-11-25 12:00:00.000000',2,'',0,0,'','','','full',0,-1,0);
 CREATE TABLE cause_sets (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	causes TEXT NOT NULL, 
@@ -256,9 +256,9 @@ CREATE TABLE domains (
 	CONSTRAINT pk_domains PRIMARY KEY (id), 
 	CONSTRAINT uq_domains_name UNIQUE (name)
 );
-INSERT INTO "domains" VALUES(1,'a.example','2026-11-25 12:00:09.000000',1,'job_8E1gXUF2bbCa5Dq20sN',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
-INSERT INTO "domains" VALUES(2,'b.example','2026-11-25 12:00:09.000000',1,'job_8E1gXUrwloc7qTfxkz4',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
-INSERT INTO "domains" VALUES(3,'c.example','2026-11-25 12:00:00.000000',1,'job_8E1gXUy92TVrB9SRn3k',2,'2026-11-25 12:00:00.000000','succeeded','ERROR',NULL,NULL);
+INSERT INTO "domains" VALUES(1,'a.example','2026-11-25 12:00:09.000000',1,'job_8E1iFhtt8u5j7JtQvLX',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
+INSERT INTO "domains" VALUES(2,'b.example','2026-11-25 12:00:09.000000',1,'job_8E1iFjINp8Z0171V4S5',1,'2026-11-25 12:00:09.000000','succeeded','WARNING',NULL,NULL);
+INSERT INTO "domains" VALUES(3,'c.example','2026-11-25 12:00:00.000000',1,'job_8E1iFjTx6Pvo9q1cFXI',2,'2026-11-25 12:00:00.000000','succeeded','ERROR',NULL,NULL);
 CREATE TABLE effective_profiles (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	digest VARCHAR(64) NOT NULL, 
@@ -406,7 +406,7 @@ CREATE TABLE jobs (
 	CONSTRAINT fk_jobs_profile_id FOREIGN KEY(profile_id) REFERENCES profiles (id) ON DELETE SET NULL, 
 	CONSTRAINT uq_jobs_public_id UNIQUE (public_id)
 );
-INSERT INTO "jobs" VALUES('job_8E1gXV36MCmqlZdmq1x',NULL,'d.example',NULL,NULL,'queued',0,8388608,'2026-11-25 12:00:00.000000',NULL,NULL,0,'',0,0,NULL,NULL,NULL,'',NULL,'','{}');
+INSERT INTO "jobs" VALUES('job_8E1iFk7b4zdqayKfQe7',NULL,'d.example',NULL,NULL,'queued',0,8388608,'2026-11-25 12:00:00.000000',NULL,NULL,0,'',0,0,NULL,NULL,NULL,'',NULL,'','{}');
 CREATE TABLE metric_counters (
 	name VARCHAR(32) NOT NULL, 
 	label VARCHAR(255) NOT NULL, 
@@ -653,7 +653,7 @@ CREATE TABLE run_counters (
  WITHOUT ROWID
 
 ;
-INSERT INTO "run_counters" VALUES(-2319089748399062112,0,0,5,'',2);
+INSERT INTO "run_counters" VALUES(-2319083715276739285,0,0,5,'',2);
 INSERT INTO "run_counters" VALUES(0,0,0,5,'',2);
 INSERT INTO "run_counters" VALUES(0,0,0,6,'',1);
 CREATE TABLE run_documents (
@@ -709,9 +709,9 @@ CREATE TABLE runs (
 	CONSTRAINT uq_runs_id UNIQUE (id), 
 	CONSTRAINT uq_runs_public_id UNIQUE (public_id)
 );
-INSERT INTO "runs" VALUES(1,'job_8E1gXUF2bbCa5Dq20sN',NULL,'a.example',1,-2319089748399062112,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "runs" VALUES(2,'job_8E1gXUrwloc7qTfxkz4',NULL,'b.example',2,-2319089748399062112,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "runs" VALUES(3,'job_8E1gXUy92TVrB9SRn3k',NULL,'c.example',3,NULL,2,0,0,'2026-11-25 11:59:54.000000','2026-11-25 11:59:55.000000','2026-11-25 12:00:00.000000',5000,1,'w1','',0,0,1,0,1,6,NULL,NULL,-7985054482027369288,'',NULL,'',1,'{"tags":["eu"]}',NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "runs" VALUES(1,'job_8E1iFhtt8u5j7JtQvLX',NULL,'a.example',1,-2319083715276739285,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "runs" VALUES(2,'job_8E1iFjINp8Z0171V4S5',NULL,'b.example',2,-2319083715276739285,1,0,0,'2026-11-25 12:00:03.000000','2026-11-25 12:00:04.000000','2026-11-25 12:00:09.000000',5000,1,'w1','',0,1,0,0,2,5,NULL,NULL,-2318404520512004775,'',NULL,'',NULL,'{}',NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "runs" VALUES(3,'job_8E1iFjTx6Pvo9q1cFXI',NULL,'c.example',3,NULL,2,0,0,'2026-11-25 11:59:54.000000','2026-11-25 11:59:55.000000','2026-11-25 12:00:00.000000',5000,1,'w1','',0,0,1,0,1,6,NULL,NULL,-7985054482027369288,'',NULL,'',1,'{"tags":["eu"]}',NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE schedules (
 	id INTEGER NOT NULL, 
 	cohort_id INTEGER, 
@@ -1088,18 +1088,13 @@ CREATE INDEX ix_operations_audit_id ON operations (audit_id);
 CREATE INDEX ix_operations_created_at ON operations (created_at);
 CREATE INDEX ix_operations_status_created_at ON operations (status, created_at);
 CREATE INDEX ix_runs_by_created ON runs (created_at DESC, id, finished_at, status, worst_level, grade, batch_key, domain_id, outcome_id);
-CREATE INDEX ix_runs_by_critical ON runs (sev_critical DESC, sev_severe DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_domain ON runs (domain, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_duration_down ON runs (duration_ms DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
-CREATE INDEX ix_runs_by_duration_up ON runs (duration_ms, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
-CREATE INDEX ix_runs_by_entries_down ON runs (entry_count DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_entries_up ON runs (entry_count, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_error ON runs (sev_severe DESC, sev_critical DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_id ON runs (id, outcome_id, "key", domain_id, batch_key);
-CREATE INDEX ix_runs_by_rank_down ON runs (worst_rank DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_rank_up ON runs (worst_rank, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_by_score_down ON runs (score DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
-CREATE INDEX ix_runs_by_score_up ON runs (score, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id);
 CREATE INDEX ix_runs_domain_id_finished_at ON runs (domain_id, finished_at);
 CREATE INDEX ix_runs_effective_profile_id ON runs (effective_profile_id);
 CREATE INDEX ix_runs_grade_finished_at ON runs (grade, finished_at);
@@ -1108,7 +1103,6 @@ CREATE INDEX ix_runs_of_batch ON runs (batch_key, started_at);
 CREATE INDEX ix_runs_of_batch_by_id ON runs (batch_key, id, outcome_id);
 CREATE INDEX ix_runs_of_outcome ON runs (outcome_id, id);
 CREATE INDEX ix_runs_profile_id ON runs (profile_id) WHERE profile_id IS NOT NULL;
-CREATE INDEX ix_runs_status_finished_at ON runs (status, finished_at);
 CREATE INDEX ix_runs_worst_level_finished_at ON runs (worst_level, finished_at);
 CREATE INDEX ix_tags_default_profile_id ON tags (default_profile_id);
 CREATE INDEX ix_watch_digests_batch_key ON watch_digests (batch_key);
@@ -1170,6 +1164,8 @@ CREATE INDEX ix_runs_verdicts_of_batch ON runs (batch_key, verdict) WHERE verdic
 CREATE INDEX ix_analysis_files_snapshot_id_kind ON analysis_files (snapshot_id, kind);
 CREATE INDEX ix_analysis_files_view_id ON analysis_files (view_id);
 CREATE INDEX ix_projection_claims_snapshot_id ON projection_claims (snapshot_id);
+CREATE INDEX ix_runs_by_critical_count ON runs (sev_critical DESC, sev_severe DESC, finished_at DESC, id, status, worst_level, grade, batch_key, domain_id, outcome_id) WHERE sev_critical > 0;
+CREATE INDEX ix_runs_unsuccessful ON runs (status, finished_at) WHERE status != 0;
 CREATE INDEX ix_uploads_expires_at ON uploads (expires_at);
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('watches',0);
