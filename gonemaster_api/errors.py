@@ -28,6 +28,7 @@ MISSING = {
     "cohort": mark("no such cohort: {key}"),
     "snapshot": mark("no such snapshot: {key}"),
     "operation": mark("no such operation: {key}"),
+    "upload": mark("no such upload, or it has expired: {key}"),
     "watch": mark("no such watch: {key}"),
     "rstcheck": mark("no such rehearsal: {key}"),
     "decision": mark("no such decision: {key}"),
@@ -296,6 +297,10 @@ def _from_too_many_watches(error: store.TooManyWatches) -> Response:
     return _answer(Conflict("too_many_watches", text, details={"limit": error.limit}))
 
 
+def _from_upload(error: store.UploadConflict) -> Response:
+    return _answer(Conflict(error.code, text_of(error)))
+
+
 def _from_idempotency(_error: store.IdempotencyConflict) -> Response:
     return _answer(
         Conflict(
@@ -347,6 +352,7 @@ def register_error_handlers(app: Flask) -> None:
         store.NotFound: _from_missing_row,
         store.AlreadyExists: _from_exists,
         store.JobStateError: _from_state,
+        store.UploadConflict: _from_upload,
         store.TagInUse: _from_used_tag,
         store.DomainInUse: _from_used_domain,
         store.QueueMismatch: _from_queue_mismatch,

@@ -760,6 +760,14 @@ class Operation(TypedDict):
     finished_at: str
 
 
+class Part(TypedDict):
+    """The schema Part."""
+
+    number: int
+    size: int
+    sha256: str
+
+
 class PurgedJobs(TypedDict):
     """The schema PurgedJobs."""
 
@@ -1086,6 +1094,19 @@ class TagSummary(TypedDict):
     error: int
     critical: int
     grades: dict[str, int]
+
+
+class Upload(TypedDict):
+    """The schema Upload."""
+
+    upload_id: str
+    name: str
+    created_at: str
+    expires_at: str
+    is_complete: bool
+    size: int
+    max_part_size: int
+    parts: list[Part]
 
 
 class Verdict(TypedDict):

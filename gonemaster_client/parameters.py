@@ -274,11 +274,41 @@ class NewJob(TypedDict):
     ds_info: NotRequired[list[Ds]]
 
 
+class NewSweep(TypedDict):
+    """The schema NewSweep."""
+
+    tests: NotRequired[list[str]]
+    profile_id: NotRequired[int]
+    profile_overrides: NotRequired[dict[str, Any]]
+    min_level: NotRequired[str]
+    tags: NotRequired[list[str]]
+    ipv4_disabled: NotRequired[bool]
+    ipv6_disabled: NotRequired[bool]
+    policy: NotRequired[str]
+    profile: NotRequired[str]
+    expires_in: NotRequired[int]
+    upload_id: NotRequired[str]
+    parts: NotRequired[int]
+    file: NotRequired[str]
+    name: NotRequired[str]
+    description: NotRequired[str]
+    snapshot_intent: NotRequired[bool]
+    promote_snapshot_default: NotRequired[bool]
+    keep: NotRequired[str]
+    skip_invalid: NotRequired[bool]
+
+
 class NewTag(TypedDict):
     """The schema NewTag."""
 
     name: str
     description: NotRequired[str]
+
+
+class NewUpload(TypedDict):
+    """The schema NewUpload."""
+
+    name: NotRequired[str]
 
 
 class Pause(TypedDict):

@@ -55,6 +55,7 @@ class _Base:
         headers = {"Accept": accept}
         if call.body is not None:
             headers["Content-Type"] = call.content_type
+            headers |= call.headers
         if call.key:
             headers["Idempotency-Key"] = call.key
         url = self._url(call.path, is_public=call.is_public)

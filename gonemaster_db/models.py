@@ -35,6 +35,7 @@ from gonemaster_db.analysis.models.snapshots import (
 )
 from gonemaster_db.batches.models.batches import Batch, BatchNumber, BatchOrigin
 from gonemaster_db.batches.models.statistics import BatchStatistics, TagValueTable
+from gonemaster_db.batches.models.sweeps import Sweep, Upload, UploadPart
 from gonemaster_db.core.base import Base
 from gonemaster_db.core.states import JobStatus, Keep, Priority, RunStatus
 from gonemaster_db.domains.models.domains import Domain, DomainRunCount, DomainTag, StoredTagSummary, Tag
@@ -157,8 +158,11 @@ __all__ = [
     "SnapshotView",
     "StoredPolicy",
     "StoredTagSummary",
+    "Sweep",
     "Tag",
     "TagValueTable",
+    "Upload",
+    "UploadPart",
     "Vocabulary",
     "Watch",
     "WatchDigest",

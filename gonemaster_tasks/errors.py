@@ -1,5 +1,8 @@
 """Errors of the tasks package, one class for each condition that a caller may handle."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from gonemaster_engine.texts import Text, joined
 
 
@@ -49,6 +52,14 @@ class OptionsTooLarge(TasksError):
         )
         self.size = size
         self.limit = limit
+
+
+class SourceInvalid(TasksError):
+    """The upload or file of a sweep is unusable; the message says where, and what to do."""
+
+    def __init__(self, message: str, *, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.details = details
 
 
 class InvalidRule(TasksError):

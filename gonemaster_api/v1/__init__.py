@@ -23,6 +23,7 @@ from gonemaster_api.v1.session.routes import blueprint as session
 from gonemaster_api.v1.settings.routes import blueprint as settings
 from gonemaster_api.v1.shares.routes import blueprint as shares
 from gonemaster_api.v1.spec.routes import blueprint as spec
+from gonemaster_api.v1.sweeps.routes import blueprint as sweeps
 from gonemaster_api.v1.system.routes import blueprint as system
 from gonemaster_api.v1.tags.routes import blueprint as tags
 from gonemaster_api.v1.tokens.routes import blueprint as tokens
@@ -33,5 +34,5 @@ BLUEPRINTS = (
     jobs, batches, comparison, queue, domains, runs, shares, entries, tags, profiles, scoring, settings, spec, causes,
     system,
     operations, analysis, schedules, tokens, watches, metrics, session, mcp, zone_checks,
-    cds_decisions, policies, checks, rst_checks,
+    cds_decisions, policies, checks, rst_checks, sweeps,
 )  # fmt: skip

@@ -43,6 +43,7 @@ ACCESS = {
     "jobs.Purge": Access.ADMIN,
     "batches": Access.OPERATE,
     "batches.BatchById": Access.ADMIN,  # deletes results
+    "sweeps": Access.OPERATE,
     "comparison": Access.READ,
     "queue": Access.OPERATE,
     "queue.Audit": Access.OPERATORS,  # contains IP addresses of clients

@@ -20,6 +20,8 @@ _ZONE_CHECK_BODY = 2 * 1024 * 1024  # a zone of 1 MiB, whose line ends and quota
 _ALTERNATIVES = {"/api/v1/queue/reorder": "POST /api/v1/queue/move takes only the jobs to move"}
 _MCP = "/api/v1/mcp"
 MAX_MCP_BODY = 4 * 1024 * 1024
+_UPLOADS = "/api/v1/uploads/"
+MAX_PART = 8 * 1024 * 1024  # bytes of a part of an upload
 BODY_IS_CUT = "gonemaster.body_is_cut"  # environ key: the server did not receive the whole body
 _SMALL = 64 * 1024  # smaller bodies are not counted
 _SPACE = b" \t\r\n"  # JSON white space, RFC 8259 section 2
@@ -62,12 +64,14 @@ def body_limit(settings: Settings, path: str) -> int:
         return max(settings.max_body_size, _ZONE_CHECK_BODY)
     if path == _MCP:
         return MAX_MCP_BODY
+    if path.startswith(_UPLOADS):
+        return MAX_PART
     return settings.max_batch_body_size if path in _LARGE else settings.max_body_size
 
 
 def largest_body(settings: Settings) -> int:
     """Return the maximum size in bytes of any body."""
-    return max(settings.max_body_size, settings.max_batch_body_size, MAX_MCP_BODY)
+    return max(settings.max_body_size, settings.max_batch_body_size, MAX_MCP_BODY, MAX_PART)
 
 
 def register_body_limits(app: Flask, settings: Settings) -> None:

@@ -32,6 +32,8 @@ class Call(Generic[T_co]):
     """Whether the path is below /pub/api/v1 instead of /api/v1."""
     least_timeout_s: float = 0.0
     """The time that the server may need for this request, even if the client has a shorter time limit."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Further headers of this request."""
 
     def with_query(self, **changes: Any) -> "Call[T_co]":
         """Return the same request with changed parameters."""

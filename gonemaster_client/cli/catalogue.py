@@ -77,6 +77,19 @@ _SUBMISSION = (
     flag("--per-job", "with --wait, also list the jobs"),
 )  # fmt: skip
 
+_OF_SWEEP = (
+    repeatable("--tag", "TAG", "add the domains to this tag"),
+    _TESTS,
+    level("--min-level", "lowest level that is stored"),
+    _PROFILE,
+    arg("--name", default="", metavar="TEXT", help="name of the batch"),
+    arg("--description", default="", metavar="TEXT", help="description of the batch"),
+    flag("--snapshot", "the results become snapshots of the cohorts that match"),
+    flag("--skip-invalid", "test the valid names, and count the invalid ones"),
+    _KEY,
+    flag("--wait", "wait until all jobs have finished"),
+)
+
 _RULE = (
     arg("--kind", choices=("interval", "weekly", "monthly"), help="how the rule repeats"),
     arg("--interval-days", type=number, metavar="N", help="interval: every N days"),
@@ -102,6 +115,11 @@ COMMANDS: Mapping[str, tuple[str, Mapping[str, Command]]] = {
             flag("--wait", "wait for the result, and show it"), _VIEW,
         )),
         "batch": Command("batches.create", "queue tests of many domains", _SUBMISSION),
+        "sweep": Command("sweeps.create", "queue tests of millions of names from a file, which is uploaded in parts", (
+            arg("--file", required=True, metavar="FILE", help="names or JSON lines, plain or gzip"),
+            arg("--resume", default="", metavar="ID", help="continue this upload, which an earlier command has begun"),
+            *_OF_SWEEP,
+        )),
         "list": Command("jobs.search", "list waiting, running and finished jobs", (
             arg("--status", choices=STATUSES, help="only jobs with this status"), limit(100, "jobs"),
         )),

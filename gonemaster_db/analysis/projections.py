@@ -205,7 +205,7 @@ def due_captures(session: Session) -> list[int]:
 
     Their batches have no unfinished job and no run that is not projected yet.
     """
-    unfinished = select(Job.id).where(Job.batch_id == Batch.id).exists()
+    unfinished = or_(Batch.pending > 0, select(Job.id).where(Job.batch_id == Batch.id).exists())
     query = (
         select(CohortSnapshot.id, CohortSnapshot.batch_key, CohortSnapshot.seen_runs)
         .join(Batch, Batch.key == CohortSnapshot.batch_key)

@@ -59,7 +59,7 @@ def batches_without_statistics(session: Session, *, now: datetime, limit: int = 
     Only batches above MIN_RUNS qualify. A purge makes statistics stale at each step, so stale statistics are rebuilt
     an hour after they were built.
     """
-    unfinished = select(Job.id).where(Job.batch_id == Batch.id).exists()
+    unfinished = or_(Batch.pending > 0, select(Job.id).where(Job.batch_id == Batch.id).exists())
     of_batch = BatchStatistics.batch_key == Batch.key
     due = or_(
         BatchStatistics.batch_key.is_(None),

@@ -17,7 +17,7 @@ from gonemaster_db.core.ids import batch_key, new_batch_id
 from gonemaster_db.core.records import NewBatch, Page
 from gonemaster_db.core.upsert import insert
 from gonemaster_db.models import Batch, BatchOrigin, Cohort, Job, JobStatus, Keep, Run, RunStatus
-from gonemaster_db.queue.queue_ranks import BatchSpan, batch_spans
+from gonemaster_db.queue.queue_ranks import BatchSpan, batch_spans, with_pending
 from gonemaster_db.runs.counters import RunGroup, count_runs_of_batches, read_counts
 from gonemaster_db.runs.purged_runs import PurgedRuns, read_purged
 
@@ -93,8 +93,8 @@ class _OutcomeGroup:
     first_start: datetime | None
 
 
-def create_batch(session: Session, new: NewBatch, *, now: datetime | None = None) -> Batch:
-    """Create a batch. The caller adds its jobs with `create_jobs` in the same transaction."""
+def create_batch(session: Session, new: NewBatch, *, now: datetime | None = None, batch_id: str | None = None) -> Batch:
+    """Create a batch, with a new ID unless one is given. The caller adds its jobs in the same transaction."""
     row = {
         "created_at": now or utcnow(),
         "domain_count": new.domain_count,
@@ -105,13 +105,14 @@ def create_batch(session: Session, new: NewBatch, *, now: datetime | None = None
         "snapshot_intent": new.snapshot_intent,
         "promote_snapshot": new.promote_snapshot,
         "origin": BatchOrigin(new.origin),
+        "pending": new.pending,
         "keep": new.keep or _keep_of_cohorts(session, [new.tag, *new.tags]) or new.default_keep,
     }
     for _ in range(_ATTEMPTS):
-        batch_id = new_batch_id()
-        inserted = insert(session, Batch).values(row | {"id": batch_id, "key": batch_key(batch_id)})
+        created_id = batch_id or new_batch_id()
+        inserted = insert(session, Batch).values(row | {"id": created_id, "key": batch_key(created_id)})
         if session.scalar(inserted.on_conflict_do_nothing().returning(Batch.key)) is not None:
-            return get_batch(session, batch_id)
+            return get_batch(session, created_id)
     raise StoreConflict("no free batch key")
 
 
@@ -223,7 +224,10 @@ def batches_before(
 
 
 def count_statuses(session: Session, batch_id: str) -> Mapping[str, int]:
-    """Count the jobs and runs of a batch by status, purged runs included; every status is present."""
+    """Count the jobs and runs of a batch by status, purged runs included; every status is present.
+
+    Names whose jobs are not written yet count as queued.
+    """
     key = find_batch_key(session, batch_id)
     return _statuses(
         [*_job_groups(session, batch_id), *_run_groups(session, key), *_grouped_counts(_purged(session, key).groups)]
@@ -248,8 +252,13 @@ def summarise_batch(session: Session, batch_id: str) -> BatchSummary:
 
 
 def count_unfinished(session: Session, batch_id: str) -> int:
-    """Count the unfinished jobs of a batch."""
-    return session.scalar(select(func.count()).select_from(Job).where(Job.batch_id == batch_id)) or 0
+    """Count the unfinished jobs of a batch, including those that are not written yet."""
+    jobs = session.scalar(select(func.count()).select_from(Job).where(Job.batch_id == batch_id)) or 0
+    return jobs + _pending(session, batch_id)
+
+
+def _pending(session: Session, batch_id: str) -> int:
+    return session.scalar(select(Batch.pending).where(Batch.id == batch_id)) or 0
 
 
 def _judged(verdict: str | None) -> list[ColumnElement[bool]]:
@@ -272,6 +281,9 @@ def _found(search: str) -> list[ColumnElement[bool]]:
 
 def _with_progress(session: Session, batches: Sequence[Batch]) -> list[ListedBatch]:
     spans = batch_spans(session, [batch.id for batch in batches])
+    for batch in batches:
+        if batch.pending:
+            spans = {**spans, batch.id: with_pending(spans.get(batch.id), batch.id, batch.pending)}
     keys = [batch.key for batch in batches]
     runs, purged = count_runs_of_batches(session, keys), read_purged(session, keys)
     match_batch = Run.batch_key == Batch.key
@@ -310,7 +322,9 @@ def _listed(
 def _job_groups(session: Session, batch_id: str) -> list[_OutcomeGroup]:
     query = select(Job.status, func.count(), func.min(Job.started_at)).where(Job.batch_id == batch_id)
     rows = session.execute(query.group_by(Job.status))
-    return [_OutcomeGroup(status, None, None, number, begun) for status, number, begun in rows]
+    groups = [_OutcomeGroup(status, None, None, number, begun) for status, number, begun in rows]
+    pending = _pending(session, batch_id)
+    return [*groups, _OutcomeGroup(JobStatus.QUEUED, None, None, pending, None)] if pending else groups
 
 
 def _run_groups(session: Session, key: int | None) -> list[_OutcomeGroup]:

@@ -75,6 +75,18 @@ class OperationNotFound(NotFound):
     """No operation has this ID."""
 
 
+class UploadNotFound(NotFound):
+    """No upload has this ID, or it has expired."""
+
+
+class UploadConflict(StoreError):
+    """A part differs from what arrived before, or the upload is complete or incomplete; `code` says which."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class WatchNotFound(NotFound):
     """No watch has this ID."""
 

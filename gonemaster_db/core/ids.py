@@ -69,6 +69,11 @@ def batch_key(batch_id: str) -> int:
     return key
 
 
+def new_upload_id() -> str:
+    """Return `upload_` and 19 characters that sort by creation time."""
+    return "upload_" + _sortable()
+
+
 def new_operation_id() -> str:
     """Return `op_` and 19 characters that sort by creation time."""
     return "op_" + _sortable()

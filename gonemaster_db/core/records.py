@@ -34,7 +34,7 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class NewBatch:
-    """A batch to be created; its jobs are added in the same transaction.
+    """A batch to be created; its jobs are added in the same transaction, `pending` ones later by an operation.
 
     With `promote_snapshot` its snapshot is pinned as the default snapshot when it is captured. `keep` is what is kept
     of its runs; None: what the cohorts of its tags say, or `default_keep`.
@@ -48,6 +48,7 @@ class NewBatch:
     snapshot_intent: bool = False
     promote_snapshot: bool = False
     origin: str = ""
+    pending: int = 0
     keep: Keep | None = None
     default_keep: Keep = Keep.FULL
 

@@ -1,7 +1,7 @@
 """Ranks of queued jobs in their tier, counted for many jobs in one walk over the index (priority, position)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -143,6 +143,12 @@ def batch_spans(session: Session, batch_ids: Sequence[str]) -> Mapping[str, Batc
         .group_by(Job.batch_id)
     )
     return {row[0]: _span(*row) for row in session.execute(query)}
+
+
+def with_pending(span: BatchSpan | None, batch_id: str, pending: int) -> BatchSpan:
+    """Return the span of a batch, with the jobs that are not written yet as queued ones."""
+    known = span or BatchSpan(batch_id, 0, 0, 0, None, None, None, None)
+    return replace(known, queued=known.queued + pending)
 
 
 def _span(

@@ -139,6 +139,19 @@ def add_progress(
     _change_claimed(session, operation_id, worker, progress)
 
 
+def keep_operation(session: Session, operation_id: str, *, worker: str, now: datetime, lease: timedelta) -> None:
+    """Renew the lease during work that has changed no row yet.
+
+    Raises: OperationClaimLost: Another worker has claimed the operation.
+    """
+    _change_claimed(session, operation_id, worker, {"lease_until": now + lease})
+
+
+def set_total(session: Session, operation_id: str, *, worker: str, total: int) -> None:
+    """Store the number of rows to change, which was unknown at the start. Raises: OperationClaimLost."""
+    _change_claimed(session, operation_id, worker, {"total": total})
+
+
 def release_operation(session: Session, operation_id: str, *, worker: str) -> None:
     """Return an operation to the queue, where any worker continues it; this start does not count.
 

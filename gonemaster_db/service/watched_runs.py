@@ -171,7 +171,8 @@ def ended_batches(session: Session) -> list[int]:
     """Return marked batches and batches with digests that have no unfinished job; all of their runs are committed."""
     noted: Select[int] = select(WatchedBatch.batch_key)
     every = noted.union(select(WatchDigest.batch_key).where(WatchDigest.batch_key != 0)).subquery()
-    unfinished = exists().where(Batch.key == every.c.batch_key, Job.batch_id == Batch.id)
+    has_job = exists().where(Job.batch_id == Batch.id).correlate(Batch)
+    unfinished = exists().where(Batch.key == every.c.batch_key, or_(Batch.pending > 0, has_job))
     return sorted(session.scalars(select(every.c.batch_key).where(~unfinished)))
 
 

@@ -18,6 +18,7 @@ from gonemaster_db.batches.batch_jobs import (
     waiting_of_batch,
 )
 from gonemaster_db.batches.batches import get_batch
+from gonemaster_db.batches.sweeps import stop_filling
 from gonemaster_db.core.records import NewBatch, NewJob
 from gonemaster_db.models import RunStatus
 from gonemaster_db.runs.graduation import cancel_waiting_jobs
@@ -75,7 +76,11 @@ def cancel_batch(parts: QueueParts, batch_id: str, *, who: str = "", error: str 
 def cancel_chunk(
     session: Session, batch_id: str, *, size: int, action: LongAction, now: datetime, error: str = "canceled"
 ) -> list[str]:
-    """Cancel up to `size` waiting jobs of a batch, from the back of the queue; return their ids."""
+    """Cancel up to `size` waiting jobs of a batch, from the back of the queue; return their ids.
+
+    No further jobs are written if an operation is still filling the batch.
+    """
+    stop_filling(session, batch_id)
     ids = waiting_of_batch(session, batch_id, limit=size)
     ended = cancel_waiting_jobs(session, ids, now=now, error=error) if ids else []
     if ended:

@@ -34,9 +34,14 @@ def start_operation(
             session, kind, target=target, total=total, who=who, now=now, parameters=parameters, details=details
         )
     )
+    notify_operations(parts, operation)
+    return operation
+
+
+def notify_operations(parts: QueueParts, operation: Operation) -> None:
+    """Notify a worker of a stored operation, now or once Redis answers."""
     try:
         parts.broker.lists.call_operate()
     except BrokerUnavailable:
         log.warning("operation stored, performed once Redis answers", extra={"operation_id": operation.id})
         parts.broker.reconciliation.post()
-    return operation

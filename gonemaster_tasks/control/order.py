@@ -17,10 +17,10 @@ from gonemaster_db.service.audit import record_action
 from gonemaster_tasks.broker.events import JobEvent, PendingEvent
 from gonemaster_tasks.broker.queue.lists import MAX_BESIDE, MAX_NAMED, MAX_REORDERED, Where
 from gonemaster_tasks.broker.queue.window import WINDOWED
+from gonemaster_tasks.control.messages.window import leave_to_refill
 from gonemaster_tasks.control.order_changes import QUEUE_ORDER, change_order, rebuild_tier, remove_messages
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.revocation import revoke_jobs
-from gonemaster_tasks.control.sweeps.window import leave_to_refill
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import BATCH, NORMAL, tier_of
 

@@ -33,7 +33,7 @@ from gonemaster_db.queue.queue import first_queued_ids, iter_queued_ids
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.queue.lists import MAX_NAMED
 from gonemaster_tasks.broker.queue.window import WINDOWED
-from gonemaster_tasks.control.sweeps.window import LOW, rebuild_window, refill
+from gonemaster_tasks.control.messages.window import LOW, rebuild_window, refill
 from gonemaster_tasks.errors import BrokerFull, BrokerUnavailable
 from gonemaster_tasks.queues import ORDER, TIERS
 

@@ -15,8 +15,8 @@ from gonemaster_db.core.states import Priority
 from gonemaster_db.models import Batch, Job
 from gonemaster_db.queue.jobs import create_listed_jobs, create_longest_first, refresh_statistics
 from gonemaster_tasks.control.jobs import log
+from gonemaster_tasks.control.messages.window import send_new
 from gonemaster_tasks.control.parts import QueueParts
-from gonemaster_tasks.control.sweeps.window import send_new
 from gonemaster_tasks.errors import BrokerUnavailable, OptionsTooLarge
 from gonemaster_tasks.queues import tier_of
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from gonemaster_db.batches.deletion import TagPurge, purge_domain, purge_finished_before
+from gonemaster_db.batches.uploads import purge_uploads
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import StoreError
 from gonemaster_db.core.purging import Step, purge_in_steps
@@ -30,6 +31,7 @@ from gonemaster_tasks.errors import BrokerUnavailable
 log = logging.getLogger(__name__)
 
 BEAT = "beat"  # the actor of periodic purges in the audit log
+_UPLOADS = 20  # in one transaction
 _LOCK = "purge"
 _LOCK_LIFE = timedelta(minutes=2)
 _UNUSED_FOR = timedelta(days=1)
@@ -172,6 +174,7 @@ def _purge_small_tables(session: Session, now: datetime) -> None:
     purge_attempt_logs(session, ended_before=now - _ATTEMPT_LOGS_KEPT_FOR)
     remove_old_slots(session, now_s=now.timestamp())
     purge_effective_profiles(session, older_than=now - _UNUSED_FOR)
+    purge_uploads(session, now=now, limit=_UPLOADS)
 
 
 def _purge_outcomes(store: Store, *, created_before: datetime, stopped: Stopped) -> None:

@@ -44,7 +44,7 @@ from gonemaster_tasks.config.store import worker_store_settings
 from gonemaster_tasks.config.view_files import read_view_files
 from gonemaster_tasks.config.watcher import SettingsWatcher
 from gonemaster_tasks.control.broadcasts import CANCEL_COMMAND
-from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.control.parts import QueueParts, SweepLimits
 from gonemaster_tasks.control.revocation import ANNOUNCE_COMMAND
 from gonemaster_tasks.errors import TasksError
 from gonemaster_tasks.logs import JobLineHandler
@@ -154,7 +154,8 @@ def register_tasks(app: Celery, process: Process, *, wake_deliveries: Callable[[
         try:
             lease = max(_OPERATION_LEASE, timedelta(seconds=process.settings.lease_seconds))
             now, stopped = process.clock.now, process.stopping.is_set
-            parts = QueueParts(process.store, process.broker, app, process.clock)
+            sweeps = SweepLimits.of(process.settings)
+            parts = QueueParts(process.store, process.broker, app, process.clock, sweeps=sweeps)
             attempts = process.settings.max_attempts
             with repeated(queues.OPERATE), process.store.background_limits():
                 perform_due_operations(

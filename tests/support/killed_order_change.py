@@ -18,10 +18,10 @@ from gonemaster_tasks.broker.queue.lists import WaitingLists
 from gonemaster_tasks.broker.queue.window import MessageWindow, Outcome, QueueCut
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.store import store_settings
+from gonemaster_tasks.control.messages import window
 from gonemaster_tasks.control.order import move_jobs
 from gonemaster_tasks.control.order_changes import QUEUE_ORDER, rebuild_tier, refill_tier
 from gonemaster_tasks.control.parts import QueueParts
-from gonemaster_tasks.control.sweeps import window
 
 
 class DeadlyLists(WaitingLists):

@@ -65,8 +65,10 @@ class Filled:
     def replaced(self, text: str) -> str:
         names = {"BATCH": self.batches[0], "LATER": self.batches[1], "RUN": self.runs[0], "OTHER": self.runs[1]}
         names |= {"DECISION": str(self.decision), "WATCH": str(self.watch)}
-        names |= {"LINES": str(self.lines), "CHECKS": self.checks}
-        return re.sub(r"\b(BATCH|LATER|RUN|OTHER|DECISION|WATCH|LINES|CHECKS)\b", lambda found: names[found[0]], text)
+        names |= {"LINES": str(self.lines), "CHECKS": self.checks, "SWEEP": str(self.lines.with_suffix(".sweep"))}
+        return re.sub(
+            r"\b(BATCH|LATER|RUN|OTHER|DECISION|WATCH|LINES|CHECKS|SWEEP)\b", lambda found: names[found[0]], text
+        )
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +94,7 @@ def filled(service: Service) -> Filled:
     lines = service.home / "delegations.jsonl"
     server = {"ns": "ns1.refused.xa", "ip": "127.21.15.53"}
     lines.write_text(json.dumps({"domain": "refused.xa", "nameservers": [server]}))
+    lines.with_suffix(".sweep").write_text("good.xa\nlame.xa\n")
     with Client(service.url) as client:
         checks = client.send(check_many(lines.read_bytes()))["batch_id"]
     service.batch_done(checks)
@@ -121,6 +124,7 @@ LINES = (
     ("jobs create --domain signed.xa --tests basic --min-level info", 0),
     ("jobs batch --domain good.xa --domain lame.xa --tests basic --tag mine --wait --per-job", 0),
     ("jobs batch --from-tag mine --tests basic --name again", 0),
+    ("jobs sweep --file SWEEP --tests basic --name sweep --wait", 0),
     ("jobs list --limit 3", 0),
     ("jobs list --status succeeded", 0),
     ("jobs get RUN", 0),
@@ -270,6 +274,7 @@ def test_a_zone_file_is_submitted_in_several_batches_and_once_per_key(
         ("jobs batch", "no domains: use --domain, --file, --stdin, --zone-file, --axfr or --from-tag"),
         ("jobs batch --from-tag tld --domain a.xa", "--from-tag excludes"),
         ("jobs batch --file /no/such/file", "/no/such/file: No such file or directory"),
+        ("jobs sweep --file /no/such/file", "/no/such/file: not a file"),
         ("domains get unknown.xa", "does not know the domain unknown.xa"),
         ("tags create tld", "tag_exists, HTTP status 409"),
         ("runs diff RUN nothing", "HTTP status 404"),

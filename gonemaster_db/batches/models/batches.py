@@ -47,6 +47,9 @@ class Batch(Base):
     )
     name: Mapped[str] = mapped_column(default="", server_default="")
     tags: Mapped[str] = mapped_column(default="", server_default="", comment="one a line; those that it was made for")
+    pending: Mapped[int] = mapped_column(
+        Integer, default=0, server_default="0", comment="names whose jobs an operation has not written yet"
+    )
     origin: Mapped[BatchOrigin] = mapped_column(enum_text(BatchOrigin), default=BatchOrigin.MANUAL)
     keep: Mapped[Keep] = mapped_column(
         enum_text(Keep), default=Keep.FULL, server_default=Keep.FULL, comment="of its runs once their facts are written"

@@ -25,6 +25,7 @@ class OperationKind(enum.StrEnum):
     RELEASE_WAITING = "queue.release"
     MOVE_WAITING = "queue.move"
     UNTAG_DOMAINS = "tag.untag"
+    FILL_BATCH = "batch.fill"
 
 
 class OperationStatus(enum.StrEnum):

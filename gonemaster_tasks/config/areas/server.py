@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from gonemaster_tasks.config.address_types import http_url, listen_address, networks, page_path
-from gonemaster_tasks.config.option_types import boolean, choice, duration, integer, path
+from gonemaster_tasks.config.option_types import boolean, choice, duration, integer, path, text
 from gonemaster_tasks.config.options import option
 
 TAKEN_PATHS = frozenset((
@@ -31,6 +31,23 @@ class ServerOptions:
         "maximum size of the request body of a batch submission or a queue order, in bytes",
     )
     max_batch_size: int = option(1_000_000, integer(1, 100_000_000), "maximum number of domains in one batch")
+    max_sweep_size: int = option(
+        10_000_000, integer(1, 1_000_000_000), "maximum number of lines of an upload or file that becomes a batch"
+    )
+    max_upload_size: int = option(
+        2 * 1024**3,
+        integer(1024, 2**40),
+        "maximum size of all uploads together, in bytes; they are in the database until their jobs are written",
+    )
+    upload_lifetime: timedelta = option(
+        timedelta(hours=24), duration(), "time after its last part after which an upload is deleted"
+    )
+    sweep_files: str = option(
+        "",
+        text(),
+        "folder, or object store such as s3://bucket/names (requires the extra [analytics]), whose files can become "
+        "batches; workers read them there; empty: none",
+    )
     debug: bool = option(False, boolean(), "log at level debug")
     log_format: str = option("text", choice("text", "json"), "format of log lines")
     log_level: str = option("info", choice("debug", "info", "warn", "error"), "lowest level of log lines")

@@ -1,1 +1,1 @@
-"""Batches of millions of jobs: their messages in Redis, and the rows that are written from a source."""
+"""Batches that are filled from an upload or a file."""

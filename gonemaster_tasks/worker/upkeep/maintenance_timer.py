@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from celery import Celery
 
+from gonemaster_tasks.control.messages.window import LOW
 from gonemaster_tasks.control.order_changes import refill_tier
-from gonemaster_tasks.control.sweeps.window import LOW
 from gonemaster_tasks.maintenance.reconciler import reconcile
 from gonemaster_tasks.repeating import BEAT_S, RepeatedTask
 from gonemaster_tasks.schedule import follow_purge_interval

@@ -110,7 +110,7 @@ def test_a_refill_sees_a_submission_that_relied_on_its_cut(parts: QueueParts, mo
             arrived.extend(queue_batch(parts, 3))
         return found
 
-    monkeypatch.setattr("gonemaster_tasks.control.sweeps.window.queued_after", arrive_after_query)
+    monkeypatch.setattr("gonemaster_tasks.control.messages.window.queued_after", arrive_after_query)
     assert refilled(parts) == arrived
 
 

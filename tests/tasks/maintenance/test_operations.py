@@ -26,7 +26,7 @@ from gonemaster_db.service.operations import claim_next_operation, get_operation
 from gonemaster_tasks.control.operations import start_operation
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.selection import parameters_of_move
-from gonemaster_tasks.maintenance import operations as maintenance
+from gonemaster_tasks.maintenance.changes import kinds as maintenance
 from gonemaster_tasks.maintenance.operations import perform_due_operations
 from gonemaster_tasks.maintenance.reconciler import reconcile
 from gonemaster_tasks.queues import BATCH, MAINTENANCE

@@ -16,6 +16,7 @@ _TITLES = {
     OperationKind.RELEASE_WAITING: mark("Release held jobs"),
     OperationKind.MOVE_WAITING: mark("Move waiting jobs"),
     OperationKind.UNTAG_DOMAINS: mark("Remove domains from the tag %(target)s"),
+    OperationKind.FILL_BATCH: mark("Fill the batch %(target)s"),
 }
 
 

@@ -77,6 +77,7 @@ _WORK = {
     OperationKind.PRUNE_DOMAINS: mark("Deleting domains without runs"),
     OperationKind.CANCEL_JOBS: mark("Canceling matching jobs"),
     OperationKind.UNTAG_DOMAINS: mark("Removing domains from a tag"),
+    OperationKind.FILL_BATCH: mark("Filling a batch"),
 }
 
 

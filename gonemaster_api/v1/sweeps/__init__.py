@@ -1,0 +1,1 @@
+"""Uploads in parts, and batches from uploads and files."""

@@ -1,0 +1,1 @@
+"""Messages of the waiting jobs, in the order of their rows."""

@@ -1,0 +1,1 @@
+"""What operations change: one step function per kind."""
