@@ -6,7 +6,8 @@
 Jobs of one batch are claimed and graduated one after another, each in separate transactions, as one slot of a worker
 does, with entries like those of a sweep. With `--group` so many jobs share a claim and a transaction, as the slots of a
 busy worker do. Disk is the growth of all tables and indexes. WAL is measured between
-checkpoints, without full-page images; with `--checkpoint-every` it includes those after a checkpoint.
+checkpoints, without full-page images; with `--checkpoint-every` it includes those after a checkpoint. `--objects` lists
+the WAL by table, index and kind of record.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from sqlalchemy import text
 
 from benchmarks.store import chosen_store, opened
 from benchmarks.sweep.sample import Drawn, Sweep, word
+from benchmarks.wal import octets_by_object, position, print_objects
 from gonemaster_db.batches.batches import create_batch
 from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.clock import utcnow
@@ -137,7 +139,7 @@ def run_jobs(store: Store, jobs: Sequence[tuple[str, RunRecord]]) -> None:
     store.run_in_transaction(lambda session: graduate_jobs(session, results, worker="bench"))
 
 
-def measure(store: Store, jobs: int, *, group: int, checkpoint_every: int) -> None:
+def measure(store: Store, jobs: int, *, group: int, checkpoint_every: int, objects: bool) -> None:
     """Run the jobs and print their cost; a tenth of them runs first, to warm up caches and pages."""
     meter, made = Meter(store), records(Sweep())
     empty = meter.sizes()
@@ -146,6 +148,7 @@ def measure(store: Store, jobs: int, *, group: int, checkpoint_every: int) -> No
         run_jobs(store, some)
     rest = ids[jobs // 10 :]
     wal, cpu, client_cpu = 0, 0.0, 0.0
+    start = position(store) if objects else ""
     for begin in range(0, len(rest), _PORTION):
         portion = list(zip(rest[begin : begin + _PORTION], made, strict=False))  # drawing the results is not measured
         if checkpoint_every and begin // _PORTION % max(1, checkpoint_every // _PORTION) == 0:
@@ -158,6 +161,8 @@ def measure(store: Store, jobs: int, *, group: int, checkpoint_every: int) -> No
         wal += meter.wal_octets() - octets
     costs = f"{cpu / len(rest) * 1e6:.0f} us of CPU of the database, {client_cpu / len(rest) * 1e6:.0f} of the client"
     print(f"a job: {wal / len(rest):.0f} octets of WAL, {costs}")
+    if objects:
+        print_objects(octets_by_object(store, start, position(store)), len(rest))
     report_sizes(meter, empty, jobs)
 
 
@@ -176,13 +181,20 @@ def main() -> None:
     parser.add_argument("--driver", choices=("postgres", "sqlite"), default="postgres")
     parser.add_argument("--runs", type=int, default=20_000)
     parser.add_argument("--group", type=int, default=1, metavar="JOBS", help="jobs that share a transaction")
+    parser.add_argument("--objects", action="store_true", help="WAL by table and index, with pg_waldump")
     parser.add_argument("--checkpoint-every", type=int, default=0, metavar="JOBS")
     options = parser.parse_args()
     collect_rarely()
     whole_pages = {"full_page_writes": "on" if options.checkpoint_every else "off"}
     with chosen_store(options.driver, "", postgres=DURABLE | whole_pages) as settings, opened(settings) as store:
         print(f"{options.driver}: {options.runs} jobs")
-        measure(store, options.runs, group=options.group, checkpoint_every=options.checkpoint_every)
+        measure(
+            store,
+            options.runs,
+            group=options.group,
+            checkpoint_every=options.checkpoint_every,
+            objects=options.objects and options.driver == "postgres",
+        )
 
 
 if __name__ == "__main__":

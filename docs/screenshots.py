@@ -31,7 +31,7 @@ GALLERY = PICTURES.parent / "pictures.md"
 WIDTHS = (1440, 1024, 390)
 SCHEMES = {"light": {}, "dark": {"color_scheme": "dark"}, "forced": {"forced_colors": "active"}}
 LEAST, MOST = 700, 1100  # the height of a picture; slightly more than the part that needs no scrolling
-QUALITY = 70  # of WebP: text stays sharp
+QUALITY = 60  # of WebP: text stays sharp
 # Name of the picture and URL path. Values for the braces are looked up; {public} is a public test of a demo domain.
 SCREENS = {
     "queue": "/",
@@ -66,6 +66,7 @@ SCREENS = {
     "settings-profile": "/settings/profiles/new?from=default",
     "settings-policies": "/settings/policies",
     "settings-policy": "/settings/policies/registration",
+    "settings-storage": "/settings/storage",
     "settings-scoring": "/settings/scoring",
     "audit": "/audit",
     "login": "/login",
@@ -80,6 +81,8 @@ SCREENS = {
     "analysis-overview": "/analysis/",
     "analysis-domains": "/analysis/domains",
     "analysis-domain": "/analysis/domains/{domain}",
+    "analysis-findings": "/analysis/findings",
+    "analysis-finding": "/analysis/findings/N15_SOFTWARE_VERSION",
     "analysis-trends": "/analysis/trends",
     "analysis-diff": "/analysis/diff",
 }

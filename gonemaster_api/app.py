@@ -24,6 +24,7 @@ from gonemaster_api.streams.seats import Seats
 from gonemaster_api.ui.admin import BLUEPRINTS as ADMIN_PAGES
 from gonemaster_api.ui.analysis import BLUEPRINTS as ANALYSIS_PAGES
 from gonemaster_api.ui.crawlers.views import blueprint as crawlers
+from gonemaster_api.ui.help.views import blueprint as help_pages
 from gonemaster_api.ui.login.views import blueprint as login_page
 from gonemaster_api.ui.public import BLUEPRINTS as PUBLIC_PAGES
 from gonemaster_api.ui.shell.setup import register_shell
@@ -46,6 +47,7 @@ from gonemaster_engine.version import __version__
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import api_store_settings
+from gonemaster_tasks.config.view_files import read_view_files
 from gonemaster_tasks.control.parts import QueueParts, open_queue
 
 _DESCRIPTION = """\
@@ -75,6 +77,7 @@ def create_app(
     app.url_map.strict_slashes = False
     register_converters(app)
     parts = queue or open_queue(settings, open_store(api_store_settings(settings)))
+    read_view_files(parts.store, settings)
     app.extensions[NAME] = make_state(
         settings, queue=parts, stopping=stopping or threading.Event(), outage_wait=outage_wait
     )
@@ -95,7 +98,7 @@ def create_app(
     _register_api(app)
     register_docs(app)
     register_shell(app)
-    for pages in (login_page, crawlers, zonemaster, *ADMIN_PAGES, *ANALYSIS_PAGES):
+    for pages in (login_page, help_pages, crawlers, zonemaster, *ADMIN_PAGES, *ANALYSIS_PAGES):
         app.register_blueprint(pages)
     for pages in PUBLIC_PAGES:
         app.register_blueprint(pages, url_prefix=f"/{settings.public_ui_path.rstrip('/')}{pages.url_prefix or ''}")

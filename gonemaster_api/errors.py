@@ -49,6 +49,7 @@ MISSING = {
     "score of run": mark("no score for this run: {key}"),
     "AS names": mark("no such AS names: {key}"),
     "part of this page": mark("no such part of this page: {key}"),
+    "root cause": mark("no such root cause: {key}"),
     "DNSSEC chain": mark("no such DNSSEC chain: {key}"),
     "DNSSEC chain of run": mark("no such DNSSEC chain of run: {key}"),
     "tag with domains": mark("no such tag with domains: {key}"),
@@ -209,6 +210,14 @@ def _from_absent_store(error: store.StoreError) -> Response:
     return _answer(Unavailable("store_unavailable", Text("the database is unavailable")))
 
 
+def _from_unavailable_files(error: store.FilesUnavailable) -> Response:
+    log.error("files of the analysis unavailable", error=str(error))
+    text = Text("the data of this snapshot cannot be read ({name}); the log of the server says why", name=error.name)
+    if not error.name:
+        text = Text("the data of this snapshot cannot be read; the log of the server says why")
+    return _answer(Unavailable("analysis_files_unavailable", text))
+
+
 def _from_time_limit(_error: store.TimeLimitExceeded) -> Response:
     return _answer(Unavailable("request_timeout", Text("the time limit for the response was exceeded")))
 
@@ -332,6 +341,7 @@ def register_error_handlers(app: Flask) -> None:
         store.StoreError: _from_store,
         store.StoreUnavailable: _from_absent_store,
         store.TimeLimitExceeded: _from_time_limit,
+        store.FilesUnavailable: _from_unavailable_files,
         store.StatisticsPending: _from_pending_statistics,
         store.StoreConflict: _from_absent_store,
         store.NotFound: _from_missing_row,

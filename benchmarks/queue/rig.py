@@ -1,4 +1,4 @@
-"""The services of the measurement: PostgreSQL with durable commits, Redis, the API, workers, beat."""
+"""The services of the measurement: PostgreSQL with durable commits or SQLite, Redis, the API, workers, beat."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Rig:
     def cpu_s(self) -> dict[str, float]:
         """Return the CPU seconds so far of workers, PostgreSQL's processes and Redis."""
         workers = [process.pid for name, process in self.processes.items() if name.startswith("worker")]
-        servers = [row[0] for row in self._rows("SELECT pid FROM pg_stat_activity")]
+        servers = [row[0] for row in self._rows("SELECT pid FROM pg_stat_activity")] if self.on_postgres else []
         groups = {"workers": workers, "postgres": servers, "redis": [self.redis_pid]}
         return {name: sum(map(cpu_s_of, pids)) for name, pids in groups.items()}
 
@@ -102,16 +102,24 @@ class Rig:
         with closing(self.broker.address.connect()) as client:
             return dict(client.info(section))
 
+    @property
+    def on_postgres(self) -> bool:
+        return self.settings.db_driver == "postgres"
+
     def counters(self) -> dict[str, int]:
         """Return the work of the servers so far: commands of Redis, transactions and written rows of PostgreSQL."""
+        commands = self.redis_info("commandstats")
+        return {"redis_commands": sum(item["calls"] for item in commands.values()), **self._postgres_counters()}
+
+    def _postgres_counters(self) -> dict[str, int]:
+        if not self.on_postgres:
+            return {}
         time.sleep(1.1)  # a backend reports its statistics once a second
         row = self._rows(
             "SELECT xact_commit, tup_inserted + tup_updated + tup_deleted FROM pg_stat_database"
             " WHERE datname = current_database()"
         )[0]
-        commands = self.redis_info("commandstats")
         return {
-            "redis_commands": sum(item["calls"] for item in commands.values()),
             "transactions": int(row[0]),
             "rows_written": int(row[1]),
             "wal_bytes": int(self.value("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')")),
@@ -123,17 +131,17 @@ class Rig:
 
 
 @contextmanager
-def open_rig(*, slots: int, **settings_of_workers: str) -> Iterator[Rig]:
+def open_rig(*, slots: int, driver: str = "postgres", **settings_of_workers: str) -> Iterator[Rig]:
     """Start the servers in a temporary directory, which is removed at the end."""
     directory = Path(tempfile.mkdtemp(prefix="gm-bench-", dir="/tmp"))
     redis = EmbeddedRedis(directory / "redis")
     try:
-        with PostgresServer(_DURABLE) as postgres:
+        with _database(driver) as url:
             redis.start()
             flags = {
                 "broker_url": redis.url,
-                "db_driver": "postgres",
-                "db_dsn": postgres.url(postgres.create_database()),
+                "db_driver": driver,
+                "db_dsn": url,
                 "data_dir": str(directory),
                 "worker_count": str(slots),
                 "log_level": "warn",
@@ -146,6 +154,16 @@ def open_rig(*, slots: int, **settings_of_workers: str) -> Iterator[Rig]:
     finally:
         redis.stop()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def _database(driver: str) -> Iterator[str]:
+    """Start PostgreSQL, and return the URL of a new database; for SQLite nothing is needed."""
+    if driver != "postgres":
+        yield ""
+        return
+    with PostgresServer(_DURABLE) as postgres:
+        yield postgres.url(postgres.create_database())
 
 
 def _with_parts(settings: Settings, store: Store, directory: Path, redis: EmbeddedRedis) -> Iterator[Rig]:

@@ -5,25 +5,25 @@ changed since the build began. A build that is killed, overtaken or based on out
 """
 
 import enum
-import json
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from time import monotonic
+from typing import Protocol
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from gonemaster_db.analysis.discarding import count_facts, discard_snapshots
+from gonemaster_db.analysis.column_views.capture import FILE_ERRORS, FileStorage, file_source
+from gonemaster_db.analysis.discarding import discard_snapshots
 from gonemaster_db.analysis.membership import count_members
 from gonemaster_db.analysis.projection.limits import MAX_DATABASE_DOMAINS, refuse_large
-from gonemaster_db.analysis.provenance import Provenance, read_provenance, vocabulary_id
-from gonemaster_db.analysis.views.domains import DOMAIN_COLUMNS, DomainPass, read_slice
-from gonemaster_db.analysis.views.members import MEMBER_COLUMNS, MemberRow
-from gonemaster_db.analysis.views.objects import ObjectParts, ViewTable
-from gonemaster_db.analysis.views.snapshot_objects import FactsChanged, Objects, read_objects
+from gonemaster_db.analysis.provenance import Provenance, vocabulary_id
+from gonemaster_db.analysis.row_views.source import RowSource
+from gonemaster_db.analysis.views.snapshot_objects import FactsChanged
 from gonemaster_db.analysis.views.views import (
     ViewLost,
     abandon_view,
@@ -32,9 +32,6 @@ from gonemaster_db.analysis.views.views import (
     renew_view,
     retire_views,
 )
-from gonemaster_db.core.base import Base
-from gonemaster_db.core.bulk import insert_rows
-from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.errors import StoreError
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import (
@@ -42,14 +39,9 @@ from gonemaster_db.models import (
     Cohort,
     CohortSnapshot,
     DefaultPolicy,
+    FactStorage,
     Projection,
-    SnapshotAsn,
-    SnapshotDomain,
-    SnapshotMembers,
-    SnapshotNameserver,
-    SnapshotOverview,
     SnapshotStatus,
-    SnapshotTag,
     WatchEvent,
 )
 from gonemaster_db.service.watches import record_event
@@ -57,13 +49,8 @@ from gonemaster_db.service.watches import record_event
 log = logging.getLogger(__name__)
 
 COVERAGE = 80  # percent
-TOP = 10
-SLICE = 1000
-_ROWS_AT_A_TIME = 5000
 _LEASE = timedelta(minutes=5)
-_SHOWN_TAG = ("tag", "module", "testcase", "level", "domain_count", "occurrence_count")
-_SHOWN_NAMESERVER = ("name", "domain_count", "endpoint_count", "operator", "operator_asn")
-_SHOWN_ASN = ("asn", "label", "domain_count", "nameserver_count", "address_count")
+_RENEWAL_S = 30  # while a long statement runs
 
 
 class Capture(enum.Enum):
@@ -77,6 +64,7 @@ class Capture(enum.Enum):
     TOO_LARGE = "too_large"  # the database may have no snapshot of this size; its error says what to do
     CHANGED = "changed"  # the facts or the cohort changed in the meantime
     STOPPED = "stopped"
+    FAILED = "failed"  # a file cannot be read or written; the error of the snapshot names it and the remedy
 
 
 def materialise(
@@ -89,26 +77,31 @@ def materialise(
     coverage: int = COVERAGE,
     max_domains: int = MAX_DATABASE_DOMAINS,
     step: Callable[[], bool] = lambda: True,
+    files: FileStorage | None = None,
 ) -> Capture:
     """Build the view of a snapshot from its facts and publish it; the caller checks that its batch has finished.
 
     `coverage` is the percentage of members that it needs to become the default, for cohorts without their own.
     A snapshot in the database with more than `max_domains` is refused.
 
-    `step` is called between two transactions and may sleep; if it returns False the attempt ends.
+    `step` is called between two transactions and may sleep; if it returns False the attempt ends. `files` is where
+    snapshots in files have theirs.
     """
     building = _Building(store, snapshot_id, secrets.token_hex(8), now, step, max_domains)
     try:
-        outcome = store.run_in_transaction(building.begin)
-        if outcome is None:
-            building.build()
-            outcome = store.run_in_transaction(
-                lambda session: building.show(session, scoring_config_hash, score_rule, coverage)
-            )
+        with _source(store, snapshot_id, files, building) as source:
+            outcome = store.run_in_transaction(lambda session: building.begin(session, source))
+            if outcome is None:
+                building.fact_rows = source.build(building.view, building.write)
+                outcome = store.run_in_transaction(
+                    lambda session: building.show(session, scoring_config_hash, score_rule, coverage)
+                )
     except (FactsChanged, ViewLost):
         outcome = Capture.CHANGED
     except _CaptureStopped:
         outcome = Capture.STOPPED
+    except FILE_ERRORS as error:
+        outcome = building.fail(str(error))
     finally:
         building.leave()
     return outcome
@@ -116,6 +109,27 @@ def materialise(
 
 class _CaptureStopped(Exception):
     """The caller has stopped the attempt."""
+
+
+class _FactSource(Protocol):
+    """The facts of a snapshot, from which a view is built; `revision` is that of the facts if they are read before."""
+
+    revision: int | None
+
+    def provenance(self, session: Session) -> Provenance: ...
+
+    def build(self, view_id: int, write: Callable[[Callable[[Session], None]], None]) -> int: ...
+
+
+@contextmanager
+def _source(store: Store, snapshot_id: int, files: FileStorage | None, building: "_Building") -> Iterator[_FactSource]:
+    with store.read_only() as session:
+        storage = session.scalar(select(CohortSnapshot.storage).where(CohortSnapshot.id == snapshot_id))
+    if storage is not FactStorage.COLUMNS:
+        yield RowSource(store, snapshot_id)
+        return
+    with file_source(store, snapshot_id, files, between=building.renew, now=building.now) as source:
+        yield source
 
 
 @dataclass(slots=True)
@@ -134,8 +148,9 @@ class _Building:
     provenance: Provenance = field(default_factory=Provenance)
     fact_rows: int = 0
     shown: bool = False
+    renewed_at: float = field(default_factory=monotonic)
 
-    def begin(self, session: Session) -> Capture | None:
+    def begin(self, session: Session, source: _FactSource) -> Capture | None:
         """Claim the snapshot; return an outcome if there is nothing to build."""
         found = _lock(session, self.snapshot_id)
         if found is None:
@@ -144,7 +159,9 @@ class _Building:
         if refuse_large(session, cohort, snapshot, most=self.max_domains):
             return Capture.TOO_LARGE
         self.revision, self.generation = snapshot.facts_revision, cohort.generation
-        self.provenance = read_provenance(session, self.snapshot_id)
+        if source.revision not in (None, self.revision):
+            return Capture.CHANGED
+        self.provenance = source.provenance(session)
         if not self.provenance.domain_count:
             if _has_projections(session, self.snapshot_id):
                 snapshot.captured_revision, snapshot.materialization_status = snapshot.facts_revision, ""
@@ -156,18 +173,24 @@ class _Building:
         self.view_id = begin_view(session, self.snapshot_id, builder=self.builder, now=self.now(), lease=_LEASE)
         return Capture.HELD if self.view_id is None else None
 
-    def build(self) -> None:
-        """Write all rows of the view. Raises FactsChanged, ViewLost, _CaptureStopped."""
-        with self.store.read_only() as session:
-            objects = read_objects(session, self.snapshot_id)
-            self.fact_rows = count_facts(session, self.snapshot_id)
-        seen = DomainPass(objects)
-        for first in range(0, len(objects.domain_ids), SLICE):
-            self._write_domains(seen, objects, first)
-        for part in ObjectParts(objects, seen).parts():
-            self._write_part(part)
-        distributions = {name: dict(counts) for name, counts in seen.distributions.items()}
-        self._write(lambda session: self._write_overview(session, objects, distributions))
+    def write(self, work: Callable[[Session], None]) -> None:
+        """Write a part of the view under the lease. Raises ViewLost, _CaptureStopped."""
+
+        def fenced(session: Session) -> None:
+            renew_view(session, self.view, builder=self.builder, now=self.now(), lease=_LEASE)
+            work(session)
+
+        self.store.run_in_transaction(fenced)
+        self.renewed_at = monotonic()
+        if not self.step():
+            raise _CaptureStopped
+
+    def renew(self) -> None:
+        """Renew the lease from time to time during a long statement. Raises ViewLost, _CaptureStopped."""
+        if self.view_id is not None and monotonic() - self.renewed_at > _RENEWAL_S:
+            self.write(lambda _session: None)
+        elif not self.step():
+            raise _CaptureStopped
 
     def show(self, session: Session, scoring_config_hash: str, score_rule: int | None, coverage: int) -> Capture:
         """Publish the view in place of the previous one, unless the facts have changed since `begin`."""
@@ -177,7 +200,7 @@ class _Building:
         cohort, snapshot = found
         if (snapshot.facts_revision, cohort.generation) != (self.revision, self.generation):
             return Capture.CHANGED
-        finish_view(session, self._view(), builder=self.builder, fact_rows=self.fact_rows)
+        finish_view(session, self.view, builder=self.builder, fact_rows=self.fact_rows)
         if snapshot.view_id is not None:
             retire_views(session, [snapshot.view_id], now=self.now())
         snapshot.view_id = self.view_id
@@ -201,6 +224,19 @@ class _Building:
         self.shown = True
         return Capture.CAPTURED
 
+    def fail(self, error: str) -> Capture:
+        """Record why the files cannot be read or written; the next attempt may succeed."""
+        log.error("snapshot not captured", extra={"snapshot_id": self.snapshot_id, "error": error})
+
+        def record(session: Session) -> None:
+            found = _lock(session, self.snapshot_id)
+            if found is not None:
+                for row in found:
+                    row.last_materialization_error = error
+
+        self.store.run_in_transaction(record)
+        return Capture.FAILED
+
     def leave(self) -> None:
         """Release an unpublished view, so that it can be removed."""
         if self.view_id is None or self.shown:
@@ -215,54 +251,11 @@ class _Building:
         except StoreError:  # The lease expires in any case, and another error may be propagating.
             log.warning("an abandoned view will be removed after its lease", extra={"view_id": view_id})
 
-    def _view(self) -> int:
+    @property
+    def view(self) -> int:
+        """The ID of the view that is being built."""
         assert self.view_id is not None  # noqa: S101  # begin() has set it
         return self.view_id
-
-    def _write_domains(self, seen: DomainPass, objects: Objects, first: int) -> None:
-        ids = list(objects.domain_ids[first : first + SLICE])
-        with self.store.read_only() as session:
-            facts = read_slice(session, self.snapshot_id, ids)
-        rows, members = seen.take(self._view(), first, ids, facts)
-
-        def write(session: Session) -> None:
-            insert_rows(session, SnapshotDomain, DOMAIN_COLUMNS, rows)
-            insert_rows(session, SnapshotMembers, MEMBER_COLUMNS, members)
-
-        self._write(write)
-
-    def _write_part(self, part: ViewTable) -> None:
-        columns = ("view_id", "position", *part.columns)
-        for chunk in chunks(part.rows(self._view()), _ROWS_AT_A_TIME):
-            rows, members = [row for row, _ in chunk], [member for _, many in chunk for member in many]
-            self._write(_inserting(part.table, columns, rows, members))
-
-    def _write_overview(self, session: Session, objects: Objects, distributions: dict[str, Any]) -> None:
-        view_id = self._view()
-        session.add(
-            SnapshotOverview(
-                view_id=view_id,
-                domain_count=len(objects.domain_ids),
-                nameserver_count=len(objects.nameservers),
-                endpoint_count=len(objects.endpoints),
-                asn_count=len(objects.asns),
-                prefix_count=len(objects.prefixes),
-                top_tags=_top(session, view_id, SnapshotTag, _SHOWN_TAG),
-                top_nameservers=_top(session, view_id, SnapshotNameserver, _SHOWN_NAMESERVER),
-                top_asns=_top(session, view_id, SnapshotAsn, _SHOWN_ASN),
-                fact_distributions=json.dumps(distributions),
-            )
-        )
-        session.flush()
-
-    def _write(self, write: Callable[[Session], None]) -> None:
-        def fenced(session: Session) -> None:
-            renew_view(session, self._view(), builder=self.builder, now=self.now(), lease=_LEASE)
-            write(session)
-
-        self.store.run_in_transaction(fenced)
-        if not self.step():
-            raise _CaptureStopped
 
 
 def _notify_watches(session: Session, cohort: Cohort, snapshot: CohortSnapshot, now: datetime) -> None:
@@ -281,16 +274,6 @@ def _notify_watches(session: Session, cohort: Cohort, snapshot: CohortSnapshot, 
     record_event(
         session, WatchEvent.SNAPSHOT_CAPTURED, name=name, tag=tag, batch_key=batch.key, details=details, now=now
     )
-
-
-def _inserting(
-    table: type[Base], columns: Sequence[str], rows: Sequence[Sequence[Any]], members: Sequence[MemberRow]
-) -> Callable[[Session], None]:
-    def write(session: Session) -> None:
-        insert_rows(session, table, columns, rows)
-        insert_rows(session, SnapshotMembers, MEMBER_COLUMNS, members)
-
-    return write
 
 
 def _lock(session: Session, snapshot_id: int) -> tuple[Cohort, CohortSnapshot] | None:
@@ -358,10 +341,3 @@ def _note(snapshot: CohortSnapshot, provenance: Provenance, now: datetime) -> No
     snapshot.profile_id, snapshot.profile_name = provenance.profile_id, provenance.profile_name
     snapshot.captured_revision = snapshot.facts_revision
     snapshot.updated_at = now
-
-
-def _top(session: Session, view_id: int, table: Any, names: Sequence[str]) -> str:
-    """Return the rows with the most domains as a JSON array of objects."""
-    columns = [getattr(table, name) for name in names]
-    query = select(*columns).where(table.view_id == view_id).order_by(table.domain_count.desc(), table.position)
-    return json.dumps([dict(zip(names, row, strict=True)) for row in session.execute(query.limit(TOP))])

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.comparison import Moved
+from gonemaster_db.analysis.views.files.source import view_session
 from gonemaster_db.analysis.views.parts import in_parts
 from gonemaster_db.core.chunks import chunks
 from gonemaster_db.models import SnapshotAsn, SnapshotDomain, SnapshotMembers, SnapshotNameserver, SnapshotPrefix
@@ -54,7 +55,7 @@ def find_clusters(session: Session, view_id: int, moved: Sequence[Moved]) -> lis
             if _has_one_direction([deltas[position] for position in positions]):
                 groups[positions].append(key)
     largest = sorted(groups, key=lambda positions: (-len(positions), positions))[:MAX_CLUSTERS]
-    names = _names(session, view_id, [key for positions in largest for key in groups[positions]])
+    names = names_of(session, view_id, [key for positions in largest for key in groups[positions]])
     return [_cluster(positions, [names[key] for key in groups[positions]], deltas) for positions in largest]
 
 
@@ -98,12 +99,13 @@ def _domain_values(
     yield from ((key, tuple(positions)) for key, positions in groups.items())
 
 
-def _names(session: Session, view_id: int, keys: Sequence[tuple[str, Any]]) -> dict[tuple[str, Any], tuple[str, str]]:
+def names_of(session: Session, view_id: int, keys: Sequence[tuple[str, Any]]) -> dict[tuple[str, Any], tuple[str, str]]:
     """Return the names of keys; keys of network objects are positions."""
+    reading = view_session(session, view_id)
     found = {key: (key[0], str(key[1])) for key in keys if key[0] not in _KEYS}
     for kind, (model, column) in _KEYS.items():
         of_kind = [position for name, position in keys if name == kind]
         for part in chunks(of_kind, _ROWS_AT_A_TIME):
             query = select(model.position, column).where(model.view_id == view_id, model.position.in_(part))
-            found |= {(kind, position): (kind, str(value)) for position, value in session.execute(query)}
+            found |= {(kind, position): (kind, str(value)) for position, value in reading.execute(query)}
     return found

@@ -16,18 +16,19 @@ from sqlalchemy import Integer, select, type_coerce
 from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.tag_changes import MEASUREMENT, TagClass, TagKey, TagRules
+from gonemaster_db.analysis.views.files.source import view_session
 from gonemaster_db.analysis.views.parts import in_parts
+from gonemaster_db.analysis.views.rows import read_members
 from gonemaster_db.core.connection.deadlines import check_deadline
 from gonemaster_db.core.levels import LEVELS
-from gonemaster_db.models import SnapshotDomain, SnapshotMembers, SnapshotTag
+from gonemaster_db.models import SnapshotDomain, SnapshotTag
 from gonemaster_db.runs.causes import CauseChange, changes_of_causes, read_cause_sets
-from gonemaster_db.runs.documents.positions import unpack_positions
 
 Cost = Callable[[str, str, str], float]
 """Points that an entry subtracts from the score, by module, tag and level."""
 
-_OK = LEVELS.index("NOTICE") - 1  # all levels below NOTICE count as this level
-_CRITICAL = LEVELS.index("CRITICAL")
+OK_CODE = LEVELS.index("NOTICE") - 1  # all levels below NOTICE count as this level
+CRITICAL_CODE = LEVELS.index("CRITICAL")
 _ABSENT = -1
 _REAL, _MEASUREMENT, _UNKNOWN = 1, 2, 4
 
@@ -105,7 +106,7 @@ class _ViewDomains:
                 self.places[name] = len(self.scores)
                 self.scores.append(score)
                 self.grades.append(grade)
-                self.severities.append(max(_OK, code or 0))
+                self.severities.append(max(OK_CODE, code or 0))
                 self.cause_sets.append(cause_set_id)
 
 
@@ -130,9 +131,8 @@ class _Changes:
         self.points = array("d", bytes(8 * size))
         self.kinds = bytearray(size)
 
-    def note(self, positions: set[int], points: float, tag_class: TagClass) -> None:
+    def note(self, positions: frozenset[int], points: float, kind: int) -> None:
         """Add a changed tag to domains."""
-        kind = _UNKNOWN if tag_class is TagClass.UNKNOWN else _MEASUREMENT if tag_class in MEASUREMENT else _REAL
         for position in positions:
             self.points[position] += points
             self.kinds[position] |= kind
@@ -179,7 +179,7 @@ def _compare_causes(session: Session, pairs: _Pairs) -> tuple[list[CauseChange],
 
 
 @dataclass(frozen=True, slots=True)
-class _TagSide:
+class TagSide:
     """A tag in one view: its level, its number of domains, and those of its domains that are in both views."""
 
     level: str | None = None
@@ -190,7 +190,7 @@ class _TagSide:
 def _compare_tags(
     session: Session, views: tuple[int, int], pairs: _Pairs, changes: _Changes, rules: TagRules, cost: Cost
 ) -> list[TagChange]:
-    positions = [_tags(session, view_id, rules) for view_id in views]
+    positions = [read_tags(session, view_id, rules) for view_id in views]
     found = []
     for key in sorted({*positions[0], *positions[1]}):
         check_deadline(session)
@@ -206,37 +206,46 @@ def _compare_tags(
     return found
 
 
-def _levels(was: _TagSide, now: _TagSide) -> tuple[str | None, str | None]:
+def _levels(was: TagSide, now: TagSide) -> tuple[str | None, str | None]:
     return (was.level, now.level)
 
 
-def _note(changes: _Changes, key: TagKey, was: _TagSide, now: _TagSide, rules: TagRules, cost: Cost) -> None:
+def _note(changes: _Changes, key: TagKey, was: TagSide, now: TagSide, rules: TagRules, cost: Cost) -> None:
     """Record for the affected domains that the tag appeared, was cleared, or has another level."""
-    before, after = (0.0 if side.level is None else cost(key.module, key.tag, side.level) for side in (was, now))
-    changes.note(set(now.domains - was.domains), after, rules.classify(key, None, now.level))
-    changes.note(set(was.domains - now.domains), -before, rules.classify(key, was.level, None))
+    appeared, cleared, changed = effects_of(key, was.level, now.level, rules, cost)
+    changes.note(now.domains - was.domains, *appeared)
+    changes.note(was.domains - now.domains, *cleared)
     if was.level != now.level:
-        changes.note(set(was.domains & now.domains), after - before, rules.classify(key, was.level, now.level))
+        changes.note(was.domains & now.domains, *changed)
 
 
-def _tags(session: Session, view_id: int, rules: TagRules) -> dict[TagKey, Any]:
-    rows = session.scalars(select(SnapshotTag).where(SnapshotTag.view_id == view_id))
+def effects_of(
+    key: TagKey, was: str | None, now: str | None, rules: TagRules, cost: Cost
+) -> tuple[tuple[float, int], tuple[float, int], tuple[float, int]]:
+    """Return points and kind of the change for a domain where a tag appeared, was cleared, or has another level."""
+    before, after = (0.0 if level is None else cost(key.module, key.tag, level) for level in (was, now))
+    return (
+        (after, _kind(rules.classify(key, None, now))),
+        (-before, _kind(rules.classify(key, was, None))),
+        (after - before, _kind(rules.classify(key, was, now))),
+    )
+
+
+def _kind(tag_class: TagClass) -> int:
+    return _UNKNOWN if tag_class is TagClass.UNKNOWN else _MEASUREMENT if tag_class in MEASUREMENT else _REAL
+
+
+def read_tags(session: Session, view_id: int, rules: TagRules) -> dict[TagKey, Any]:
+    """Return the rows of the message tags of a view that the rules show."""
+    rows = view_session(session, view_id).scalars(select(SnapshotTag).where(SnapshotTag.view_id == view_id))
     return {TagKey(row.tag, row.module, row.testcase): row for row in rows if rules.is_shown(row.level)}
 
 
-def _side(session: Session, view_id: int, row: Any, translate: Callable[[int], int]) -> _TagSide:
+def _side(session: Session, view_id: int, row: Any, translate: Callable[[int], int]) -> TagSide:
     if row is None:
-        return _TagSide()
-    stored = session.scalar(
-        select(SnapshotMembers.positions).where(
-            SnapshotMembers.view_id == view_id,
-            SnapshotMembers.owner == "tag",
-            SnapshotMembers.position == row.position,
-            SnapshotMembers.member == "domain",
-        )
-    )
-    positions = () if stored is None else unpack_positions(stored)
-    return _TagSide(row.level, row.domain_count, frozenset(map(translate, positions)) - {_ABSENT})
+        return TagSide()
+    positions = read_members(session, view_id, "tag", row.position, "domain")
+    return TagSide(row.level, row.domain_count, frozenset(map(translate, positions)) - {_ABSENT})
 
 
 def _moved(pairs: _Pairs, changes: _Changes, cap: int) -> list[Moved]:
@@ -245,7 +254,7 @@ def _moved(pairs: _Pairs, changes: _Changes, cap: int) -> list[Moved]:
         old, new = pairs.before.scores[before], pairs.after.scores[after]
         if old is None or new is None:
             continue
-        critical = (pairs.before.severities[before] >= _CRITICAL, pairs.after.severities[after] >= _CRITICAL)
+        critical = (pairs.before.severities[before] >= CRITICAL_CODE, pairs.after.severities[after] >= CRITICAL_CODE)
         explained = explained_change((old, new), critical, changes.points[before], cap)
         if new != old or explained:
             category = _CATEGORIES.get(changes.kinds[before], ChangeCategory.UNKNOWN)

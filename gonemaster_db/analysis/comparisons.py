@@ -12,9 +12,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.clusters import Cluster, find_clusters
+from gonemaster_db.analysis.column_views.comparing import DuckDbComparison, compare_in_duckdb
 from gonemaster_db.analysis.comparison import ChangeCategory, Comparison, Cost, Moved, TagChange, compare_views
 from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 from gonemaster_db.analysis.tag_changes import TagClass, TagKey, TagRules
+from gonemaster_db.analysis.views.files.source import open_connection
 from gonemaster_db.models import SnapshotComparison
 from gonemaster_db.runs.causes import CauseChange
 from gonemaster_db.runs.documents.columns import pack_columns, unpack_columns
@@ -126,8 +128,17 @@ def build_comparison(
     session: Session, before: int, after: int, *, rules: TagRules, cost: Cost, cap: int, basis: str, now: datetime
 ) -> SnapshotComparison:
     """Compare two views without storing the result. Raises TimeLimitExceeded if the session has a time limit."""
-    found = compare_views(session, before, after, rules=rules, cost=cost, cap=cap)
-    clusters = find_clusters(session, after, found.moved)
+    found: Comparison | DuckDbComparison
+    columns: Mapping[str, Sequence[Sequence[int]]]
+    clusters: Sequence[Cluster]
+    with open_connection(session, (before, after)) as (connection, schemas):
+        if connection is None:
+            found = compare_views(session, before, after, rules=rules, cost=cost, cap=cap)
+            columns, clusters = _columns_of(found), find_clusters(session, after, found.moved)
+        else:
+            both = (before, after)
+            found = compare_in_duckdb(session, connection, both, schemas, rules=rules, cost=cost, cap=cap)
+            columns, clusters = found.columns, found.clusters
     return SnapshotComparison(
         from_view_id=before,
         to_view_id=after,
@@ -141,7 +152,7 @@ def build_comparison(
             }
         ),
         clusters=json.dumps([asdict(cluster) for cluster in clusters]),
-        **_packed(found),
+        **{name: pack_columns(part) for name, part in columns.items()},
     )
 
 
@@ -160,17 +171,17 @@ def store_comparison(session: Session, row: SnapshotComparison) -> None:
         session.execute(delete(SnapshotComparison).where(SnapshotComparison.id.in_(surplus)))
 
 
-def _packed(found: Comparison) -> dict[str, bytes]:
+def _columns_of(found: Comparison) -> dict[str, Sequence[Sequence[int]]]:
     moved = [
         (domain.before, domain.after, domain.delta, domain.explained, domain.category.value) for domain in found.moved
     ]
     return {
-        "added": pack_columns([found.added]),
-        "removed": pack_columns([found.removed]),
-        "grade_changed": pack_columns(_columns(found.grade_changed, 2)),
-        "level_changed": pack_columns(_columns(found.level_changed, 2)),
-        "causes_changed": pack_columns(_columns(found.causes_changed, 2)),
-        "moved": pack_columns(_columns(moved, _MOVED_COLUMNS)),
+        "added": [found.added],
+        "removed": [found.removed],
+        "grade_changed": _columns(found.grade_changed, 2),
+        "level_changed": _columns(found.level_changed, 2),
+        "causes_changed": _columns(found.causes_changed, 2),
+        "moved": _columns(moved, _MOVED_COLUMNS),
     }
 
 

@@ -8,15 +8,15 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gonemaster_db.analysis.views.files.source import sessions_of_views
+from gonemaster_db.analysis.views.rows import page_of_members
 from gonemaster_db.models import (
     SnapshotAsn,
     SnapshotDomain,
-    SnapshotMembers,
     SnapshotNameserver,
     SnapshotOverview,
     SnapshotTag,
 )
-from gonemaster_db.runs.documents.positions import unpack_positions
 
 
 class HistoryKind(enum.StrEnum):
@@ -51,16 +51,20 @@ def read_history(
         return _history_of_tag(session, view_ids, str(key))
     model, column, names = _SHOWN[kind]
     columns = [getattr(model, name) for name in names]
-    rows = session.execute(select(model.view_id, *columns).where(model.view_id.in_(view_ids), column == key))
-    return {view_id: dict(zip(names, values, strict=True)) for view_id, *values in rows}
+    found: dict[int, dict[str, Any]] = {}
+    for reading, views in sessions_of_views(session, view_ids):
+        rows = reading.execute(select(model.view_id, *columns).where(model.view_id.in_(views), column == key))
+        found |= {view_id: dict(zip(names, values, strict=True)) for view_id, *values in rows}
+    return found
 
 
 def _history_of_tag(session: Session, view_ids: Sequence[int], tag: str) -> dict[int, dict[str, Any]]:
     columns = (SnapshotTag.view_id, SnapshotTag.position, SnapshotTag.domain_count)
-    query = select(*columns).where(SnapshotTag.view_id.in_(view_ids), SnapshotTag.tag == tag)
     found: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
-    for view_id, position, count in session.execute(query):
-        found[view_id].append((position, count))
+    for reading, views in sessions_of_views(session, view_ids):
+        query = select(*columns).where(SnapshotTag.view_id.in_(views), SnapshotTag.tag == tag)
+        for view_id, position, count in reading.execute(query):
+            found[view_id].append((position, count))
     return {view_id: {"domain_count": _domains_of_tag(session, view_id, rows)} for view_id, rows in found.items()}
 
 
@@ -68,12 +72,4 @@ def _domains_of_tag(session: Session, view_id: int, rows: Sequence[tuple[int, in
     """Count the domains that have a message tag in any test case."""
     if len(rows) == 1:
         return rows[0][1]
-    stored = session.scalars(
-        select(SnapshotMembers.positions).where(
-            SnapshotMembers.view_id == view_id,
-            SnapshotMembers.owner == "tag",
-            SnapshotMembers.member == "domain",
-            SnapshotMembers.position.in_([position for position, _ in rows]),
-        )
-    )
-    return len({position for data in stored for position in unpack_positions(data)})
+    return page_of_members(session, view_id, "tag", [position for position, _ in rows], "domain", limit=1)[1]

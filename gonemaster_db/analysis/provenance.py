@@ -36,7 +36,14 @@ def read_provenance(session: Session, snapshot_id: int) -> Provenance:
     columns = (facts.engine_version, facts.effective_profile_id, facts.profile_id, facts.profile_name)
     numbers = (func.count(), func.min(facts.finished_at), func.max(facts.finished_at))
     query = select(*columns, *numbers).where(facts.snapshot_id == snapshot_id).group_by(*columns)
-    groups = session.execute(query).all()
+    return provenance_of(session, session.execute(query).all())
+
+
+def provenance_of(session: Session, groups: Sequence[Sequence[Any]]) -> Provenance:
+    """Return the common properties of groups of runs.
+
+    A group has engine version, effective profile, profile and its name, number of domains, first and last time.
+    """
     if not groups:
         return Provenance()
     versions = _by_frequency((group[0], group[4]) for group in groups if group[0])

@@ -27,6 +27,14 @@ class StoreOutdated(StoreError):
     """The schema does not match this version; `gonemaster-server db upgrade` migrates it."""
 
 
+class FilesUnavailable(StoreError):
+    """Files of the analysis cannot be read or written; the message names place and remedy, `name` is the file."""
+
+    def __init__(self, message: object, name: str = "") -> None:
+        super().__init__(message)
+        self.name = name
+
+
 class NotFound(StoreError):
     """No row has this key; `key` is the requested key."""
 

@@ -26,6 +26,8 @@ from gonemaster_db.core.errors import (
 from gonemaster_db.core.settings import StoreSettings
 
 T = TypeVar("T")
+VIEW_READER = "view_reader"  # in the information of a session: reads views that are in files
+_CLOSING = "closing"
 _BASE_DELAY_S = 0.01
 _PING = text("SELECT 1")
 
@@ -62,6 +64,21 @@ def _refuse_flush(session: Session, _context: object, _instances: object) -> Non
         raise StoreError("this session is read-only")
 
 
+def close_at_end(session: Session, close: Callable[[], object]) -> None:
+    """Call a function when a read-only session ends, such as one that closes another session."""
+    session.info.setdefault(_CLOSING, []).append(close)
+
+
+@contextmanager
+def _reading_session(engine: Engine, info: dict[str, Any]) -> Iterator[Session]:
+    with _ReadOnlySession(engine, expire_on_commit=False, info=info) as session, session.begin():
+        try:
+            yield session
+        finally:
+            for close in session.info.pop(_CLOSING, ()):
+                close()
+
+
 class Store:
     """The database of one process: engine, pool and transactions. Threads share it; a forked process opens its own."""
 
@@ -74,6 +91,11 @@ class Store:
         self._writers = _writer_queue(engine, settings)
         self._full_at: float | None = None  # on the monotonic clock
         self._is_unavailable: Callable[[], bool] = lambda: False
+        self._info: dict[str, Any] = {}
+
+    def read_views_with(self, reader: object) -> None:
+        """Read views that are in files with a reader (gonemaster_db.analysis.views.files.source)."""
+        self._info[VIEW_READER] = reader
 
     def refuse_while(self, is_unavailable: Callable[[], bool]) -> None:
         """Refuse new work while the function returns True: another component gets no answer from the database.
@@ -108,7 +130,7 @@ class Store:
         Raises: StoreUnavailable: The database is unavailable. StoreError: A statement tries to write.
         """
         self._admit()
-        with translated(), _ReadOnlySession(self._read_only_engine, expire_on_commit=False) as session, session.begin():
+        with translated(), _reading_session(self._read_only_engine, self._info) as session:
             yield session
 
     @contextmanager
@@ -122,7 +144,7 @@ class Store:
         deadline = Deadline(limit)
         engine = self._transaction_engine
         try:
-            with translated(), _ReadOnlySession(engine, expire_on_commit=False) as session, session.begin():
+            with translated(), _reading_session(engine, self._info) as session:
                 unlimit = limit_session(session, deadline)
                 try:
                     yield session

@@ -17,7 +17,7 @@ from gonemaster_db.domains.domains import contains_name
 from gonemaster_db.domains.run_domains import count_runs_of_domains, few_ids, has_part, name_condition
 from gonemaster_db.models import Batch, Job, JobStatus, Run
 from gonemaster_db.runs.counters import count_runs
-from gonemaster_db.runs.sort_keys import JOB_KEYS, JOB_SORT, RUN_KEYS, SortKeys, sort_columns, sort_order
+from gonemaster_db.runs.sort_keys import JOB_KEYS, JOB_SORT, has_status, select_page, sort_columns, sort_order
 
 _LEVELS = {"warnings_plus": at_least("WARNING"), "errors_only": at_least("ERROR")}
 _IS_RUN = {Job: 0, Run: 1}
@@ -113,20 +113,18 @@ def _page_keys(session: Session, arms: list[_Arm], sort: str, limit: int, offset
 
 
 def _first_rows(arm: _Arm, sort: str, count: int) -> Any:
-    columns = sort_columns(_keys(arm.model), sort)
-    query = select(literal(_IS_RUN[arm.model]).label("is_run"), *columns).where(*arm.conditions)
-    first = query.order_by(*sort_order(columns, sort)).limit(count).subquery()
-    return _with_batch_keys(first) if arm.model is Job and sort.startswith("batch_id") else first
+    is_run = literal(_IS_RUN[arm.model]).label("is_run")
+    if arm.model is Run:
+        return select(is_run, select_page(sort, arm.conditions, limit=count).subquery()).subquery()
+    columns = sort_columns(JOB_KEYS, sort)
+    first = select(is_run, *columns).where(*arm.conditions).order_by(*sort_order(columns, sort)).limit(count).subquery()
+    return _with_batch_keys(first) if sort.startswith("batch_id") else first
 
 
 def _with_batch_keys(first: Subquery) -> Subquery:
     """Replace batch IDs with batch keys, as in runs; both sort in the same order."""
     key = select(Batch.key).where(Batch.id == first.c.k0).scalar_subquery().label("k0")
     return select(*(key if column.key == "k0" else column for column in first.c)).subquery()
-
-
-def _keys(model: Any) -> SortKeys:
-    return RUN_KEYS if model is Run else JOB_KEYS
 
 
 def can_match(model: Any, criteria: JobFilter) -> bool:
@@ -139,7 +137,7 @@ def can_match(model: Any, criteria: JobFilter) -> bool:
 def job_conditions(session: Session, model: Any, criteria: JobFilter) -> list[ColumnElement[bool]]:
     """Return all conditions except the one on the domain of a run."""
     known: dict[str, Callable[[Any], ColumnElement[bool]]] = {
-        "status": lambda status: model.status == status,
+        "status": lambda status: has_status(status) if model is Run else Job.status == status,
         "batch_id": lambda batch_id: match_batch(session, batch_id) if model is Run else Job.batch_id == batch_id,
         "severity": lambda severity: model.worst_level.in_(_LEVELS[severity]),
         "created_after": lambda time: model.created_at > time,

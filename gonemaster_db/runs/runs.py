@@ -29,7 +29,7 @@ from gonemaster_db.runs.documents.registry import matching_kinds
 from gonemaster_db.runs.job_list import attempted
 from gonemaster_db.runs.matching_outcomes import MatchingOutcomes, find_outcomes, has_outcome
 from gonemaster_db.runs.run_documents import read_stored_run
-from gonemaster_db.runs.sort_keys import RUN_KEYS, RUN_SORT, sort_columns, sort_order
+from gonemaster_db.runs.sort_keys import RUN_SORT, has_status, select_page, sort_order
 
 _NEWEST_OF_ALL = 5000  # runs among which the last runs of a worker are searched, without an index
 MAX_TRIED = (1000, 10_000)  # runs that are examined before the outcomes of all runs
@@ -85,10 +85,9 @@ def list_runs(
 
 def _page(sort: str, *conditions: ColumnElement[bool], full: bool) -> "Select[Run]":
     """Select a page of runs; its `limit` and `offset` are parameters."""
-    keys = sort_columns(RUN_KEYS, sort)
     # A deferred join: the IDs of the page come from a covering index, and only its rows are read from the table.
-    part = select(*keys).where(*conditions).order_by(*sort_order(keys, sort))
-    page = part.limit(bindparam("limit", type_=Integer)).offset(bindparam("offset", type_=Integer)).subquery()
+    limit, offset = bindparam("limit", type_=Integer), bindparam("offset", type_=Integer)
+    page = select_page(sort, conditions, limit=limit, offset=offset).subquery()
     query = select(Run).join(page, page.c.id == Run.id).order_by(*sort_order(list(page.c), sort))
     return query.options(joinedload(Run.effective_profile) if full else defer(Run.config))
 
@@ -151,12 +150,10 @@ def _try(
     session: Session, conditions: list[ColumnElement[bool]], event: MatchingOutcomes, sort: str, page_end: int
 ) -> list[str] | None:
     """Find the first matches among the first runs of the list, which have few outcomes; None if that is not enough."""
-    keys = sort_columns(RUN_KEYS, sort)
-    query = select(*keys, Run.outcome_id).where(*conditions).order_by(*sort_order(keys, sort))
     for number in MAX_TRIED:
         if page_end > number:
             continue
-        rows = session.execute(query.limit(number)).all()
+        rows = session.execute(select_page(sort, conditions, limit=number, others=[Run.outcome_id.expression])).all()
         matching = count_entries(session, event.kinds, {row.outcome_id for row in rows if row.outcome_id is not None})
         found = [row.id for row in rows if row.outcome_id in matching]
         if len(found) >= page_end or len(rows) < number:
@@ -245,13 +242,14 @@ def _conditions(session: Session, criteria: RunFilter) -> list[ColumnElement[boo
     exact = {
         Run.domain: criteria.domain_exact and criteria.domain_exact.lower(),
         Run.domain_id: criteria.domain_id,
-        Run.status: criteria.status,
         Run.worst_level: criteria.level,
         Run.grade: criteria.grade,
         Run.verdict: criteria.verdict,
         Run.policy: criteria.policy,
     }
     found: list[ColumnElement[bool]] = [column == value for column, value in exact.items() if value is not None]
+    if criteria.status is not None:
+        found.append(has_status(criteria.status))
     if criteria.batch_id is not None:
         found.append(match_batch(session, criteria.batch_id))
     if criteria.cause is not None:

@@ -36,6 +36,11 @@ def current_scoring(store: Store, settings: Settings) -> ScoringConfig:
     return _cache_of(store).current(store)
 
 
+def known_scoring(store: Store, settings: Settings) -> ScoringConfig | None:
+    """Return the effective configuration if it is known without I/O, otherwise None; may be called in an event loop."""
+    return None if settings.scoring_config_path else _cache_of(store).known()
+
+
 def expire_cached_scoring(store: Store) -> None:
     """Make the next call of `current_scoring` in this process read the store, because the stored value changed."""
     _cache_of(store).due = 0.0
@@ -61,14 +66,19 @@ class _Cache:
     def __init__(self) -> None:
         self.due = 0.0  # The time of the next read, on the monotonic clock.
         self._config = DEFAULT_CONFIG
+        self._has_read = False
         self._stamp: datetime | None = None
         self._lock = threading.Lock()
+
+    def known(self) -> ScoringConfig | None:
+        return self._config if self._has_read and time.monotonic() < self.due else None
 
     def current(self, store: Store) -> ScoringConfig:
         if time.monotonic() >= self.due:
             with self._lock:
                 if time.monotonic() >= self.due:
                     self._refresh(store)
+                    self._has_read = True
         return self._config
 
     def _refresh(self, store: Store) -> None:

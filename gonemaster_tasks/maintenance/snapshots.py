@@ -13,6 +13,7 @@ from time import monotonic
 from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.capture import COVERAGE, Capture, materialise
+from gonemaster_db.analysis.column_views.capture import FileStorage
 from gonemaster_db.analysis.discarding import discarded_snapshots, remove_discarded_step
 from gonemaster_db.analysis.projection.limits import MAX_DATABASE_DOMAINS
 from gonemaster_db.analysis.projections import due_captures
@@ -90,10 +91,12 @@ def capture_due(
     stopped: Stopped = lambda: False,
     coverage: int = COVERAGE,
     max_domains: int = MAX_DATABASE_DOMAINS,
+    files: FileStorage | None = None,
 ) -> int:
     """Capture complete snapshots, unless another worker does so; return their number.
 
     Each snapshot is also compared with its neighbors, so that the first reader of a report does not wait for that.
+    `files` is where snapshots in files have theirs.
     """
     captured = 0
     with exclusive(broker, "capture") as renew_lock:
@@ -114,6 +117,7 @@ def capture_due(
                 coverage=coverage,
                 max_domains=max_domains,
                 step=pace.rest,
+                files=files,
             )
             if outcome is Capture.CAPTURED:
                 captured += 1

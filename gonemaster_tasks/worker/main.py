@@ -38,9 +38,10 @@ from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.logging import log_as_set
 from gonemaster_tasks.config.rendering import secrets_of
-from gonemaster_tasks.config.scoring import current_scoring
+from gonemaster_tasks.config.scoring import current_scoring, known_scoring
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import worker_store_settings
+from gonemaster_tasks.config.view_files import read_view_files
 from gonemaster_tasks.config.watcher import SettingsWatcher
 from gonemaster_tasks.control.broadcasts import CANCEL_COMMAND
 from gonemaster_tasks.control.parts import QueueParts
@@ -368,8 +369,14 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.Namespace
 
 
 def _engine(live: LiveSettings, store: Store, name: str) -> EngineRunner:
-    lease_client, scoring = RedisLeaseClient(live.base.broker_url, name), lambda: current_scoring(store, live.base)
-    return EngineRunner(live, scoring, lease_client=lease_client, clock=_time, primes_root=True)
+    return EngineRunner(
+        live,
+        lambda: current_scoring(store, live.base),
+        known_scoring=lambda: known_scoring(store, live.base),
+        lease_client=RedisLeaseClient(live.base.broker_url, name),
+        clock=_time,
+        primes_root=True,
+    )
 
 
 def _time() -> float:
@@ -394,6 +401,7 @@ def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -
             silence_s=settings.stall_timeout_seconds + _WATCHDOG_FIRST_S,
         )
         store = open_store(worker_store_settings(settings))
+        read_view_files(store, settings)
         live = LiveSettings(settings)
         start_tracing(settings.otlp_endpoint, service="gonemaster-worker", version=__version__)
         name = node_name(options.name)

@@ -12,6 +12,9 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from gonemaster_db.analysis.categories import BY_NAME
+from gonemaster_db.analysis.column_views.capture import FileStorage
+from gonemaster_db.analysis.column_views.members import MEMBERS
+from gonemaster_db.analysis.columns.files import NewFile, register_files
 from gonemaster_db.batches.batches import create_batch
 from gonemaster_db.core.bulk import insert_rows
 from gonemaster_db.core.levels import LEVELS, SEVERITIES, worst
@@ -36,6 +39,7 @@ from gonemaster_db.models import (
 )
 from gonemaster_db.runs.causes import ensure_cause_set
 from gonemaster_db.runs.documents.positions import pack_positions
+from tests.support.analysis.storages import write_members, write_table
 
 BEGIN = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)
 CAUSES = ("ds_without_key", "server_silent", "open_recursor", "no_ipv6")  # worst first
@@ -350,12 +354,13 @@ def _domain_columns(domain: DomainFacts, row: Row) -> Row:
     return {"name": row["domain"], "domain_id": 1, "run_id": domain.run_id, "software_version": domain.software}
 
 
-def write_view(store: Store, snapshot_id: int, derived: Derived) -> int:
-    """Write a view of a snapshot, make it the current one, and return its id."""
+def write_view(store: Store, snapshot_id: int, derived: Derived, *, files: FileStorage | None = None) -> int:
+    """Write a view of a snapshot, make it the current one, and return its id; it is in files if `files` is given."""
     with store.transaction() as session:
         view = SnapshotView(snapshot_id=snapshot_id, created_at=BEGIN)
         session.add(view)
         session.flush()
+        folder, new = f"views/view={view.id}", list[NewFile]()
         sets = {domain.name: ensure_cause_set(session, domain.causes) for domain in derived.facts.domains}
         for kind, (model, more) in _COLUMNS.items():
             names = [column.key for column in model.__table__.columns]
@@ -363,8 +368,21 @@ def write_view(store: Store, snapshot_id: int, derived: Derived) -> int:
                 row | more(derived, key, row) | {"view_id": view.id, "position": place, "cause_set_id": sets.get(key)}
                 for place, (key, row) in enumerate(zip(derived.keys[kind], derived.rows[kind], strict=True))
             )
-            insert_rows(session, model, names, ([row[name] for name in names] for row in rows))
-        _write_members(session, view.id, derived)
+            values = ([row[name] for name in names] for row in rows)
+            if files is None:
+                insert_rows(session, model, names, values)
+            else:
+                stored = [name for name in names if name != "view_id"]
+                new.append(
+                    write_table(
+                        files, f"{folder}/{model.__tablename__}.parquet", model, stored, (row[1:] for row in values)
+                    )
+                )
+        if files is None:
+            _write_members(session, view.id, derived)
+        else:
+            new += _members_files(files, folder, derived)
+            register_files(session, snapshot_id, new, now=BEGIN, view_id=view.id)
         session.add(_overview(view.id, derived))
         snapshot = session.get_one(CohortSnapshot, snapshot_id)
         snapshot.view_id = view.id
@@ -378,6 +396,16 @@ def _write_members(session: Any, view_id: int, derived: Derived) -> None:
         positions = sorted(places[one] for one in derived.members[owner, key, member])
         rows.append((view_id, owner, derived.places[owner][key], member, pack_positions(positions)))
     insert_rows(session, SnapshotMembers, ("view_id", "owner", "position", "member", "positions"), rows)
+
+
+def _members_files(files: FileStorage, folder: str, derived: Derived) -> list[NewFile]:
+    pairs: dict[tuple[str, str], list[tuple[int, int]]] = {kinds: [] for kinds in MEMBERS}
+    for owner, key, member in derived.members:
+        places = derived.places["endpoint" if member == "unreachable" else member]
+        own = derived.places[owner][key]
+        if (owner, member) in pairs:
+            pairs[owner, member] += [(own, places[one]) for one in derived.members[owner, key, member]]
+    return [write_members(files, folder, owner, member, found) for (owner, member), found in pairs.items()]
 
 
 def _overview(view_id: int, derived: Derived) -> SnapshotOverview:
@@ -407,7 +435,9 @@ def make_cohort(store: Store, tag: str = "se", **fields: Any) -> int:
         return cohort.id
 
 
-def make_snapshot(store: Store, cohort_id: int, facts: SnapshotFacts, **fields: Any) -> tuple[int, int]:
+def make_snapshot(
+    store: Store, cohort_id: int, facts: SnapshotFacts, *, files: FileStorage | None = None, **fields: Any
+) -> tuple[int, int]:
     """Create a captured snapshot with its view; return both ids."""
     now = facts.first_run_at
     values: dict[str, Any] = {
@@ -436,7 +466,7 @@ def make_snapshot(store: Store, cohort_id: int, facts: SnapshotFacts, **fields: 
         session.add(snapshot)
         session.flush()
         snapshot_id = snapshot.id
-    return snapshot_id, write_view(store, snapshot_id, Derived(facts))
+    return snapshot_id, write_view(store, snapshot_id, Derived(facts), files=files)
 
 
 def _vocabulary(session: Any, levels: Mapping[str, Mapping[str, str]] | None) -> int | None:

@@ -29,9 +29,9 @@ def test_findings_have_sentence_share_and_trend(site: Site) -> None:
     assert sentence in page
     assert f"{round(100 * tag['domain_count'] / 24)}\u00a0%" in page
     detail = get(site, "/findings/DS07_NOT_SIGNED")[2]
-    meaning = detail[detail.index('id="meaning"') :]
-    assert sentence in meaning
-    assert re.search("(more|fewer) than last time|unchanged", meaning)
+    assert f"<h1>{sentence.removesuffix('.')}</h1>" in detail
+    assert "DS07_NOT_SIGNED, DNSSEC" in detail
+    assert re.search("(more|fewer) than last time|unchanged", detail[detail.index('id="meaning"') :])
 
 
 def test_changes_are_filtered_and_exported(site: Site) -> None:

@@ -10,9 +10,12 @@ from werkzeug.test import TestResponse
 
 from gonemaster_db.core.session import Store
 from tests.api.conftest import MakeApp
+from tests.support.rows import make_run
 from tests.support.tokens import ADMIN, CONFIGURED, OPERATE, READ, bearer
 
 PAGES = ("/batches", "{batch}", "/tags", "/tags/mine", "/cohorts", "{cohort}")
+LINKS = re.compile(r'<a [^>]*href="(/(?!static|api/|pub/)[^"?#]*)')
+SHAPE = re.compile(r"(?:job|batch|run|cohort|snapshot)_\w+")
 POSTS = re.compile(r'<form[^>]*method="post"[^>]*action="(/(?:batches|tags|cohorts|watches)[^"]*)"')
 
 
@@ -58,3 +61,27 @@ def test_the_queue_links_only_to_what_the_token_may_read(guarded: FlaskClient) -
         assert ("/audit" in links) is is_linked
         refused = {link for link in links if get(guarded, link, token).status_code == 403}
         assert refused == set()
+
+
+def test_no_page_links_to_what_the_token_may_not_read(guarded: FlaskClient, store: Store) -> None:
+    boss = bearer(ADMIN)
+    guarded.post("/api/v1/jobs/batch", json={"domains": ["a.example"], "tags": ["mine"]}, headers=boss)
+    guarded.post("/api/v1/tags/mine/domains", json={"domains": ["a.example"]}, headers=boss)
+    guarded.post("/api/v1/analysis/cohorts", json={"source_tag": "mine", "analysis_enabled": True}, headers=boss)
+    watch = {"tag": "mine", "events": ["domain.regressed"], "url": "https://hook.example/x"}
+    guarded.post("/api/v1/watches", json=watch, headers=boss)
+    make_run(store, "a.example")
+    make_run(store, "a.example")
+    for token, least in ((READ, 20), (OPERATE, 30)):
+        seen, refused, waiting = {"/"}, set(), ["/"]
+        while waiting:
+            path = waiting.pop()
+            answer = get(guarded, path, token)
+            if answer.status_code == 403:
+                refused.add(path)
+            for link in LINKS.findall(answer.text) if answer.mimetype == "text/html" else ():
+                if not any(SHAPE.sub("*", link) == SHAPE.sub("*", known) for known in seen):
+                    seen.add(link)
+                    waiting.append(link)
+        assert refused == set(), token
+        assert len(seen) >= least

@@ -17,8 +17,7 @@ from gonemaster_api.rest.paging import MAX_LIMIT, slice_of
 from gonemaster_db.analysis.views.rows import (
     find_row,
     find_rows,
-    read_members,
-    read_members_of,
+    page_of_members,
     rows_at,
 )
 from gonemaster_db.core.levels import worst
@@ -52,7 +51,7 @@ def read_nameserver(reading: ViewReading, name: str, query: Query) -> dict[str, 
     document |= {"latency_ipv4": row.latency_ipv4, "latency_ipv6": row.latency_ipv6}
     document["addresses"] = _listed(reading, "nameserver", row, "endpoint")
     document["asns"] = _listed(reading, "nameserver", row, "asn", partial(_asn_reference, reading))
-    return _with_domains(reading, document, _members(reading, "nameserver", row, "domain"), query)
+    return _with_domains(reading, document, "nameserver", [row.position], query)
 
 
 def read_endpoint(reading: ViewReading, address: str, query: Query) -> dict[str, Any]:
@@ -73,7 +72,7 @@ def read_endpoint(reading: ViewReading, address: str, query: Query) -> dict[str,
         raise BadRequest("missing_nameserver", text, details={"nameservers": names})
     row = reading.require(rows[0] if rows else None, "address of a name server", key["address"])
     document = row_document(reading, "endpoint", row)
-    return _with_domains(reading, document, _members(reading, "endpoint", row, "domain"), query)
+    return _with_domains(reading, document, "endpoint", [row.position], query)
 
 
 def read_asn(reading: ViewReading, asn: str, query: Query) -> dict[str, Any]:
@@ -82,7 +81,7 @@ def read_asn(reading: ViewReading, asn: str, query: Query) -> dict[str, Any]:
     document = row_document(reading, "asn", row)
     document["nameservers"] = _listed(reading, "asn", row, "nameserver", _nameserver_reference)
     document["prefixes"] = _listed(reading, "asn", row, "prefix", _prefix_reference)
-    return _with_domains(reading, document, _members(reading, "asn", row, "domain"), query)
+    return _with_domains(reading, document, "asn", [row.position], query)
 
 
 def read_prefix(reading: ViewReading, query: Query) -> dict[str, Any]:
@@ -92,7 +91,7 @@ def read_prefix(reading: ViewReading, query: Query) -> dict[str, Any]:
     document = row_document(reading, "prefix", row)
     document["addresses"] = _listed(reading, "prefix", row, "endpoint")
     document["asns"] = _listed(reading, "prefix", row, "asn", partial(_asn_reference, reading))
-    return _with_domains(reading, document, _members(reading, "prefix", row, "domain"), query)
+    return _with_domains(reading, document, "prefix", [row.position], query)
 
 
 def read_tag(reading: ViewReading, tag: str, query: Query) -> dict[str, Any]:
@@ -106,9 +105,7 @@ def read_tag(reading: ViewReading, tag: str, query: Query) -> dict[str, Any]:
         "occurrence_count": sum(row.occurrence_count for row in rows),
         "testcases": [row_document(reading, "tag", row) for row in rows],
     }
-    members = read_members_of(reading.session, reading.view_id, "tag", [row.position for row in rows], "domain")
-    domains = sorted(set().union(*members.values()))
-    return _with_domains(reading, document | {"domain_count": len(domains)}, domains, query)
+    return _with_domains(reading, document, "tag", [row.position for row in rows], query)
 
 
 def read_testcase(reading: ViewReading, query: Query) -> dict[str, Any]:
@@ -118,7 +115,7 @@ def read_testcase(reading: ViewReading, query: Query) -> dict[str, Any]:
     document = row_document(reading, "testcase", row)
     tags = find_rows(reading.session, SnapshotTag, reading.view_id, module=module, testcase=testcase)
     document["tags"] = [row_document(reading, "tag", tag) for tag in tags]
-    return _with_domains(reading, document, _members(reading, "testcase", row, "domain"), query)
+    return _with_domains(reading, document, "testcase", [row.position], query)
 
 
 def named(text: str, *, code: str) -> str:
@@ -179,27 +176,28 @@ def _find(reading: ViewReading, model: Any, kind: str, shown: object, **keys: An
     return reading.require(find_row(reading.session, model, reading.view_id, **keys), kind, shown)
 
 
-def _members(reading: ViewReading, owner: str, row: Any, member: str) -> Sequence[int]:
-    return read_members(reading.session, reading.view_id, owner, row.position, member)
-
-
 def _listed(
     reading: ViewReading, owner: str, row: Any, member: str, shown: Callable[[Any], dict[str, Any]] | None = None
 ) -> list[dict[str, Any]]:
     """Return the first related objects of one kind, by default in the form used in lists."""
-    positions = _members(reading, owner, row, member)[:MAX_LISTED]
+    positions, _ = page_of_members(reading.session, reading.view_id, owner, [row.position], member, limit=MAX_LISTED)
     rows = rows_at(reading.session, SPECS[member].model, reading.view_id, positions)
     return [shown(row) if shown else row_document(reading, member, row) for row in rows]
 
 
 def _with_domains(
-    reading: ViewReading, document: dict[str, Any], positions: Sequence[int], query: Query
+    reading: ViewReading, document: dict[str, Any], owner: str, positions: Sequence[int], query: Query
 ) -> dict[str, Any]:
-    """Add a page of the domains at some positions to a document."""
+    """Add a page of the domains of the objects at some positions to a document, and the number of all domains."""
     part = slice_of(query)
-    rows = rows_at(reading.session, SnapshotDomain, reading.view_id, positions[part.offset : part.offset + part.limit])
-    domains = [domain_reference(reading, row) for row in rows]
-    return reading.head | document | {"domains": domains, "limit": part.limit, "offset": part.offset}
+    found, total = page_of_members(
+        reading.session, reading.view_id, owner, positions, "domain", limit=part.limit, offset=part.offset
+    )
+    domains = [
+        domain_reference(reading, row) for row in rows_at(reading.session, SnapshotDomain, reading.view_id, found)
+    ]
+    paging = {"domains": domains, "limit": part.limit, "offset": part.offset}
+    return reading.head | document | {"domain_count": total} | paging
 
 
 def _asn_reference(reading: ViewReading, row: Any) -> dict[str, Any]:

@@ -193,9 +193,9 @@ def finding(message_tag: str) -> Response:
         )
         return {
             "title": shown["tag"],
-            "facts": shown["module"],
+            "heading": tag_sentence(shown["tag"], shown["module"]).removesuffix("."),
+            "facts": f"{shown['tag']}, {shown['module']}",
             "level": shown["level"],
-            "sentence": tag_sentence(shown["tag"], shown["module"]),
             "advice": tag_advice(shown["tag"], shown["module"]),
             "figures": [
                 (_("Domains"), number(shown["domain_count"]), trend),
@@ -238,11 +238,6 @@ def testcase() -> Response:
     return _detail("testcase", details.read_testcase, parts, schemas.SnapshotTestcaseQuerySchema)
 
 
-_NOTHING: Mapping[str, Any] = {
-    "sections": [], "links": [], "facts": "", "level": None, "is_tag": False, "sentence": "", "advice": "",
-}  # fmt: skip
-
-
 def _detail(
     kind: str, read: Read, parts: Callable[[Mapping[str, Any]], dict[str, Any]], schema: Any = PagingSchema
 ) -> Response:
@@ -258,7 +253,7 @@ def _detail(
             "facts": "",
             "level": None,
             "is_tag": False,
-            "sentence": "",
+            "heading": "",
             "advice": "",
         } | parts(shown)
         entity = values.pop("entity", None)

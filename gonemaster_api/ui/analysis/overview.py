@@ -106,14 +106,14 @@ def _tiles(view: ViewReading, history: Sequence[PublicSnapshot]) -> Iterable[Til
     stored = read_distributions(view.session, [snapshot.view_id for snapshot in history])
     facts = [json.loads(stored[snapshot.view_id]) if stored.get(snapshot.view_id) else {} for snapshot in history]
     yield Tile(_("Domains"), [float(snapshot.domain_count) for snapshot in history], is_share=False)
-    yield Tile(_("Healthy"), [_share(distributions, SEVERITY, ("OK", "NOTICE")) for distributions in facts])
+    yield Tile(_("Without warnings"), [_share(distributions, SEVERITY, ("OK", "NOTICE")) for distributions in facts])
     if view.shows_scores:
         yield Tile(_("A or better"), [_share(distributions, GRADE, ("A+", "A")) for distributions in facts])
     yield Tile(
         _("Signed domains"),
         [_share(distributions, DNSSEC_POSTURE, ("nsec", "nsec3", "mixed", "signed")) for distributions in facts],
     )
-    yield Tile(_("IPv6, all servers"), [_share(distributions, "ipv6_coverage", ("full",)) for distributions in facts])
+    yield Tile(_("IPv6 on all servers"), [_share(distributions, "ipv6_coverage", ("full",)) for distributions in facts])
 
 
 def _share(facts: Mapping[str, Mapping[str, int]], category: str, keys: Sequence[str]) -> float | None:

@@ -16,13 +16,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gonemaster_db.analysis.columns.schema import check_columns
-from gonemaster_db.core.errors import StoreError
+from gonemaster_db.core.errors import FilesUnavailable
 
 PARTIAL = ".partial"
 _ALLOWED = "use an absolute path, or a URI such as s3://bucket/folder"
 
 
-class LocationUnusable(StoreError):
+class LocationUnusable(FilesUnavailable):
     """The location cannot be read or written; the message names it, the reason and a remedy."""
 
 

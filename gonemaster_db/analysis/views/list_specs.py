@@ -1,7 +1,8 @@
 """The lists of a view: their tables, sorts and filters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, cast, or_
@@ -38,6 +39,14 @@ class ascii_lower(GenericFunction[str]):  # noqa: N801  # a function of SQL
 @compiles(ascii_lower, "postgresql")
 def _on_postgres(element: Any, compiler: SQLCompiler, **options: Any) -> str:
     return f'lower(({compiler.process(element.clauses, **options)}) COLLATE "C")'
+
+
+@compiles(ascii_lower, "duckdb")
+def _on_duckdb(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    """Compile to lower() for texts of ASCII only, because translate() is much slower."""
+    text = compiler.process(element.clauses, **options)
+    other = f"translate({text}, '{ascii_uppercase}', '{ascii_lowercase}')"
+    return f"(CASE WHEN strlen({text}) = length({text}) THEN lower({text}) ELSE {other} END)"
 
 
 @compiles(ascii_lower)
@@ -99,8 +108,11 @@ class ListSpec:
         key, _, way = name.rpartition("_")
         return Sort(self.sorts[key], way == "desc", key in self.counted)
 
-    def conditions(self, criteria: ViewFilter) -> list[Condition]:
-        """Return the conditions of a filter."""
+    def conditions(self, criteria: ViewFilter, sets: Sequence[int] | None = None) -> list[Condition]:
+        """Return the conditions of a filter.
+
+        `sets` are the IDs of the sets with its root cause, for views that are not in the database.
+        """
         searched = (criteria.hides_labels and self.searched_without_labels) or self.searched
         found: list[Condition] = [searched(criteria.search)] if criteria.search else []
         if self.level is not None:
@@ -110,7 +122,7 @@ class ListSpec:
         if self.has_grade and criteria.dnssec_posture is not None:
             found.append(SnapshotDomain.dnssec_posture == criteria.dnssec_posture)
         if self.model is SnapshotDomain and criteria.cause is not None:
-            found.append(SnapshotDomain.cause_set_id.in_(sets_with(criteria.cause)))
+            found.append(SnapshotDomain.cause_set_id.in_(sets_with(criteria.cause) if sets is None else sets))
         if self.samples is not None and criteria.min_latency_samples:
             found.append(self.samples >= criteria.min_latency_samples)
         return found

@@ -7,9 +7,12 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, Integer, func, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from gonemaster_db.analysis.views.files.lists import count_objects, page_of_list, rows_in_order
+from gonemaster_db.analysis.views.files.source import is_in_files, view_session
 from gonemaster_db.analysis.views.list_specs import Condition, ListSpec, Sort, ViewFilter
 from gonemaster_db.analysis.views.view_cache import cached_value
 from gonemaster_db.core.records import Page
+from gonemaster_db.runs.causes import sets_with
 
 NO_FILTER = ViewFilter()
 
@@ -34,7 +37,10 @@ def list_rows(
     offset: int = 0,
 ) -> Page[Any]:
     """Return a page of a list. Raises KeyError for an unknown sort."""
-    order, conditions = spec.sort(sort or spec.default_sort), spec.conditions(criteria)
+    order = spec.sort(sort or spec.default_sort)
+    if is_in_files(view_session(session, view_id)):
+        return _in_files(session, view_id, spec, criteria, order, limit, offset)
+    conditions = spec.conditions(criteria)
     if conditions:
         rows, total = _filtered(session, view_id, spec, conditions, order, limit, offset)
     elif order.column is None:
@@ -50,9 +56,29 @@ def list_rows(
 
 def count_rows(session: Session, view_id: int, model: Any) -> int:
     """Count the rows of one kind: positions begin at 0 and have no gaps."""
+    reading = view_session(session, view_id)
+    if is_in_files(reading):
+        key = (view_id, model.__tablename__, "count")
+        number: int = cached_value(session, key, lambda: count_objects(reading, view_id, model))
+        return number
     newest = select(func.max(model.position)).where(model.view_id == view_id)
     found = cached_value(session, (view_id, model.__tablename__, "count"), lambda: session.scalar(newest))
     return 0 if found is None else found + 1
+
+
+def _in_files(
+    session: Session, view_id: int, spec: ListSpec, criteria: ViewFilter, order: Sort, limit: int, offset: int
+) -> Page[Any]:
+    """Read a page of a view in files; sets of root causes are in the database."""
+    sets = None if criteria.cause is None else session.scalars(sets_with(criteria.cause)).all()
+    reading, model, conditions = view_session(session, view_id), spec.model, spec.conditions(criteria, sets)
+    if conditions or order.column is not None:
+        ways = _order(model, order)
+        rows, total = page_of_list(reading, view_id, model, conditions, ways, limit=limit, offset=offset)
+        return Page(rows, total, limit, offset)
+    total = count_rows(session, view_id, model)
+    positions = range(total)[::-1] if order.descending else range(total)
+    return Page(rows_in_order(reading, view_id, model, positions[offset : offset + limit]), total, limit, offset)
 
 
 def _by_position(

@@ -110,7 +110,7 @@ class ObjectParts:
     def _endpoint_rows(self) -> Iterator[Made]:
         for position, endpoint in enumerate(self._objects.endpoints):
             address, domains = self._objects.addresses[endpoint.address_id], self._seen.of_endpoints[position]
-            asn, prefix_id = most_common_origin(self._objects.origins.get(endpoint.address_id, {}))
+            asn, prefix_id = most_common_origin(self._objects.origins.get(endpoint.address_id, {}), self._prefixes)
             prefix = "" if prefix_id is None else self._objects.prefixes[self._prefixes[prefix_id]].text
             operator = "" if asn is None else self._objects.asns[asn][:128]
             name = self._objects.nameservers[endpoint.nameserver_id]
@@ -175,9 +175,21 @@ _PREFIX = ("prefix", "family", "domain_count", "address_count", "asn", "asn_labe
 _TAG = ("tag", "module", "testcase", "level", "domain_count", "occurrence_count")
 _TESTCASE = ("module", "testcase", "domain_count", "entry_count", "worst_level")
 
+TOP = 10
+TOPS: Mapping[str, tuple[Any, tuple[str, ...]]] = {
+    "top_tags": (SnapshotTag, ("tag", "module", "testcase", "level", "domain_count", "occurrence_count")),
+    "top_nameservers": (SnapshotNameserver, ("name", "domain_count", "endpoint_count", "operator", "operator_asn")),
+    "top_asns": (SnapshotAsn, ("asn", "label", "domain_count", "nameserver_count", "address_count")),
+}
+"""The lists of an overview: the table of the objects, and the columns that the TOP objects with most domains have."""
 
-def most_common_origin(seen: Mapping[tuple[int, int | None], int]) -> tuple[int | None, int | None]:
-    """Return the AS and the prefix that most domains report for an address; ties go to the lowest numbers.
+
+def most_common_origin(
+    seen: Mapping[tuple[int, int | None], int], prefixes: Mapping[int, int]
+) -> tuple[int | None, int | None]:
+    """Return the AS and the prefix that most domains report for an address.
+
+    Ties go to the lowest AS, then to the prefix with the lowest position; `prefixes` has the positions by ID.
 
     Runs whose lookup failed are not counted against a known origin.
     """
@@ -186,5 +198,10 @@ def most_common_origin(seen: Mapping[tuple[int, int | None], int]) -> tuple[int 
     if len(seen) == 1:
         ((asn, prefix_id),) = seen
     else:
-        asn, prefix_id = min(seen, key=lambda origin: (origin[0] == NO_ASN, -seen[origin], origin[0], origin[1] or 0))
+
+        def rank(origin: tuple[int, int | None]) -> tuple[bool, int, int, int]:
+            asn, prefix_id = origin
+            return asn == NO_ASN, -seen[origin], asn, -1 if prefix_id is None else prefixes[prefix_id]
+
+        asn, prefix_id = min(seen, key=rank)
     return asn if asn != NO_ASN else None, prefix_id

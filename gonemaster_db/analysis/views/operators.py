@@ -3,6 +3,7 @@
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from gonemaster_db.analysis.views.files.source import is_in_files, view_session
 from gonemaster_db.domains.domains import contains_name
 from gonemaster_db.models import SnapshotDomain
 from gonemaster_db.runs.causes import sets_with
@@ -10,20 +11,21 @@ from gonemaster_db.runs.causes import sets_with
 
 def largest_operator(session: Session, view_id: int, cause: str) -> tuple[str, int, int] | None:
     """Return the operator of most domains with a cause: name, AS number, number of these domains; None if unknown."""
-    count = func.count()
+    count, reading = func.count(), view_session(session, view_id)
+    sets = session.scalars(sets_with(cause)).all() if is_in_files(reading) else sets_with(cause)
     columns = (SnapshotDomain.operator, SnapshotDomain.operator_asn, count)
     query = (
         select(*columns)
         .where(
             SnapshotDomain.view_id == view_id,
             SnapshotDomain.operator_asn.is_not(None),
-            SnapshotDomain.cause_set_id.in_(sets_with(cause)),
+            SnapshotDomain.cause_set_id.in_(sets),
         )
         .group_by(SnapshotDomain.operator, SnapshotDomain.operator_asn)
         .order_by(count.desc(), SnapshotDomain.operator)
         .limit(1)
     )
-    row = session.execute(query).first()
+    row = reading.execute(query).first()
     return None if row is None or row[1] is None else (row[0], row[1], row[2])
 
 
@@ -38,4 +40,5 @@ def matching_positions(session: Session, view_id: int, *, search: str, operator:
         conditions.append(SnapshotDomain.worst_level == level)
     if not conditions:
         return None
-    return set(session.scalars(select(SnapshotDomain.position).where(SnapshotDomain.view_id == view_id, *conditions)))
+    query = select(SnapshotDomain.position).where(SnapshotDomain.view_id == view_id, *conditions)
+    return set(view_session(session, view_id).scalars(query))

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from gonemaster_db.analysis.views.files.source import view_session
 from gonemaster_db.analysis.views.lists import count_rows
 from gonemaster_db.core.connection.deadlines import check_deadline
 
@@ -22,4 +23,4 @@ def in_parts(
     for first in range(0, count_rows(session, view_id, model), _AT_A_TIME):
         check_deadline(session)
         part = query.where(column >= first, column < first + _AT_A_TIME).order_by(column)
-        yield session.execute(part).all()
+        yield view_session(session, view_id).execute(part).all()

@@ -6,18 +6,22 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gonemaster_db.analysis.views.files.members import all_members, members_page
+from gonemaster_db.analysis.views.files.source import is_in_files, view_session
 from gonemaster_db.models import SnapshotDomain, SnapshotMembers
 from gonemaster_db.runs.documents.positions import unpack_positions
 
 
 def find_row(session: Session, model: Any, view_id: int, **keys: Any) -> Any | None:
     """Return the object with these values, or None."""
-    return session.scalars(select(model).filter_by(view_id=view_id, **keys)).first()
+    query = select(model).filter_by(view_id=view_id, **keys)
+    return view_session(session, view_id).scalars(query).first()
 
 
 def find_rows(session: Session, model: Any, view_id: int, **keys: Any) -> Sequence[Any]:
     """Return all objects with these values, in order."""
-    return session.scalars(select(model).filter_by(view_id=view_id, **keys).order_by(model.position)).all()
+    query = select(model).filter_by(view_id=view_id, **keys).order_by(model.position)
+    return view_session(session, view_id).scalars(query).all()
 
 
 def rows_at(session: Session, model: Any, view_id: int, positions: Iterable[int]) -> list[Any]:
@@ -25,7 +29,8 @@ def rows_at(session: Session, model: Any, view_id: int, positions: Iterable[int]
     numbers = list(positions)
     if not numbers:
         return []
-    rows = session.scalars(select(model).where(model.view_id == view_id, model.position.in_(numbers)))
+    query = select(model).where(model.view_id == view_id, model.position.in_(numbers))
+    rows = view_session(session, view_id).scalars(query)
     found = {row.position: row for row in rows}
     return [found[position] for position in numbers if position in found]
 
@@ -39,6 +44,9 @@ def read_members_of(
     session: Session, view_id: int, owner: str, positions: Sequence[int], member: str
 ) -> dict[int, Sequence[int]]:
     """Return the members of objects by the objects' positions. Raises DocumentDamaged."""
+    reading = view_session(session, view_id)
+    if is_in_files(reading):
+        return {**all_members(reading, owner, positions, member)}
     query = select(SnapshotMembers.position, SnapshotMembers.positions).where(
         SnapshotMembers.view_id == view_id,
         SnapshotMembers.owner == owner,
@@ -46,6 +54,21 @@ def read_members_of(
         SnapshotMembers.position.in_(positions),
     )
     return {position: unpack_positions(data) for position, data in session.execute(query)}
+
+
+def page_of_members(
+    session: Session, view_id: int, owner: str, positions: Sequence[int], member: str, *, limit: int, offset: int = 0
+) -> tuple[Sequence[int], int]:
+    """Return a page of the members that any of some objects have, in order, and the number of all.
+
+    Raises DocumentDamaged.
+    """
+    reading = view_session(session, view_id)
+    if is_in_files(reading):
+        return members_page(reading, owner, positions, member, limit=limit, offset=offset)
+    found = read_members_of(session, view_id, owner, positions, member)
+    members = found.get(positions[0], ()) if len(positions) == 1 else sorted(set().union(*found.values()))
+    return members[offset : offset + limit], len(members)
 
 
 def values_at(
@@ -57,7 +80,10 @@ def values_at(
         return {}
     columns = [getattr(model, name) for name in names]
     query = select(model.position, *columns).where(model.view_id == view_id, model.position.in_(numbers))
-    return {position: dict(zip(names, values, strict=True)) for position, *values in session.execute(query)}
+    return {
+        position: dict(zip(names, values, strict=True))
+        for position, *values in view_session(session, view_id).execute(query)
+    }
 
 
 DOMAIN_FIELDS = (
@@ -71,4 +97,5 @@ def domains_after(session: Session, view_id: int, position: int, *, limit: int) 
     """Return the domains of a view that follow a position, with the DOMAIN_FIELDS and their positions."""
     columns = [SnapshotDomain.position, *(getattr(SnapshotDomain, name) for name in DOMAIN_FIELDS)]
     query = select(*columns).where(SnapshotDomain.view_id == view_id, SnapshotDomain.position > position)
-    return session.execute(query.order_by(SnapshotDomain.position).limit(limit)).all()
+    query = query.order_by(SnapshotDomain.position).limit(limit)
+    return view_session(session, view_id).execute(query).all()

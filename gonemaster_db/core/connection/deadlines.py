@@ -45,6 +45,12 @@ def check_deadline(session: Session) -> None:
         between()
 
 
+def deadline_of(session: Session) -> Deadline | None:
+    """Return the time limit of a session, if it has one."""
+    found: Deadline | None = session.info.get(_KEY)
+    return found
+
+
 def on_yield(session: Session, call: Callable[[], object]) -> None:
     """Set a function that long computations in this session call regularly, to sleep or to raise an exception."""
     session.info[_BETWEEN] = call

@@ -13,7 +13,9 @@ _LEVEL = 3  # a low level, because the data is read for each page
 
 def pack_columns(columns: Sequence[Sequence[int]]) -> bytes:
     """Pack columns of equal length. Raises OverflowError for numbers of more than 32 bits."""
-    joined = array("i", [number for column in columns for number in column])
+    joined = array("i")
+    for column in columns:
+        joined.extend(column)
     return _ZLIB + zlib.compress(_little_endian(joined).tobytes(), _LEVEL)
 
 

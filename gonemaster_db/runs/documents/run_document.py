@@ -2,7 +2,8 @@
 
 The text has a line with the times of the entries, a line with the arguments of each entry, a line with the timings and
 a line with the chain; missing parts are empty lines. JSON contains no line feeds, so one entry is read without parsing
-the others. Times are microseconds since the previous time, which are shorter than times since the start.
+the others. Times are microseconds since the previous time, which are shorter than times since the start. New documents
+have whole milliseconds, because random digits cannot be compressed: they took a tenth of a document.
 """
 
 import json
@@ -112,20 +113,20 @@ def encode_document(
     nameserver_timings: Sequence[Mapping[str, Any]] | None,
     chain: Mapping[str, Any] | None,
 ) -> tuple[int, bytes] | None:
-    """Return codec and document, or None without data. Times are rounded to microseconds."""
+    """Return codec and document, or None without data. Times are rounded to milliseconds."""
     if not entries and nameserver_timings is None and chain is None:
         return None
     return encode_text(
-        [microseconds(entry.timestamp) for entry in entries],
+        [_microseconds(entry.timestamp) for entry in entries],
         dump_json_lines([entry.args for entry in entries]),
         "" if nameserver_timings is None else dump_json(by_columns(nameserver_timings)),
         "" if chain is None else dump_json(chain),
     )
 
 
-def microseconds(time_s: float) -> int:
-    """Return a time since the start of a run in microseconds; NaN and infinity become 0."""
-    return round(time_s * _SECOND) if isfinite(time_s) else 0
+def _microseconds(time_s: float) -> int:
+    """Return a time since the start of a run in microseconds, whole milliseconds; NaN and infinity become 0."""
+    return round(time_s * 1000) * 1000 if isfinite(time_s) else 0
 
 
 def encode_text(
@@ -145,7 +146,7 @@ def encode_findings(document: ParsedDocument, kept: Sequence[bool]) -> tuple[int
         raise DocumentDamaged(f"the document has {document.entry_count} entries, its outcome {len(kept)}")
     times, last = [], 0
     for time, is_kept in zip(document.timestamps, kept, strict=True):
-        last = microseconds(time) if is_kept else last
+        last = _microseconds(time) if is_kept else last
         times.append(last)
     lines = [document.raw_arguments(number) if is_kept else b"" for number, is_kept in enumerate(kept)]
     differences = " ".join([str(time - before) for before, time in pairwise([0, *times])]).encode()

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Index
 
+from gonemaster_db.core.states import RunStatus
 from gonemaster_db.runs.models.runs import Run
 
 _NEWEST = Run.finished_at.desc()
@@ -16,8 +17,8 @@ _FILTERS = (Run.status, Run.worst_level, Run.grade, Run.batch_key, Run.domain_id
 _OF_BATCHES = (Run.created_at, Run.status, Run.worst_level, Run.grade, Run.domain_id, Run.outcome_id)
 
 
-def _by(name: str, *order: Any) -> None:
-    Index(f"ix_runs_by_{name}", *order, *_FILTERS)
+def _by(name: str, *order: Any, **options: Any) -> None:
+    Index(f"ix_runs_by_{name}", *order, *_FILTERS, **options)
 
 
 def _down(column: Any) -> ColumnElement[Any]:
@@ -29,15 +30,31 @@ def _down(column: Any) -> ColumnElement[Any]:
 _by("created", Run.created_at.desc(), _ID, Run.finished_at)
 _by("domain", Run.domain, _NEWEST, _ID)
 _by("error", Run.sev_severe.desc(), Run.sev_critical.desc(), _NEWEST, _ID)
-_by("critical", Run.sev_critical.desc(), Run.sev_severe.desc(), _NEWEST, _ID)
+# Lists in the other direction read these indexes backwards or in parts (runs/sort_keys.py), and sort runs with the same
+# value again. Each index starts with the end that has many of those: most runs have a high score, many have no entries.
 _by("rank_up", Run.worst_rank, _NEWEST, _ID)
-_by("rank_down", Run.worst_rank.desc(), _NEWEST, _ID)
-_by("score_up", Run.score, _NEWEST, _ID)
 _by("score_down", _down(Run.score), _NEWEST, _ID)
-_by("duration_up", Run.duration_ms, _NEWEST, _ID)
 _by("duration_down", _down(Run.duration_ms), _NEWEST, _ID)
 _by("entries_up", Run.entry_count, _NEWEST, _ID)
-_by("entries_down", Run.entry_count.desc(), _NEWEST, _ID)
+# Few runs have critical findings, and few did not succeed.
+_IS_CRITICAL = Run.sev_critical > 0
+_by(
+    "critical_count",
+    Run.sev_critical.desc(),
+    Run.sev_severe.desc(),
+    _NEWEST,
+    _ID,
+    postgresql_where=_IS_CRITICAL,
+    sqlite_where=_IS_CRITICAL,
+)
+_NOT_SUCCEEDED = Run.status != RunStatus.SUCCEEDED
+Index(
+    "ix_runs_unsuccessful",
+    Run.status,
+    Run.finished_at,
+    postgresql_where=_NOT_SUCCEEDED,
+    sqlite_where=_NOT_SUCCEEDED,
+)
 # These have the reversed order of their lists, which read them backwards. New runs are then at the end of the index or
 # of their batch. PostgreSQL fills pages that grow at their end, and leaves others half empty. The runs of other groups,
 # such as scores, do not follow each other, so for them the order makes no difference.

@@ -38,7 +38,6 @@ class Run(Base):
         Index("ix_runs_domain_id_finished_at", "domain_id", "finished_at"),
         Index("ix_runs_worst_level_finished_at", "worst_level", "finished_at"),
         Index("ix_runs_grade_finished_at", "grade", "finished_at"),
-        Index("ix_runs_status_finished_at", "status", "finished_at"),
         Index("ix_runs_cause_set_id_finished_at", "cause_set_id", "finished_at"),
         Index("ix_runs_profile_id", "profile_id", postgresql_where=_HAS_PROFILE, sqlite_where=_HAS_PROFILE),
     )

@@ -3,10 +3,11 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_tasks.config.address_types import http_url
-from gonemaster_tasks.config.option_types import boolean, choice, duration, integer, storage_place, text
+from gonemaster_tasks.config.option_types import boolean, choice, duration, integer, path, storage_place, text
 from gonemaster_tasks.config.options import option
 
 _ANALYSIS = "analysis"
@@ -69,6 +70,18 @@ class AnalysisOptions:
         integer(1, 64),
         "maximum number of worker processes that write the facts of one snapshot at the same time",
         key="analytics.projectors",
+    )
+    analytics_memory_limit: int = option(
+        2**30,
+        integer(128 * 2**20, 2**50),
+        "memory of DuckDB in a process that captures or reads snapshots in files, in bytes; more data goes to disk",
+        key="analytics.memory_limit",
+    )
+    analytics_spill_folder: Path | None = option(
+        None,
+        path(),
+        "folder for data that analytics.memory_limit does not hold; empty: the folder for temporary files",
+        key="analytics.spill_folder",
     )
     analysis_vantage_label: str = option(
         "",

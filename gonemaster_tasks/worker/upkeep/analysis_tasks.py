@@ -4,6 +4,7 @@ from celery import Celery
 
 from gonemaster_tasks import queues
 from gonemaster_tasks.config.scoring import current_scoring
+from gonemaster_tasks.config.view_files import file_storage
 from gonemaster_tasks.maintenance.files import maintain_files
 from gonemaster_tasks.maintenance.projection.columns import column_settings
 from gonemaster_tasks.maintenance.reduction import reduce_due
@@ -30,7 +31,8 @@ def register_analysis(app: Celery, process: Process) -> None:
             "coverage": process.settings.analysis_coverage,
             "max_domains": process.settings.analytics_max_database_domains,
         }
-        capture_due(store, process.broker, scoring=scoring, now=now, stopped=stopped, **limits)
+        files = file_storage(process.settings)
+        capture_due(store, process.broker, scoring=scoring, now=now, stopped=stopped, files=files, **limits)
         place = process.settings.analytics_location
         remove_discarded(store, now=now, stopped=stopped, place=place)
         maintain_files(store, process.broker, place, now=now, stopped=stopped)

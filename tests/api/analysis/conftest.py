@@ -7,7 +7,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from gonemaster_db.core.session import Store
+from tests.support.analysis.storage_fixtures import Files, files, sides, storage
 from tests.support.analysis_world import Chance, Derived, make_cohort, make_snapshot
+
+__all__ = ["files", "sides", "storage"]
 
 ROOT = "/pub/api/v1/analysis"
 Get = Callable[..., Any]
@@ -26,13 +29,13 @@ def get(client: FlaskClient) -> Get:
 
 
 @pytest.fixture
-def course(store: Store) -> list[Derived]:
-    """Three snapshots of the cohort `se`, oldest first."""
+def course(store: Store, sides: tuple[Files, Files]) -> list[Derived]:
+    """Three snapshots of the cohort `se`, oldest first; the last one has the second storage."""
     chance = Chance(3)
     facts = [chance.snapshot()]
     for _ in range(2):
         facts.append(chance.later(facts[-1]))
     cohort = make_cohort(store, is_default=True)
-    for one in facts:
-        make_snapshot(store, cohort, one)
+    for one, side in zip(facts, (sides[0], sides[0], sides[1]), strict=True):
+        make_snapshot(store, cohort, one, files=side)
     return [Derived(one) for one in facts]

@@ -10,8 +10,10 @@ import pytest
 from sqlalchemy import func, select
 
 from gonemaster_db.analysis.capture import Capture, materialise
-from gonemaster_db.analysis.facts import EndpointFact, OriginFact, RunFacts, write_facts
-from gonemaster_db.analysis.snapshots import change_snapshot, ensure_snapshot
+from gonemaster_db.analysis.column_views.capture import FileStorage
+from gonemaster_db.analysis.facts import EndpointFact, OriginFact, RunFacts
+from gonemaster_db.analysis.snapshots import change_snapshot
+from gonemaster_db.analysis.views.files.source import view_session
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import (
     AnalysisAsn,
@@ -19,7 +21,6 @@ from gonemaster_db.models import (
     SnapshotAsn,
     SnapshotDomain,
     SnapshotEndpoint,
-    SnapshotMembers,
     SnapshotNameserver,
     SnapshotOverview,
     SnapshotPrefix,
@@ -31,16 +32,18 @@ from gonemaster_db.models import (
     WatchNote,
 )
 from gonemaster_db.runs.causes import ensure_cause_set
-from gonemaster_db.runs.documents.positions import unpack_positions
 from tests.db.service.test_watches import make_watch
 from tests.support.analysis.cohorts import (
+    add_facts,
     finding_kinds,
     made_facts,
     make_batch,
     make_cohort,
+    pending_snapshot,
     read_snapshot,
     snapshot_of,
 )
+from tests.support.analysis.reference import stored_members
 from tests.support.rows import NOON
 
 WARNING = ("ZONE", "zone01", "Z01_MNAME_NO_RESPONSE", "WARNING")
@@ -75,32 +78,35 @@ def two_domains(store: Store) -> list[RunFacts]:
 
 
 def rows(store: Store, table: Any, view_id: int | None, *names: str) -> Sequence[Any]:
+    assert view_id is not None
     with store.read_only() as session:
         columns = [getattr(table, name) for name in names]
-        found = session.execute(select(*columns).where(table.view_id == view_id).order_by(table.position)).all()
-        return [tuple(row) for row in found]
+        query = select(*columns).where(table.view_id == view_id).order_by(table.position)
+        return [tuple(row) for row in view_session(session, view_id).execute(query)]
 
 
 def members(store: Store, view_id: int | None) -> dict[tuple[str, int, str], list[int]]:
+    assert view_id is not None
     with store.read_only() as session:
-        found = session.scalars(select(SnapshotMembers).where(SnapshotMembers.view_id == view_id))
-        return {(one.owner, one.position, one.member): list(unpack_positions(one.positions)) for one in found}
+        return stored_members(session, view_id)
 
 
-def test_an_operator_with_an_as_for_each_address_family_is_one_operator(store: Store) -> None:
+def test_an_operator_with_an_as_for_each_address_family_is_one_operator(
+    store: Store, files: FileStorage | None
+) -> None:
     facts = two_domains(store)
     with store.transaction() as session:
         for asn in (64500, 64501):
             session.merge(AnalysisAsn(asn=asn, label="Harbour DNS", first_seen_at=NOON, last_seen_at=NOON))
-    view = snapshot_of(store, make_cohort(store), facts).view_id
+    view = snapshot_of(store, make_cohort(store), facts, files=files).view_id
     assert rows(store, SnapshotDomain, view, "name", "operator", "operator_asn") == [
         ("a.example", "Harbour DNS", 64500),
         ("b.example", "Harbour DNS", None),
     ]
 
 
-def test_a_view_contains_the_facts(store: Store) -> None:
-    view = snapshot_of(store, make_cohort(store), two_domains(store)).view_id
+def test_a_view_contains_the_facts(store: Store, files: FileStorage | None) -> None:
+    view = snapshot_of(store, make_cohort(store), two_domains(store), files=files).view_id
     assert rows(store, SnapshotDomain, view, "name", "nameserver_count", "endpoint_count", "operator") == [
         ("a.example", 2, 1, "AS64500"),
         ("b.example", 2, 2, "Multiple"),
@@ -132,19 +138,21 @@ def test_a_view_contains_the_facts(store: Store) -> None:
     ]
 
 
-def test_a_view_contains_the_causes_of_its_domains(store: Store) -> None:
+def test_a_view_contains_the_causes_of_its_domains(store: Store, files: FileStorage | None) -> None:
     with store.transaction() as session:
         known = ensure_cause_set(session, ["no_tcp", "no_dnssec"])
     facts = two_domains(store)
-    view = snapshot_of(store, make_cohort(store), [replace(facts[0], cause_set_id=known), facts[1]]).view_id
+    view = snapshot_of(
+        store, make_cohort(store), [replace(facts[0], cause_set_id=known), facts[1]], files=files
+    ).view_id
     assert rows(store, SnapshotDomain, view, "name", "cause_set_id") == [("a.example", None), ("b.example", known)]
     with store.read_only() as session:
         stored = session.scalars(select(SnapshotOverview.fact_distributions).where(SnapshotOverview.view_id == view))
         assert json.loads(stored.one())["cause"] == {"no_dnssec": 1, "no_tcp": 1}
 
 
-def test_members_of_objects(store: Store) -> None:
-    found = members(store, snapshot_of(store, make_cohort(store), two_domains(store)).view_id)
+def test_members_of_objects(store: Store, files: FileStorage | None) -> None:
+    found = members(store, snapshot_of(store, make_cohort(store), two_domains(store), files=files).view_id)
     assert found["domain", 0, "nameserver"] == [0, 1]
     assert found["domain", 1, "endpoint"] == [0, 1]
     assert found["domain", 1, "unreachable"] == [1]
@@ -158,8 +166,8 @@ def test_members_of_objects(store: Store) -> None:
     assert found["testcase", 1, "tag"] == [1]
 
 
-def test_the_overview(store: Store) -> None:
-    snapshot = snapshot_of(store, make_cohort(store), two_domains(store))
+def test_the_overview(store: Store, files: FileStorage | None) -> None:
+    snapshot = snapshot_of(store, make_cohort(store), two_domains(store), files=files)
     with store.read_only() as session:
         overview = session.get_one(SnapshotOverview, snapshot.view_id)
     counts = overview.domain_count, overview.nameserver_count, overview.endpoint_count, overview.prefix_count
@@ -168,79 +176,75 @@ def test_the_overview(store: Store) -> None:
     assert json.loads(overview.fact_distributions)["severity"] == {"ERROR": 1, "WARNING": 1}
 
 
-def test_the_snapshot_stores_the_origin_of_its_facts(store: Store) -> None:
+def test_the_snapshot_stores_the_origin_of_its_facts(store: Store, files: FileStorage | None) -> None:
     facts = two_domains(store)
-    snapshot = snapshot_of(store, make_cohort(store), facts, now=NOON + timedelta(hours=1))
+    snapshot = snapshot_of(store, make_cohort(store), facts, now=NOON + timedelta(hours=1), files=files)
     assert (snapshot.status, snapshot.run_count, snapshot.engine_version) == (SnapshotStatus.CAPTURED, 2, "0.1.0")
     assert (snapshot.first_run_at, snapshot.captured_at) == (NOON, NOON + timedelta(hours=1))
     assert snapshot.captured_revision == snapshot.facts_revision
 
 
-def test_runs_with_different_profiles_are_not_captured(store: Store) -> None:
+def test_runs_with_different_profiles_are_not_captured(store: Store, files: FileStorage | None) -> None:
     facts = [*made_facts(store, ["a.example"], profile_name="x"), *made_facts(store, ["b.example"], profile_name="y")]
     cohort, batch = make_cohort(store), make_batch(store)
-    with store.transaction() as session:
-        snapshot = ensure_snapshot(session, cohort, batch, floor="NOTICE", now=NOON)
-        write_facts(session, snapshot.id, facts)
-    assert materialise(store, snapshot.id, now=lambda: NOON) is Capture.MIXED_PROFILES
-    found = read_snapshot(store, snapshot.id)
+    snapshot_id = pending_snapshot(store, cohort, facts, batch=batch, files=files)
+    assert materialise(store, snapshot_id, now=lambda: NOON, files=files) is Capture.MIXED_PROFILES
+    found = read_snapshot(store, snapshot_id)
     assert (found.status, found.is_public, found.view_id) == (SnapshotStatus.FAILED_MIXED_PROFILES, False, None)
     with store.transaction() as session:
         change_snapshot(session, cohort.id, found.slug, {"status": "retired"}, now=NOON)
-    assert materialise(store, snapshot.id, now=lambda: NOON) is Capture.MIXED_PROFILES
-    assert read_snapshot(store, snapshot.id).status is SnapshotStatus.RETIRED, "late runs do not bring it back"
+    assert materialise(store, snapshot_id, now=lambda: NOON, files=files) is Capture.MIXED_PROFILES
+    assert read_snapshot(store, snapshot_id).status is SnapshotStatus.RETIRED, "late runs do not bring it back"
 
 
 @pytest.mark.parametrize("when", [1, 3])
-def test_changed_facts_end_the_capture(store: Store, when: int) -> None:
+def test_changed_facts_end_the_capture(store: Store, files: FileStorage | None, when: int) -> None:
     cohort = make_cohort(store)
-    snapshot = snapshot_of(store, cohort, two_domains(store))
+    snapshot = snapshot_of(store, cohort, two_domains(store), files=files)
     steps = 0
 
     def step() -> bool:
         nonlocal steps
         steps += 1
         if steps == when:
-            with store.transaction() as session:
-                write_facts(session, snapshot.id, facts)
-                session.get_one(CohortSnapshot, snapshot.id).facts_revision += 1
+            add_facts(store, snapshot.id, facts, files=files)
         return True
 
     facts = made_facts(store, ["c.example"])
-    assert materialise(store, snapshot.id, now=lambda: NOON, step=step) is Capture.CHANGED
+    assert materialise(store, snapshot.id, now=lambda: NOON, step=step, files=files) is Capture.CHANGED
     assert read_snapshot(store, snapshot.id).view_id == snapshot.view_id
-    assert materialise(store, snapshot.id, now=lambda: NOON) is Capture.CAPTURED
+    assert materialise(store, snapshot.id, now=lambda: NOON, files=files) is Capture.CAPTURED
     view = read_snapshot(store, snapshot.id).view_id
     assert [name for (name,) in rows(store, SnapshotDomain, view, "name")] == ["a.example", "b.example", "c.example"]
 
 
-def test_one_builder_at_a_time_and_a_stopped_builder_releases_the_view(store: Store) -> None:
-    snapshot = snapshot_of(store, make_cohort(store), two_domains(store))
+def test_one_builder_at_a_time_and_a_stopped_builder_releases_the_view(store: Store, files: FileStorage | None) -> None:
+    snapshot = snapshot_of(store, make_cohort(store), two_domains(store), files=files)
     outcomes: list[Capture] = []
 
     def step() -> bool:
-        outcomes.append(materialise(store, snapshot.id, now=lambda: NOON))
+        outcomes.append(materialise(store, snapshot.id, now=lambda: NOON, files=files))
         return False
 
-    assert materialise(store, snapshot.id, now=lambda: NOON, step=step) is Capture.STOPPED
+    assert materialise(store, snapshot.id, now=lambda: NOON, step=step, files=files) is Capture.STOPPED
     assert outcomes == [Capture.HELD]
     later = NOON + timedelta(seconds=1)
-    assert materialise(store, snapshot.id, now=lambda: later) is Capture.CAPTURED
+    assert materialise(store, snapshot.id, now=lambda: later, files=files) is Capture.CAPTURED
     with store.read_only() as session:
         assert session.scalar(select(func.count()).select_from(SnapshotView)) == 3
 
 
-def test_a_missing_snapshot_is_not_captured(store: Store) -> None:
-    assert materialise(store, 99, now=lambda: NOON) is Capture.GONE
+def test_a_missing_snapshot_is_not_captured(store: Store, files: FileStorage | None) -> None:
+    assert materialise(store, 99, now=lambda: NOON, files=files) is Capture.GONE
 
 
-def test_watches_are_notified_of_the_first_capture_only(store: Store) -> None:
+def test_watches_are_notified_of_the_first_capture_only(store: Store, files: FileStorage | None) -> None:
     cohort, facts = make_cohort(store), two_domains(store)
     make_watch(store, WatchEvent.SNAPSHOT_CAPTURED, tag="tld")
-    snapshot = snapshot_of(store, cohort, facts)
+    snapshot = snapshot_of(store, cohort, facts, files=files)
     with store.transaction() as session:
         session.get_one(CohortSnapshot, snapshot.id).facts_revision += 1
-    assert materialise(store, snapshot.id, now=lambda: NOON) is Capture.CAPTURED
+    assert materialise(store, snapshot.id, now=lambda: NOON, files=files) is Capture.CAPTURED
     with store.read_only() as session:
         (note,) = session.scalars(select(WatchNote)).all()
     assert (note.event, note.name, note.tag) == ("snapshot.captured", str(snapshot.id), "tld")

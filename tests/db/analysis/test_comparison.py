@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select
 
 from gonemaster_db.analysis import comparisons
 from gonemaster_db.analysis.clusters import MAX_SHOWN
+from gonemaster_db.analysis.column_views.capture import FileStorage
 from gonemaster_db.analysis.comparison import explained_change
 from gonemaster_db.analysis.public_snapshots import PublicSnapshot, find_public_cohort, find_public_snapshot
 from gonemaster_db.core.errors import TimeLimitExceeded
@@ -33,6 +34,7 @@ from tests.support.analysis_world import (
 )
 
 Pair = tuple[SnapshotFacts, SnapshotFacts]
+Sides = tuple[FileStorage | None, FileStorage | None]
 
 
 def rank(level: str) -> int:
@@ -168,10 +170,10 @@ def random_pair(seed: int) -> Pair:
     return before, after
 
 
-def offered(store: Store, pair: Pair) -> tuple[PublicSnapshot, PublicSnapshot]:
+def offered(store: Store, pair: Pair, sides: Sides = (None, None)) -> tuple[PublicSnapshot, PublicSnapshot]:
     cohort_id = make_cohort(store)
-    for side in pair:
-        make_snapshot(store, cohort_id, side)
+    for side, files in zip(pair, sides, strict=True):
+        make_snapshot(store, cohort_id, side, files=files)
     with store.read_only() as session:
         cohort = find_public_cohort(session, "se")
         found = [find_public_snapshot(session, cohort, side.slug) for side in pair]
@@ -179,9 +181,9 @@ def offered(store: Store, pair: Pair) -> tuple[PublicSnapshot, PublicSnapshot]:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_comparison_agrees_with_python(store: Store, seed: int) -> None:
+def test_comparison_agrees_with_python(store: Store, sides: Sides, seed: int) -> None:
     pair = random_pair(seed)
-    before, after = offered(store, pair)
+    before, after = offered(store, pair, sides)
     reference = Reference(*pair)
     for _ in ("made", "stored"):
         with store.read_only() as session:
@@ -281,10 +283,10 @@ def test_a_change_to_or_from_critical_isexplained_change(
 
 
 @pytest.fixture
-def pair(store: Store) -> tuple[PublicSnapshot, PublicSnapshot]:
+def pair(store: Store, files: FileStorage | None) -> tuple[PublicSnapshot, PublicSnapshot]:
     chance = Chance(5)
     before = chance.snapshot()
-    return offered(store, (before, chance.later(before)))
+    return offered(store, (before, chance.later(before)), (files, files))
 
 
 def stored(store: Store) -> list[SnapshotComparison]:

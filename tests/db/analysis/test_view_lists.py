@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
+from gonemaster_db.analysis.column_views.capture import FileStorage
 from gonemaster_db.analysis.views import list_specs
 from gonemaster_db.analysis.views.list_specs import ListSpec, ViewFilter
 from gonemaster_db.analysis.views.lists import list_rows
@@ -58,11 +59,11 @@ def derived(store: Store) -> Derived:
 
 
 @pytest.fixture
-def view_id(store: Store, derived: Derived) -> int:
+def view_id(store: Store, files: FileStorage | None, derived: Derived) -> int:
     cohort = make_cohort(store)
     # must not appear in the lists of the other view
-    make_snapshot(store, cohort, Chance(1).snapshot(5, slug="another"))
-    return make_snapshot(store, cohort, derived.facts)[1]
+    make_snapshot(store, cohort, Chance(1).snapshot(5, slug="another"), files=files)
+    return make_snapshot(store, cohort, derived.facts, files=files)[1]
 
 
 @pytest.fixture
@@ -146,8 +147,8 @@ def test_page_beyond_the_end_is_empty_and_has_the_total(derived: Derived, view_i
             assert 0 < number <= total
 
 
-def test_empty_view_has_empty_lists(store: Store) -> None:
-    view_id = make_snapshot(store, make_cohort(store), Chance(1).snapshot(0))[1]
+def test_empty_view_has_empty_lists(store: Store, files: FileStorage | None) -> None:
+    view_id = make_snapshot(store, make_cohort(store), Chance(1).snapshot(0), files=files)[1]
     with store.read_only() as session:
         for spec in SPECS.values():
             for sort in spec.names:

@@ -1,5 +1,6 @@
 """Views of random facts agree with a simple computation, also after facts were replaced."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,11 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gonemaster_db.analysis.capture import Capture, materialise
-from gonemaster_db.analysis.facts import EndpointFact, OriginFact, RunFacts, write_facts
+from gonemaster_db.analysis.column_views.capture import FileStorage
+from gonemaster_db.analysis.facts import EndpointFact, OriginFact, RunFacts
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Cohort, CohortSnapshot
 from gonemaster_db.runs.documents.caches import EntryType
-from tests.support.analysis.cohorts import domain_ids, finding_kinds, make_cohort, read_snapshot, snapshot_of
+from tests.support.analysis.cohorts import add_facts, domain_ids, finding_kinds, make_cohort, read_snapshot, snapshot_of
 from tests.support.analysis.reference import expected_view, stored_view
 from tests.support.examples import examples
 from tests.support.rows import NOON
@@ -98,19 +100,21 @@ def cohort(store: Store) -> Cohort:
 )
 @given(populations, populations)
 def test_a_view_agrees_with_its_facts(
-    store: Store, cohort: Cohort, population: dict[str, dict[str, Any]], replaced: dict[str, dict[str, Any]]
+    store: Store,
+    files: FileStorage | None,
+    cohort: Cohort,
+    population: dict[str, dict[str, Any]],
+    replaced: dict[str, dict[str, Any]],
 ) -> None:
     ids = finding_kinds(store, KINDS)
     kinds = dict(zip(ids, KINDS, strict=True))
     facts = with_ids(store, population, ids)
-    snapshot = snapshot_of(store, cohort, facts)
+    snapshot = snapshot_of(store, cohort, facts, files=files)
     assert view_of(store, snapshot) == expected_view(facts, kinds)
 
     later = with_ids(store, replaced, ids)
-    with store.transaction() as session:
-        write_facts(session, snapshot.id, later)
-        session.get_one(CohortSnapshot, snapshot.id).facts_revision += 1
-    assert materialise(store, snapshot.id, now=lambda: NOON) is Capture.CAPTURED
+    add_facts(store, snapshot.id, later, files=files, now=NOON + timedelta(seconds=1))
+    assert materialise(store, snapshot.id, now=lambda: NOON, files=files) is Capture.CAPTURED
     now = {one.name: one for one in facts} | {one.name: one for one in later}
     assert view_of(store, read_snapshot(store, snapshot.id)) == expected_view(list(now.values()), kinds)
 

@@ -48,7 +48,7 @@ def stored(value: Any) -> Any:
 def test_documents_survive_encoding(lines: list[tuple[float, Any]], timings: Any, chain: Any) -> None:
     made = encode_document([EntryRecord(time, "", "", "", "INFO", args) for time, args in lines], timings, chain)
     document = blank_document(0) if made is None else decode_document(*made)
-    assert document.timestamps == [round(time, 6) for time, _ in lines]
+    assert document.timestamps == [round(time * 1000) / 1000 for time, _ in lines]
     assert [document.arguments(number) for number in range(len(lines))] == [stored(args) for _, args in lines]
     assert document.nameserver_timings == stored(timings)
     assert (document.chain, document.has_chain) == (stored(chain), chain is not None)

@@ -8,7 +8,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gonemaster_db.analysis.column_views.members import MEMBERS
 from gonemaster_db.analysis.facts import RunFacts
+from gonemaster_db.analysis.views.files.members import members_table
+from gonemaster_db.analysis.views.files.source import is_in_files, view_session
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.models import (
     SnapshotAsn,
@@ -55,18 +58,36 @@ def stored_view(session: Session, view_id: int | None) -> Shape:
     """Return a stored view: for each kind, the rows by key, and the members of each object as sets of keys."""
     keys: dict[str, list[tuple[Any, ...]]] = {}
     shape: Shape = {"members": {}}
+    assert view_id is not None
+    reading = view_session(session, view_id)
     for kind, (table, names) in _KEYS.items():
-        rows = session.scalars(select(table).where(table.view_id == view_id).order_by(table.position)).all()
+        rows = reading.scalars(select(table).where(table.view_id == view_id).order_by(table.position)).all()
         assert [row.position for row in rows] == list(range(len(rows)))
         keys[kind] = [tuple(getattr(row, name) for name in names) for row in rows]
         assert keys[kind] == sorted(keys[kind], key=lambda key, kind=kind: order_of(kind, key))  # type: ignore[misc]
         shown = [{name: getattr(row, name) for name in _SHOWN if hasattr(row, name)} for row in rows]
         shape[kind] = dict(zip(keys[kind], shown, strict=True))
-    for one in session.scalars(select(SnapshotMembers).where(SnapshotMembers.view_id == view_id)):
-        kind = "endpoint" if one.member == "unreachable" else one.member
-        found = {keys[kind][place] for place in unpack_positions(one.positions)}
-        shape["members"][one.owner, keys[one.owner][one.position], one.member] = found
+    for (owner, position, member), places in stored_members(session, view_id).items():
+        kind = "endpoint" if member == "unreachable" else member
+        shape["members"][owner, keys[owner][position], member] = {keys[kind][place] for place in places}
     return shape
+
+
+def stored_members(session: Session, view_id: int) -> dict[tuple[str, int, str], list[int]]:
+    """Return all members of a view: their positions by kind of object, position of the object, and kind of member."""
+    reading = view_session(session, view_id)
+    if not is_in_files(reading):
+        packed = session.scalars(select(SnapshotMembers).where(SnapshotMembers.view_id == view_id))
+        return {(one.owner, one.position, one.member): list(unpack_positions(one.positions)) for one in packed}
+    found: defaultdict[tuple[str, int, str], list[int]] = defaultdict(list)
+    for owner, member in MEMBERS:
+        table = members_table(owner, member).c
+        rows = reading.execute(select(table.position, table.other, table.ordinal).order_by(table.ordinal)).all()
+        assert [row.ordinal for row in rows] == list(range(len(rows)))
+        assert rows == sorted(rows, key=lambda row: (row.position, row.other))
+        for row in rows:
+            found[owner, row.position, member].append(row.other)
+    return dict(found)
 
 
 def expected_view(runs: Sequence[RunFacts], kinds: Mapping[int, EntryType]) -> Shape:

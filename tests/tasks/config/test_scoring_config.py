@@ -15,7 +15,7 @@ from gonemaster_db.service.settings import delete_settings, write_settings
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import ScoringConfigError
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
-from gonemaster_tasks.config.scoring import SCORING_KEY, current_scoring, expire_cached_scoring
+from gonemaster_tasks.config.scoring import SCORING_KEY, current_scoring, expire_cached_scoring, known_scoring
 from gonemaster_tasks.config.settings import Settings
 from tests.support.rows import NOON
 from tests.support.service import wait_for
@@ -59,6 +59,17 @@ def test_the_store_is_not_asked_for_every_score(store: Store) -> None:
     for _ in range(1000):
         current_scoring(store, Settings())
     assert 1 <= len(asked) < 100
+
+
+def test_a_configuration_is_known_until_it_is_due_to_be_read_again(store: Store, tmp_path: Path) -> None:
+    keep(store, {"severity_penalties": {"ERROR": 33}})
+    assert known_scoring(store, Settings()) is None
+    read = current_scoring(store, Settings())
+    wait_for(lambda: known_scoring(store, Settings()) is None)
+    wait_for(lambda: current_scoring(store, Settings()) is read and known_scoring(store, Settings()) is read)
+    expire_cached_scoring(store)
+    assert known_scoring(store, Settings()) is None
+    assert known_scoring(store, Settings(scoring_config_path=tmp_path / "scoring.yaml")) is None
 
 
 def test_while_the_database_is_unavailable_what_was_read_last_counts(
