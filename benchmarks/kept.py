@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from benchmarks.store import chosen_store, opened
 from gonemaster_db.analysis.reduction.steps import find_reductions
+from gonemaster_db.core.connection.engine import autocommit_engine
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Keep
 from gonemaster_tasks.maintenance.reduction import reduce_batch
@@ -58,7 +59,7 @@ def sizes(store: Store, tables: Iterable[str]) -> int:
 
 
 def rewrite(store: Store) -> None:
-    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with autocommit_engine(store.engine).connect() as connection:
         connection.execute(text("VACUUM FULL" if store.engine.dialect.name == "postgresql" else "VACUUM"))
 
 
@@ -66,9 +67,9 @@ def measure(driver: str, keep: Keep, runs: int) -> None:
     with chosen_store(driver, "") as settings, opened(settings) as store:
         reduced = fill(store, keep, runs)
         rewrite(store)
-        print(f"{driver}, {keep}: {reduced} of {runs} runs reduced")
+        print(f"{driver}, {keep}: {reduced} of {runs} runs reduced", flush=True)
         for title, tables in _GROUPS.items():
-            print(f"  {title}: {sizes(store, tables) / runs:.0f} bytes a run")
+            print(f"  {title}: {sizes(store, tables) / runs:.0f} bytes a run", flush=True)
 
 
 def main() -> None:

@@ -98,7 +98,9 @@ def _row(counted: PurgedGroup) -> dict[str, Any]:
 @cache
 def _adding(dialect: str) -> Any:
     """Return the statement that adds rows; on PostgreSQL it takes arrays, because a step has rows of many batches."""
-    statement = insert_into(dialect, PurgedRunCounter)
+    statement: Any = insert_into(dialect, PurgedRunCounter)
+    lower: Any
+    upper: Any
     if dialect == "postgresql":
         lower, upper = func.least, func.greatest
         arrays = [bindparam(f"all_{column.name}", type_=ARRAY(column.type)) for column in _KEPT.c]
