@@ -20,15 +20,14 @@ from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import JobsNotTerminal, StoreConflict
 from gonemaster_db.domains.domains import add_to_run_counts, lock_domains, refresh_domains, reset_domains
 from gonemaster_db.models import AttemptLog, Batch, CohortSnapshot, Domain, DomainTag, Job, JobStatus, Run, RunDocument
-from gonemaster_db.runs.counters import RunGroup, count_runs_in, remove_batch_counters
-from gonemaster_db.runs.purged_runs import add_purged_counts, remove_purged_counts
+from gonemaster_db.runs.counters import count_runs_in, remove_batch_counters
+from gonemaster_db.runs.purged_runs import add_purged_counts, count_groups, remove_purged_counts
 from gonemaster_db.service.metrics.following import count_before_deletion
 from gonemaster_db.service.metrics.following import follow_deletion as metrics_follow_deletion
 from gonemaster_db.service.watched_runs import follow_deletion
 
 _NO_SYNC = {"synchronize_session": False}
-_COUNTED = (Run.batch_key, Run.status, Run.worst_level, Run.grade, Run.started_at, Run.finished_at)
-_PURGED = (Run.key, Run.id, Run.domain_id, *_COUNTED)
+_PURGED = (Run.key, Run.id, Run.domain_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,17 +160,17 @@ class TagPurge:
 def _purge(session: Session, chosen: Any, limit: int) -> Sequence[Row[Any]]:
     """Remove the selected runs of one step; return their rows.
 
-    SKIP LOCKED skips runs that another process is removing. The rows were read under the lock, so their counts are
-    exact; batches continue to include them.
+    SKIP LOCKED skips runs that another process is removing. The database counts the runs of each batch while they are
+    locked, so the counts are exact; batches continue to include them.
     """
     rows: Sequence[Row[Any]] = session.execute(chosen.limit(limit).with_for_update(skip_locked=True, of=Run)).all()
     if rows:
         old = Run.key.in_([row.key for row in rows])  # Integer keys, because several statements repeat the list.
-        counted = Counter(RunGroup(row.batch_key, row.status, row.worst_level, row.grade) for row in rows)
+        counted = count_groups(session, old)
         _delete_runs(session, old, {row.domain_id for row in rows}, leaving=old, locked=rows)
-        mark_stale(session, {row.batch_key for row in rows})
-        add_purged_counts(session, rows)
-        count_runs_in(session, {group: -number for group, number in counted.items()})
+        mark_stale(session, {each.group.batch_key for each in counted})
+        add_purged_counts(session, counted)
+        count_runs_in(session, {each.group: -each.runs for each in counted})
     return rows
 
 
