@@ -30,6 +30,8 @@ from gonemaster_engine.findings import messages
 from gonemaster_engine.findings.causes.registry import RULES
 from gonemaster_engine.findings.causes.sentences import NO_CAUSE, SENTENCES
 from gonemaster_engine.findings.messages import formatting
+from gonemaster_engine.help.texts import GETTEXT_DOMAIN as HELP_DOMAIN
+from gonemaster_engine.help.texts import english_texts
 from gonemaster_engine.names import REFUSALS
 from gonemaster_engine.testcases.catalogue import modules
 from gonemaster_tasks.config.settings import OPTIONS_BY_AREA
@@ -193,8 +195,17 @@ def _marked(node: ast.expr) -> str | None:
     return None
 
 
+def help_texts() -> Iterator[Text]:
+    """Yield the texts of the pages about findings."""
+    places: dict[str, list[str]] = {}
+    for text, place in english_texts():
+        places.setdefault(text, []).append(place)
+    return (Text(text, None, tuple(found)) for text, found in places.items())
+
+
 DOMAINS = (
     Domain("gonemaster", ENGINE / "locale", engine_texts),
+    Domain(HELP_DOMAIN, ENGINE / "locale", help_texts, optional=True),
     Domain("gonemaster_ui", PAGES / "locale", lambda: iter(visitors_texts())),
     Domain("gonemaster_admin", PAGES / "locale", admin_texts, optional=True),
 )

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
+import example_worlds  # next to this script
+
 from gonemaster_client.cli.arguments import Argument
 from gonemaster_client.cli.catalogue import COMMANDS, arguments_of
 from gonemaster_client.cli.parser import GLOBAL
@@ -19,6 +21,7 @@ from gonemaster_engine.findings.causes.registry import RULES
 from gonemaster_engine.findings.messages import advice, placeholders, template
 from gonemaster_engine.findings.references import reference
 from gonemaster_engine.findings.tags import END, START, SYSTEM, Tag
+from gonemaster_engine.help.pages import tags
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.testcases.catalogue import modules
 from gonemaster_engine.testcases.registry import Case
@@ -294,14 +297,21 @@ PAGES: Mapping[str, Callable[[], Iterable[str]]] = {
 }
 
 
+def _written() -> Iterator[tuple[Path, str]]:
+    """Yield each generated file with its text."""
+    for name, make in PAGES.items():
+        yield REFERENCE / name, "\n".join(make()) + "\n"
+    yield example_worlds.FILE, example_worlds.worlds(frozenset(tags()))
+
+
 def main() -> int:
     """Write the pages, or with --check return 1 if a page is outdated."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="do not write files")
     options = parser.parse_args()
     stale = []
-    for name, make in PAGES.items():
-        page, text = REFERENCE / name, "\n".join(make()) + "\n"
+    for page, text in _written():
+        name = page.name
         if not page.exists() or page.read_text(encoding="utf-8") != text:
             stale.append(name)
             if not options.check:

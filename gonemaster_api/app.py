@@ -24,6 +24,7 @@ from gonemaster_api.streams.seats import Seats
 from gonemaster_api.ui.admin import BLUEPRINTS as ADMIN_PAGES
 from gonemaster_api.ui.analysis import BLUEPRINTS as ANALYSIS_PAGES
 from gonemaster_api.ui.crawlers.views import blueprint as crawlers
+from gonemaster_api.ui.help.views import blueprint as help_pages
 from gonemaster_api.ui.login.views import blueprint as login_page
 from gonemaster_api.ui.public import BLUEPRINTS as PUBLIC_PAGES
 from gonemaster_api.ui.shell.setup import register_shell
@@ -97,7 +98,7 @@ def create_app(
     _register_api(app)
     register_docs(app)
     register_shell(app)
-    for pages in (login_page, crawlers, zonemaster, *ADMIN_PAGES, *ANALYSIS_PAGES):
+    for pages in (login_page, help_pages, crawlers, zonemaster, *ADMIN_PAGES, *ANALYSIS_PAGES):
         app.register_blueprint(pages)
     for pages in PUBLIC_PAGES:
         app.register_blueprint(pages, url_prefix=f"/{settings.public_ui_path.rstrip('/')}{pages.url_prefix or ''}")

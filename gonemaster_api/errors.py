@@ -49,6 +49,7 @@ MISSING = {
     "score of run": mark("no score for this run: {key}"),
     "AS names": mark("no such AS names: {key}"),
     "part of this page": mark("no such part of this page: {key}"),
+    "root cause": mark("no such root cause: {key}"),
     "DNSSEC chain": mark("no such DNSSEC chain: {key}"),
     "DNSSEC chain of run": mark("no such DNSSEC chain of run: {key}"),
     "tag with domains": mark("no such tag with domains: {key}"),

@@ -48,5 +48,5 @@ html_theme_options = {
     "show_nav_level": 1,
     "footer_start": ["copyright"],
     "footer_end": [],
-    "secondary_sidebar_items": {"**": ["page-toc"], "index": [], "tags/*": [], "causes/*": [], "test-cases/*": []},
+    "secondary_sidebar_items": ["page-toc"],
 }

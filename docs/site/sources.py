@@ -27,7 +27,11 @@ PROJECT: Mapping[str, str] = {
 # The script that switches versions expects no page named "index" in a folder.
 _RENAMED = {"docs/guide/README.md": "guide/tour.md", "docs/adr/README.md": "adr/about.md"}
 # The site has a page for each tag, cause and test case instead of these long lists.
-REPLACED: Mapping[str, str] = {}
+REPLACED: Mapping[str, str] = {
+    "docs/reference/tags.md": "tags",
+    "docs/reference/test-cases.md": "test-cases",
+    "docs/reference/causes.md": "causes",
+}
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"^ *(`{3,})[^\n]*\n.*?^ *\1 *$", re.MULTILINE | re.DOTALL)
 _ANCHOR = re.compile(r'^(#+ +)<a id="([^"]+)"></a>', re.MULTILINE)
@@ -62,7 +66,10 @@ def copy_pages(target: Path) -> int:
         for picture in pictures(text):
             copied = page.parent / picture
             copied.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile((ROOT / path).parent / picture, copied)
+            original = (ROOT / path).parent / picture
+            if not original.is_file():
+                raise SiteError(f"{path}: no picture {picture}")
+            shutil.copyfile(original, copied)
     return len(known)
 
 
@@ -97,7 +104,7 @@ def _relinked(path: str, site_path: str, known: Mapping[str, str]) -> Callable[[
         file, _, anchor = target.partition("#")
         linked = posixpath.normpath(posixpath.join(posixpath.dirname(path), file))
         if linked in REPLACED:
-            return f"[{label}]({_relative(tag_page(anchor), site_path)})"
+            return f"[{label}]({_relative(_page_of(REPLACED[linked], anchor), site_path)})"
         if linked in known:
             suffix = f"#{anchor.lower()}" if anchor else ""
             return f"[{label}]({_relative(known[linked], site_path)}{suffix})"
@@ -108,10 +115,12 @@ def _relinked(path: str, site_path: str, known: Mapping[str, str]) -> Callable[[
     return relink
 
 
-def tag_page(anchor: str) -> str:
-    """Return the page of the tag that has this anchor in docs/reference/tags.md, or the list of tags."""
-    _, _, tag = anchor.partition("-")
-    return f"tags/{tag.upper().replace('-', '_')}.md" if tag else "tags.md"
+def _page_of(kind: str, anchor: str) -> str:
+    """Return the page of the tag, test case or cause that has this anchor in a long list, or the list of the site."""
+    if kind == "tags":
+        _, _, tag = anchor.partition("-")
+        anchor = tag.upper().replace("-", "_")
+    return f"{kind}/{anchor if kind == 'tags' else anchor.lower()}.md" if anchor else f"{kind}.md"
 
 
 def _relative(target: str, page: str) -> str:

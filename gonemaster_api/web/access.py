@@ -124,6 +124,7 @@ ACCESS = {
     "ui_watch_changes": Access.OPERATORS,
     "ui_rollovers": Access.OPERATORS,
     "ui_cds_decisions": Access.READ,
+    "ui_help": Access.ANYONE,  # the same texts for everyone, without data
     "ui_public": Access.PUBLIC,
     "ui_public_about": Access.PUBLIC,
     "ui_public_badge": Access.PUBLIC,

@@ -88,6 +88,8 @@ def _dispatch(options: argparse.Namespace) -> int:
         print_version(PROGRAM)
     elif options.list_tests:
         _print_tests()
+    elif options.explain is not None:
+        _explain(options)
     elif options.dump_profile:
         _print_profile(options)
     elif options.badkeys_update:
@@ -105,6 +107,22 @@ def _dispatch(options: argparse.Namespace) -> int:
             raise UsageError("--also-delegation needs --zone-file FILE")
         return _exit_code(test_domains(options))
     return EXIT_OK
+
+
+def _explain(options: argparse.Namespace) -> None:
+    """Print the page of a tag, a test case or a root cause.
+
+    Raises:
+        UsageError: there is none with this name; the error suggests similar names.
+    """
+    from gonemaster_engine.help.plain import explained, similar
+
+    text = explained(options.explain, locale=options.locale)
+    if not text:
+        close = similar(options.explain)
+        hint = f"; did you mean {', '.join(close)}?" if close else "; --list-tests lists the test cases"
+        raise UsageError(f"{options.explain!r} is not a message tag, a test case or a root cause{hint}")
+    print(text, end="")
 
 
 def _exit_code(outcome: CommandOutcome) -> int:

@@ -123,6 +123,12 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="draw the DNSSEC chain of trust into this file (SVG); - for standard output, with --output",
     )
+    group.add_argument(
+        "--docs-url",
+        metavar="URL",
+        default="",
+        help="documentation site with a page for each finding, to which SARIF and Markdown link",
+    )
     group.add_argument("--locale", metavar="LOCALE", default="en", help="language of messages")
     group.add_argument(
         "--causes",
@@ -266,6 +272,9 @@ def _add_zone_file(parser: argparse.ArgumentParser) -> None:
 def _add_others(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("print and exit")
     group.add_argument("--list-tests", action="store_true", help="list all test cases")
+    group.add_argument(
+        "--explain", metavar="TAG", help="explain a message tag, a test case or a root cause, and what to do about it"
+    )
     group.add_argument("--dump-profile", action="store_true", help="print the effective profile")
     group.add_argument("--badkeys-update", action="store_true", help="download the list of compromised keys")
     group.add_argument("--badkeys-path", metavar="DIR", type=Path, help="directory of the list of compromised keys")

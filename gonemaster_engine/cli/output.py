@@ -35,6 +35,7 @@ class View:
     min_level: Level = Level.NOTICE
     locale: str = "en"
     zonemaster_tags: bool = False
+    docs_url: str = ""  # of a documentation site, for links to its pages
 
     def shows(self, entry: Entry) -> bool:
         """Return whether the entry is shown."""

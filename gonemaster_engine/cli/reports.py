@@ -44,7 +44,7 @@ class RunReports:
         self.bar = bar
         self.is_single = is_single
         self.is_streamed = options.shape in _STREAMED
-        self.view = View(options.min_level, options.locale, options.zonemaster_tags)
+        self.view = View(options.min_level, options.locale, options.zonemaster_tags, options.docs_url)
         self.config = _scoring(options)
         self.documents: list[tuple[Format, Write]] = []
         self.no_network = False

@@ -25,6 +25,7 @@ CODE_POSITION = {"ApiError": 1, "BadRequest": 0, "Conflict": 0, "Unavailable": 0
 OPEN_WITHOUT_A_TOKEN = {
     "static", "docs.asset", "system.Health", "system.Readiness",
     "session.Whoami", "session.Session", "login.page", "login.enter", "login.leave", "shell.show", "shell.choose",
+    "ui_help.show", "ui_help.tag", "ui_help.case", "ui_help.cause",
     "ui_public_crawlers.robots", "ui_public_shared.show", "ui_public_shared.as_json",
 }  # fmt: skip
 

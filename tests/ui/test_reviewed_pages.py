@@ -120,9 +120,8 @@ def test_a_paused_queue_is_named_on_the_page_of_a_waiting_test(client: FlaskClie
 
 def test_settings_are_in_sections_and_are_searched(client: FlaskClient) -> None:
     page = text_of(client, "/settings/system")
-    sections = re.findall(
-        r'<details class="panel"><summary class="pad"><h2>([^<]+)</h2><span class="quiet">\d+ settings', page
-    )
+    head = r'<details class="panel"><summary class="pad"><h2>([^<]+)</h2><span class="quiet">\d+ settings'
+    sections = re.findall(head, page)
     assert len(sections) > 5
     assert 'id="database"' in page
     found = text_of(client, "/settings/system?search=retention")

@@ -28,6 +28,7 @@ _GLOBALS = {
     "local_path": urls.local_path,
     "this_path": urls.this_path,
     "full_url": urls.full_url,
+    "help_of": urls.help_of,
     "utcnow": utcnow,
     "language": languages.language,
     "zone_name": zones.zone_name,

@@ -7,7 +7,9 @@ from flask import request, url_for
 from werkzeug.datastructures import ImmutableMultiDict
 
 from gonemaster_api.state import state
+from gonemaster_engine.help.links import HELP_PATH, case_url, cause_url, tag_url
 
+_HELP = {"tag": tag_url, "cause": cause_url, "case": case_url}
 _PLACES = ("cursor", "offset", "page", "note", "n", "of")  # Positions in a list, and one-time notes.
 
 
@@ -64,6 +66,11 @@ def absolute(endpoint: str, **values: Any) -> str:
 def full_url() -> str:
     """Return the full URL of this page, as printed at its foot."""
     return _base() + this_path()
+
+
+def help_of(kind: str, name: str) -> str:
+    """Return the URL of the page about a tag, a cause or a test case, on the documentation site or in the service."""
+    return _HELP[kind](state().settings.documentation_url or HELP_PATH, name)
 
 
 def _base() -> str:

@@ -146,7 +146,7 @@ def encode_findings(document: ParsedDocument, kept: Sequence[bool]) -> tuple[int
         raise DocumentDamaged(f"the document has {document.entry_count} entries, its outcome {len(kept)}")
     times, last = [], 0
     for time, is_kept in zip(document.timestamps, kept, strict=True):
-        last = microseconds(time) if is_kept else last
+        last = _microseconds(time) if is_kept else last
         times.append(last)
     lines = [document.raw_arguments(number) if is_kept else b"" for number, is_kept in enumerate(kept)]
     differences = " ".join([str(time - before) for before, time in pairwise([0, *times])]).encode()

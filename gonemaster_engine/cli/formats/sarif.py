@@ -16,6 +16,7 @@ from gonemaster_engine.cli.output import View
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.findings.messages import advice
 from gonemaster_engine.findings.references import reference
+from gonemaster_engine.help.links import tag_url
 from gonemaster_engine.version import __version__
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -82,6 +83,8 @@ def _rule(rule_id: str, entry: Entry, view: View) -> dict[str, Any]:
         rule |= {"fullDescription": {"text": text}, "help": {"text": text}}
     if found:
         rule |= {"shortDescription": {"text": found.title}, "helpUri": found.url}
+    if view.docs_url:
+        rule["helpUri"] = tag_url(view.docs_url, entry.tag)
     return rule
 
 

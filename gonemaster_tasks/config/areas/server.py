@@ -10,7 +10,7 @@ from gonemaster_tasks.config.option_types import boolean, choice, duration, inte
 from gonemaster_tasks.config.options import option
 
 TAKEN_PATHS = frozenset((
-    "analysis", "api", "audit", "batches", "cds-decisions", "cohorts", "domains", "jobs", "login", "logout",
+    "analysis", "api", "audit", "batches", "cds-decisions", "cohorts", "domains", "help", "jobs", "login", "logout",
     "operations", "preferences", "pub", "queue", "recent", "rst", "search", "settings", "static", "statistics", "strip",
     "tags", "test", "wall", "watches", "workers", "zonemaster",
 ))  # fmt: skip
@@ -59,6 +59,12 @@ class ServerOptions:
     )
     trusted_proxy_cidrs: tuple[str, ...] = option((), networks(), "proxies whose X-Forwarded headers are trusted")
     public_url: str = option("", http_url(), "URL at which users reach the service", runtime=True)
+    documentation_url: str = option(
+        "",
+        http_url(),
+        "URL of a documentation site with a page for each finding; without it, links lead to /help/ of the service",
+        runtime=True,
+    )
     public_ui_path: str = option("public/", page_path(TAKEN_PATHS), "path of the public test page")
     shutdown_timeout: timedelta = option(
         timedelta(seconds=10), duration(), "time that open requests have to finish when the API stops"

@@ -29,11 +29,12 @@ from gonemaster_db.service.deliveries import (
     release_delivery,
     renew_deliveries,
 )
+from gonemaster_engine.help.links import HELP_PATH
 from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.mail_types import read_smtp_url
 from gonemaster_tasks.config.settings import Settings
-from gonemaster_tasks.maintenance.watches.messages import PUBLIC_URL
+from gonemaster_tasks.maintenance.watches.messages import HELP_URL, PUBLIC_URL
 from gonemaster_tasks.notifications.failures import DeliveryFailed
 from gonemaster_tasks.notifications.mail import Mail, send_mail
 from gonemaster_tasks.notifications.webhooks import Webhook, send_webhook
@@ -217,8 +218,9 @@ class _DeliveryAttempts:
 
     def _body_of(self, delivery: ClaimedDelivery) -> str:
         """Return the body with complete links; without `public_url` they are only paths."""
-        base = json.dumps(self.settings.public_url.rstrip("/"))[1:-1]  # bodies are JSON
-        return (delivery.body or "").replace(PUBLIC_URL, base)
+        public, site = self.settings.public_url.rstrip("/"), self.settings.documentation_url.rstrip("/")
+        body = (delivery.body or "").replace(HELP_URL, json.dumps(site or f"{public}{HELP_PATH}")[1:-1])
+        return body.replace(PUBLIC_URL, json.dumps(public)[1:-1])  # bodies are JSON
 
     async def _send_mail(self, delivery: ClaimedDelivery, recipient: str) -> int:
         settings = self.settings

@@ -13,10 +13,12 @@ from gonemaster_db.core.json_text import dump_json
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.models import Delivery, Watch, WatchDigest, WatchEvent
 from gonemaster_db.service.deliveries import TEST, add_delivery
+from gonemaster_engine.help.links import cause_url, tag_url
 
 EVENTS_OF_WEBHOOK = 200
 DIGEST = "digest"
 PUBLIC_URL = "{public_url}"  # placeholder in bodies; each attempt replaces it with the current setting
+HELP_URL = "{help_url}"  # as above: the documentation site, or the pages of the service
 _LISTED = 50  # Domains per kind of change in a mail.
 _MAIL_TAGS = 3
 _WORDS = {
@@ -133,9 +135,20 @@ def _webhook_body(
             "event": event,
             "created_at": instant(now),
             "watch": {"id": watch.id, "tag": watch.tag, "domain": watch.domain},
-            "events": [{**details, "url": link_to(watch, event, details)} for details in events],
+            "events": [{**_with_help(details), "url": link_to(watch, event, details)} for details in events],
         }
     )
+
+
+def _with_help(details: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an event whose tags and causes have the URLs of their pages."""
+    found = dict(details)
+    for word in ("new", "gone"):
+        for kind, url in (("cause", cause_url), ("tag", tag_url)):
+            listed = found.get(f"{word}_{kind}s")
+            if listed:
+                found[f"{word}_{kind}s"] = [{**each, "help": url(HELP_URL, each[kind])} for each in listed]
+    return found
 
 
 def _mail_body(watch: Watch, subject: str, lines: Sequence[str]) -> str:
@@ -225,9 +238,18 @@ def _change_lines(watch: Watch, event: WatchEvent, part: Mapping[str, Any]) -> l
     lines = [f"{count} {'domain' if count == 1 else 'domains'} {_WORDS[event]}:", ""]
     for change in listed:
         lines += [f"  {_change_line(event, change)}", f"    {link_to(watch, event, change)}"]
+        lines += [f"    {url}" for url in _help_links(event, change)]
     if count > len(listed):
         lines.append(f"  and {count - len(listed)} more")
     return [*lines, ""]
+
+
+def _help_links(event: WatchEvent, change: Mapping[str, Any]) -> list[str]:
+    """Return the URLs of the pages about what a mail names of a domain that became worse."""
+    if event is not WatchEvent.DOMAIN_REGRESSED:
+        return []
+    causes = [cause_url(HELP_URL, cause["cause"]) for cause in change.get("new_causes", ())]
+    return (causes or [tag_url(HELP_URL, tag["tag"]) for tag in change["new_tags"]])[:_MAIL_TAGS]
 
 
 def _change_line(event: WatchEvent, change: Mapping[str, Any]) -> str:

@@ -225,8 +225,9 @@ def test_a_batch_is_one_mail_at_its_end(store: Store) -> None:
     run_id = lines[begin + 2].rpartition("(")[2].removesuffix(")")
     assert lines[begin + 3].startswith(f"    {messages.PUBLIC_URL}/domains/d69.example/compare?before=job_")
     assert lines[begin + 3].endswith(f"&after={run_id}")
-    assert lines[begin + 4].startswith("  d01.example: B -> F (job_")
-    assert lines[begin + 102] == "  and 20 more"
+    assert lines[begin + 4] == f"    {messages.HELP_URL}/causes/open_recursor"
+    assert lines[begin + 5].startswith("  d01.example: B -> F (job_")
+    assert lines[begin + 103] == "  and 20 more"
     assert "d00.example" not in mail["text"]  # the least severe of them
     assert lines[-3:] == ["-- ", f"Watch {watch.id}: tag mine", f"{messages.PUBLIC_URL}/watches/{watch.id}"]
     assert deliveries(store, quiet) == []

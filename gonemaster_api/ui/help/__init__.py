@@ -1,0 +1,1 @@
+"""The pages about findings, served without a documentation site."""
