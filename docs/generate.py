@@ -297,10 +297,18 @@ PAGES: Mapping[str, Callable[[], Iterable[str]]] = {
 }
 
 
+def _examples_page() -> Iterable[str]:
+    sys.path.append(str(REFERENCE.parents[1]))  # this file is a script, whose path has only its own folder
+    from docs.site.examples import page
+
+    return page()
+
+
 def _written() -> Iterator[tuple[Path, str]]:
     """Yield each generated file with its text."""
     for name, make in PAGES.items():
         yield REFERENCE / name, "\n".join(make()) + "\n"
+    yield REFERENCE / "http-api-examples.md", "\n".join(_examples_page()) + "\n"
     yield example_worlds.FILE, example_worlds.worlds(frozenset(tags()))
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from docs.site import findings, navigation, sources
+from docs.site import findings, navigation, openapi, sources
 from docs.site.check import check_built
 from docs.site.errors import SiteError
 
@@ -42,7 +42,8 @@ def build(out: Path, version: str = "") -> str:
     sources.copy_pages(source)
     navigation.check({name.removesuffix(".md") for name in sources.pages().values()})
     findings.write(source)
-    navigation.write(source, [findings.SECTION])
+    openapi.write(source)
+    navigation.write(source, [findings.SECTION, openapi.SECTION])
     run_sphinx(source, html, out / "doctrees", version)
     return check_built(html)
 

@@ -157,8 +157,8 @@ def check_sources(profile: Profile) -> None:
     check_source(profile.source6)
 
 
-def check_targets(nameservers: Iterable[tuple[str, str | None]], profile: Profile) -> None:
-    """Reject supplied addresses that would not be queried.
+def check_targets(nameservers: Iterable[tuple[str, str | None]], profile: Profile, *, option: str = "--ns ") -> None:
+    """Reject supplied addresses that would not be queried; `option` is what supplied them.
 
     Raises:
       UsageError: the profile allows global addresses only, or the address cannot belong to a host.
@@ -168,7 +168,7 @@ def check_targets(nameservers: Iterable[tuple[str, str | None]], profile: Profil
         if address and not is_allowed_target(address, guarded=guarded):
             hint = "; --allow-non-global allows others" if guarded and is_allowed_target(address, guarded=False) else ""
             raise UsageError(
-                f"--ns {name}/{address}: only globally reachable addresses of other hosts are queried{hint}"
+                f"{option}{name}/{address}: only globally reachable addresses of other hosts are queried{hint}"
             )
 
 

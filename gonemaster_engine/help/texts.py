@@ -24,7 +24,7 @@ SERVERS: Final[Mapping[str, str]] = {"bind": "BIND", "knot": "Knot DNS", "nsd": 
 REGISTRAR: Final = "registrar"
 SYSTEM_CASE: Final = "SYSTEM"
 ZONEFILE_CASE: Final = "ZONEFILE"
-# What the placeholders of commands stand for on a page that is about no particular domain.
+# The values of the placeholders on a page that is about no particular domain.
 EXAMPLE: Final[Mapping[str, str]] = {
     "domain": "example.com",
     "parent": "com",

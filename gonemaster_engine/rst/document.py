@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -80,11 +81,11 @@ def parse_text(text: str | bytes) -> RstInput:
       RstInputError: the text is not JSON or too large, or a parameter is invalid.
     """
     if len(text) > MAX_OCTETS:
-        raise RstInputError(
-            "", Text("has {count} bytes; at most {limit} are allowed", count=len(text), limit=MAX_OCTETS)
-        )
+        raise RstInputError("", Text("is larger than {limit} bytes", limit=MAX_OCTETS))
     try:
         document = json.loads(text, object_pairs_hook=_unique_keys)
+        # A lone surrogate is JSON, but no terminal, file or report can show it: UnicodeEncodeError is a ValueError.
+        json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise RstInputError("", Text("is not valid JSON: {problem}", problem=str(error))) from error
     return parse_input(document)
@@ -120,7 +121,7 @@ def parse_input(document: Any) -> RstInput:
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        repeated = next(key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1)
+        repeated = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
         raise ValueError(f"the key {repeated[:60]!r} is there more than once")
     return found
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 from docs.site import navigation, sources
 from docs.site.__main__ import run_sphinx
 from docs.site.check import check_built
 from docs.site.errors import SiteError
+from docs.site.examples import examples
+from gonemaster_api.rest.openapi import operations
 
 MAX_WORDS = 2_500
 TREE = "```{toctree}\n:hidden:\n\nother\n```\n"
@@ -104,3 +107,9 @@ def test_the_site_is_complete_and_can_be_searched(built: Path) -> None:
     for name in sources.pages().values():
         assert (built / name.removesuffix(".md") / "index.html").is_file(), name
     assert (built / "searchindex.js").stat().st_size > 100_000
+
+
+def test_each_example_belongs_to_a_request_of_the_api(routed_app: Flask) -> None:
+    document = routed_app.test_client().get("/api/v1/openapi.json").get_json()
+    known = {f"{method} {path}" for path, method, _operation in operations(document)}
+    assert {example.operation for example in examples()} <= known

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -242,6 +242,28 @@ def test_a_check_survives_the_kill_of_its_worker(service: Service) -> None:
     assert answer["timings"]["total_ms"] < 45_000
     run = service.finished(answer["run_id"])
     assert run["status"] == "canceled" if "deadline" in answer["reasons"] else run["attempt"] == 2
+
+
+def test_a_repetition_after_the_kill_of_the_api_gets_the_same_run(service: Service) -> None:
+    """A registry repeats its command after a lost connection: nothing is lost, and nothing is tested twice."""
+    body, key = check_of("silent.xa", SILENT, deadline=30), {"Idempotency-Key": "killed"}
+    with ThreadPoolExecutor(1) as threads:
+        lost = threads.submit(service.call, "POST", "/api/v1/check", body, **key)
+        (run_id,) = wait_for(lambda: open_checks(service), what="the check")
+        os.kill(service.pids("api")[-1], signal.SIGKILL)
+        with pytest.raises((OSError, HTTPException)):
+            lost.result(60)
+    wait_for(lambda: len(service.pids("api")) > 1 and is_ready(service), what="the API")
+    answer = checked(service, body, **key)
+    assert answer["run_id"] == run_id
+    assert (service.get("/jobs")["total"], open_checks(service)) == (1, [])
+
+
+def is_ready(service: Service) -> bool:
+    try:
+        return bool(service.call("GET", "/api/v1/queue")[0] == 200)
+    except (OSError, HTTPException):
+        return False
 
 
 def test_without_redis_a_check_is_refused_and_nothing_is_queued(service: Service) -> None:

@@ -55,7 +55,7 @@ def test_the_page_shows_what_fails_with_advice(client: FlaskClient, queue: Queue
     assert "StandardDNSSEC" in shown
     assert "12 of 14 test cases passed" in shown  # dnssec-92 fails, and dnssec-93 did not finish
     row = next(row for row in shown.split("<tr ") if ">dnssec-92<" in row)
-    assert "Failed" in row
+    assert "Fail" in row
     assert "one: <code>DNSSEC_INVALID_DIGEST_ALGORITHM</code>" in " ".join(row.split())
     assert "Submit DS records with digest type 2 or 4." in row
     assert ">dnssec-91<" not in shown  # it passed for both TLDs

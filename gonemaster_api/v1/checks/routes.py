@@ -12,6 +12,7 @@ from gonemaster_api.errors import ApiError, BadRequest
 from gonemaster_api.queries.batches.verdicts import VerdictExport, policies_of_batch, verdict_lines
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.idempotency import HEADER, REPLAYED, answer_once
+from gonemaster_api.rest.parsing import refuse_compressed
 from gonemaster_api.state import state
 from gonemaster_api.use_cases.submission.check_batches import submit_checks
 from gonemaster_api.use_cases.submission.checks import open_check
@@ -106,6 +107,7 @@ class CheckBatch(MethodView):
         if request.mimetype not in JSON_LINES:
             allowed = ", ".join(JSON_LINES)
             raise ApiError(415, "unsupported_media_type", Text("the body must be sent as {allowed}", allowed=allowed))
+        refuse_compressed(request)
         shared = state()
         size = request.content_length or body_limit(shared.settings, request.path)
         with ExitStack() as files:

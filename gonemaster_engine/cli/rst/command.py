@@ -10,6 +10,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -53,18 +54,20 @@ def rehearse_file(words: Sequence[str]) -> int:
     profile = profile_of(options)
     check_sources(profile)
     check_targets(
-        ((server.name, each) for tld in inputs.tlds for server in tld.servers for each in server.addresses), profile
+        ((server.name, each) for tld in inputs.tlds for server in tld.servers for each in server.addresses),
+        profile,
+        option="",
     )
-    with Output() as output, ProgressBar(enabled=not options.no_progress, output=output) as bar:
+    with ExitStack() as opened:  # before the first query: a report that cannot be written must not cost a rehearsal
+        files = [(shape, opened.enter_context(Output(path, replaces=True))) for shape, path in options.report]
+        output = opened.enter_context(Output())
+        bar = opened.enter_context(ProgressBar(enabled=not options.no_progress, output=output))
         bar.show_percentage()
         runs = run_async(_run_all(options, inputs, profile, bar))
         report = build_report(inputs, runs, rst_policy(), locale=options.locale)
-        for line in _lines(report, options.shape, options.locale):
-            bar.write(line)
-    for shape, path in options.report:
-        with Output(path, replaces=True) as file:
+        for shape, write in ((options.shape, bar.write), *((shape, file.write) for shape, file in files)):
             for line in _lines(report, shape, options.locale):
-                file.write(line)
+                write(line)
     return EXIT_CODES[report.result]
 
 

@@ -1,5 +1,6 @@
 """Checks before delegation over HTTP: refused requests, joined checks, batches of JSON lines, and judged runs."""
 
+import gzip
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -384,6 +385,8 @@ def test_a_batch_of_checks_is_bounded_and_typed(make_app: MakeApp) -> None:
     assert error_of(post_lines(client, b"\n\n"))["code"] == "missing_domain"
     wrong = client.post(LINES, json=one("a.com"))
     assert (wrong.status_code, error_of(wrong)["code"]) == (415, "unsupported_media_type")
+    packed = post_lines(client, gzip.compress(lines_of(one("a.com"))), headers={"Content-Encoding": "gzip"})
+    assert (packed.status_code, error_of(packed)["message"]) == (415, "the body must not be compressed")
     assert error_of(post_lines(client, lines_of(one("a.com")), "?policy=x"))["code"] == "policy_not_found"
 
 

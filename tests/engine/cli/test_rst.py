@@ -90,7 +90,18 @@ def test_address_that_is_not_global_is_refused(tmp_path: Path, capsys: pytest.Ca
     file = tmp_path / "input.json"
     file.write_text(json.dumps(input_of(healthy())), encoding="utf-8")
     assert main(["rst", str(file)]) == 2
-    assert "only globally reachable addresses of other hosts are queried" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "--ns" not in error  # an option that this command does not have
+    assert "only globally reachable addresses of other hosts are queried" in error
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_a_query(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = healthy()
+    assert run(world, input_of(world), tmp_path, "--report", "html:/no/such/folder/report.html") == 2
+    assert "cannot write to /no/such/folder" in capsys.readouterr().err
+    assert not world.log
 
 
 @pytest.mark.parametrize("words", [("--format", "pdf"), ("--report", "html"), ("--deadline", "1"), ("--doq-port", "0")])

@@ -213,7 +213,7 @@ def test_all_problems_are_named_together() -> None:
         ("{", "is not valid JSON"),
         ("[" * 100_000, "is not valid JSON"),
         (json.dumps(DOCUMENT)[:-1] + ', "dns.gluePolicy": "wide"}', "is there more than once"),
-        (" " * (MAX_OCTETS + 1), f"at most {MAX_OCTETS} are allowed"),
+        (" " * (MAX_OCTETS + 1), f"is larger than {MAX_OCTETS} bytes"),
     ],
 )
 def test_text_that_is_no_document_is_refused(text: str, reason: str) -> None:

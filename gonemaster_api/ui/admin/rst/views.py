@@ -20,17 +20,13 @@ from gonemaster_api.use_cases.submission.rst_checks import submit_check
 from gonemaster_api.v1.rst_checks.schemas import EXAMPLE_INPUTS, RstCheckListQuerySchema
 from gonemaster_db.core.errors import StoreUnavailable
 from gonemaster_engine.rst.document import MAX_OCTETS
+from gonemaster_engine.rst.report import RstResult
+from gonemaster_engine.rst.text import label
 from gonemaster_engine.texts import joined
 from gonemaster_tasks.errors import BrokerUnavailable
 
 blueprint = Blueprint("ui_rst", __name__, url_prefix="/rst")
 
-RESULTS = {
-    "pass": mark("Passed"),
-    "fail": mark("Failed"),
-    "undecided": mark("Undecided"),
-    "skipped": mark("Skipped"),
-}
 _TONES = {"pass": "succeeded", "fail": "failed", "undecided": "expired", "skipped": "expired"}
 _STATES = {"queued": "queued", "running": "running", "finished": "succeeded"}
 _MAX_PROBLEMS = 20
@@ -91,13 +87,7 @@ def _page(form: Form, *, status: int | None = None) -> Response:
 def detail(check_id: str) -> Response:
     """Show a rehearsal: its TLDs, and the result and its reports once all have finished."""
     check = read_check(state(), check_id)
-    result = check["result"]
-    word = gettext(RESULTS[result]) if result else ""
-    values: dict[str, Any] = {"result_word": word, "tone": _TONES.get(result or "", "")}
-    report = read_report(state(), check_id, shape="json", locale=language()) if result else {"suites": ()}
-    values |= {
-        "suites": report["suites"],
-        "tones": _TONES,
-        "words": {key: gettext(text) for key, text in RESULTS.items()},
-    }
-    return page("admin/rst/detail.html", check=check, busy=check["state"] != "finished", states=_STATES, **values)
+    report = read_report(state(), check_id, shape="json", locale=language()) if check["result"] else {"suites": ()}
+    words = {each.value: label(each.value, language()) for each in RstResult}
+    values: dict[str, Any] = {"suites": report["suites"], "states": _STATES, "tones": _TONES, "words": words}
+    return page("admin/rst/detail.html", check=check, busy=check["state"] != "finished", **values)
