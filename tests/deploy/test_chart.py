@@ -107,7 +107,7 @@ def test_the_scaler_reads_the_depth_of_the_queue() -> None:
 def test_the_scaler_may_read_the_lists_of_redis_instead() -> None:
     (scaled,) = objects("redis", "ScaledObject")
     lists = [trigger["metadata"]["listName"] for trigger in scaled["spec"]["triggers"]]
-    assert lists == [queues.NORMAL, queues.BATCH]
+    assert lists == [queues.NORMAL, queues.BATCH, queues.CHECK]
     assert {trigger["type"] for trigger in scaled["spec"]["triggers"]} == {"redis"}
 
 

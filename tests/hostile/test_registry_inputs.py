@@ -75,7 +75,7 @@ def check_refusal(error: RstInputError) -> None:
 
 
 @given(CHANGES)
-@settings(max_examples=examples(150, 3000), deadline=None)
+@settings(max_examples=examples(100, 500), deadline=None)
 def test_any_rst_document_is_read_or_refused_with_reasons(changes: list[tuple[int, Any]]) -> None:
     document = changed(DOCUMENT, changes)
     try:
@@ -88,7 +88,7 @@ def test_any_rst_document_is_read_or_refused_with_reasons(changes: list[tuple[in
 
 
 @given(st.one_of(st.text(max_size=200), st.binary(max_size=200), VALUES.map(json.dumps)))
-@settings(max_examples=examples(100, 2000), deadline=None)
+@settings(max_examples=examples(60, 400), deadline=None)
 def test_any_rst_text_is_read_or_refused_with_reasons(text: str | bytes) -> None:
     try:
         parse_text(text)
@@ -112,7 +112,7 @@ def test_a_repeated_key_among_many_is_found_in_linear_time() -> None:
 
 
 @given(PACKETS)
-@settings(max_examples=examples(300, 10_000), deadline=None)
+@settings(max_examples=examples(200, 2000), deadline=None)
 def test_any_packet_is_ignored_or_gets_one_answer_that_is_no_longer(octets: bytes) -> None:
     found = read_notification(octets)
     if found is None:
@@ -137,7 +137,7 @@ def check_error(response: Any, statuses: set[int]) -> None:
 
 
 @given(CHANGES)
-@settings(max_examples=examples(60, 1500), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40, 300), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_check_is_refused_in_the_form_of_the_api_and_queues_nothing(
     client: FlaskClient, queue: QueueParts, changes: list[tuple[int, Any]]
 ) -> None:
@@ -148,7 +148,7 @@ def test_any_check_is_refused_in_the_form_of_the_api_and_queues_nothing(
 
 
 @given(st.lists(st.one_of(st.binary(max_size=60), CHANGES), min_size=1, max_size=4))
-@settings(max_examples=examples(60, 1500), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40, 300), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_batch_with_any_wrong_line_queues_nothing(
     client: FlaskClient, queue: QueueParts, lines: list[bytes | list[tuple[int, Any]]]
 ) -> None:
