@@ -93,8 +93,8 @@ class Store:
         self._is_unavailable: Callable[[], bool] = lambda: False
         self._info: dict[str, Any] = {}
 
-    def read_views_with(self, reader: object) -> None:
-        """Read views that are in files with a reader (gonemaster_db.analysis.views.files.source)."""
+    def read_views_with(self, reader: Any) -> None:
+        """Read views that are in files with a reader (gonemaster_db.analysis.views.files.source); None: not at all."""
         self._info[VIEW_READER] = reader
 
     def refuse_while(self, is_unavailable: Callable[[], bool]) -> None:
@@ -215,8 +215,11 @@ class Store:
             connection.execute(_PING)
 
     def close(self) -> None:
-        """Close all idle connections."""
+        """Close all idle connections, and the reader of views in files."""
         self.engine.dispose()
+        reader = self._info.pop(VIEW_READER, None)
+        if reader is not None:
+            reader.close()
 
 
 @contextmanager
