@@ -11,6 +11,7 @@ LONGEST: Final = {
     "Accept": 1_024,
     "Accept-Language": 512,
     "Authorization": 512,
+    "Content-Digest": 512,
     "Content-Type": 256,
     "Cookie": 8_190,  # other services of the same host set cookies too
     "Forwarded": 2_048,

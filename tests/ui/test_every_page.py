@@ -17,7 +17,7 @@ from gonemaster_api import app
 from tests.support.browser import Site
 from tests.support.service import open_url
 
-MAX_OCTETS = 160_000  # Size of a first visit: the page and everything it loads, uncompressed; about 30 kB compressed.
+MAX_OCTETS = 170_000  # Size of a first visit: the page and everything it loads, uncompressed; about 30 kB compressed.
 MAX_COMPRESSED = 20_000  # Octets of the HTML of a page, compressed.
 MAX_SCRIPT = 25_000  # Octets of all scripts of the project, uncompressed.
 OTHERS = ("/login", "/preferences")

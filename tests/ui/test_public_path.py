@@ -37,7 +37,7 @@ def test_every_page_exists_and_links_to_the_others(moved: FlaskClient, store: St
     assert {
         link
         for link in links
-        if not link.startswith((PATH, "/static/", "/api/v1/docs", "/pub/", "/preferences", "/analysis"))
+        if not link.startswith((PATH, "/static/", "/api/v1/docs", "/pub/", "/preferences", "/analysis", "/help/"))
     } == set()
 
 

@@ -77,8 +77,8 @@ def test_what_the_library_of_the_schemas_says_is_said_in_it() -> None:
     form = Form()
     form.check(Wrong, {"number": 9, "kind": "{x}y", "items": "a"})
     assert form.errors == {
-        "number": "Måste vara minst 1 och högst 5.",
-        "kind": "Måste vara något av: a, {b}.",
+        "number": "måste vara från 1 till 5",
+        "kind": "måste vara något av: a, {b}",
         "text": "krävs",
         "items": "måste vara en lista",
     }
@@ -98,7 +98,7 @@ def test_a_copy_of_a_text_can_be_translated() -> None:
     ("path", "message"),
     [
         ("/jobs/job_none", "Jobbet finns inte"),
-        ("/recent?status=odd", "Måste vara något av"),
+        ("/recent?status=odd", "måste vara något av"),
         ("/public/result/none", "inte längre tillgängligt"),
         ("/no-such-page", "Det finns inget på denna adress."),
     ],

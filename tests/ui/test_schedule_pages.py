@@ -39,12 +39,12 @@ def test_a_rule_is_a_sentence(client: FlaskClient, rule: dict[str, Any], words: 
 
 def test_a_schedule_is_previewed_saved_changed_and_removed(client: FlaskClient) -> None:
     client.post("/tags", data={"name": "mine"})
-    assert "No schedule." in text_of(client, "/tags/mine")
+    assert "Create schedule" in text_of(client, "/tags/mine")
     assert "Remove schedule" not in text_of(client, "/tags/mine/schedule")
     looked = client.post("/tags/mine/schedule", data=WEEKLY | {"check": "yes"})
     assert "Every week on Monday and Thursday at 06:30, Europe/Stockholm" in looked.text
     assert looked.text.partition('id="preview"')[2].count("<time ") == 5
-    assert "No schedule." in text_of(client, "/tags/mine")
+    assert "Create schedule" in text_of(client, "/tags/mine")
     part = client.post("/tags/mine/schedule", data=WEEKLY | {"check": "yes"}, headers={"X-Partial": "preview"})
     assert part.text.strip() in looked.text
     saved = client.post("/tags/mine/schedule", data=WEEKLY)
@@ -55,7 +55,7 @@ def test_a_schedule_is_previewed_saved_changed_and_removed(client: FlaskClient) 
     client.post("/tags/mine/schedule", data={key: text for key, text in WEEKLY.items() if key != "enabled"})
     assert "Off." in text_of(client, "/tags/mine")
     assert client.post("/tags/mine/schedule", data={"remove": "yes"}).location.endswith("schedule_removed")
-    assert "No schedule." in text_of(client, "/tags/mine")
+    assert "Create schedule" in text_of(client, "/tags/mine")
     text_of(client, "/tags/none/schedule", 404)
 
 

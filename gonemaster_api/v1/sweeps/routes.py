@@ -21,7 +21,9 @@ _OCTETS = "application/octet-stream"
 _PART_BODY = {
     "requestBody": {
         "required": True,
-        "content": {_OCTETS: {"schema": {"type": "string", "format": "binary"}}},
+        "content": {
+            _OCTETS: {"schema": {"type": "string", "format": "binary"}, "example": "example.com\nexample.net\n"}
+        },
         "description": f"the next bytes of the file, at most {MAX_PART}",
     },
     "parameters": [

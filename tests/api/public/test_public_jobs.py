@@ -109,7 +109,7 @@ def test_life_of_a_job(client: FlaskClient, store: Store) -> None:
     assert result["job_id"] == public_id
     assert result.keys() == {
         "job_id", "status", "summary", "raw", "testcase_descriptions", "score", "nameserver_timings",
-        "has_dnssec_chain", "root_causes", "verdict",
+        "has_dnssec_chain", "root_causes", "verdict", "kept",
     }  # fmt: skip
     assert running.id not in repr(result), "the id of the admin API is nobody's business"
     assert client.get(f"{address}/dnssec-chain").get_json()["zone"] == "a.example"

@@ -23,7 +23,7 @@ TAG = "/api/v1/tags/mine/schedule"
 SCHEDULES = "/api/v1/analysis/schedules"
 DEFAULTS: dict[str, Any] = {
     "enabled": True, "interval_days": None, "anchor_date": None, "days_of_month": [], "last_day": False,
-    "timezone": "UTC", "profile_id": None, "policy": None, "promote_default": False, "catch_up": True,
+    "timezone": "UTC", "profile_id": None, "policy": None, "keep": None, "promote_default": False, "catch_up": True,
     "last_run_at": None,
     "last_batch_id": None, "last_outcome": None, "last_error": "",
 }  # fmt: skip

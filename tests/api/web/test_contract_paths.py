@@ -127,7 +127,7 @@ DETAIL = words(
 PREVIEW = words(
     "batch_id tag created_at snapshot_intent exists queued_jobs running_jobs completed_runs entries fact_rows snapshots"
 )
-BATCH = {"id", "name", "tag", "tags", "created_at", "domain_count", "description", "snapshot_intent", "origin"}
+BATCH = {"id", "name", "tag", "tags", "created_at", "domain_count", "description", "snapshot_intent", "origin", "keep"}
 TAG = {"name", "description", "created_at", "domain_count"}
 TAG_SUMMARY = {"tag", "domain_count", "ok", "notice", "warning", "error", "critical", "grades"}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")

@@ -46,6 +46,7 @@ HEADERS = (
     ("If-Modified-Since", ("x", "Thu, 01 Jan 1970 00:00:00 GMT")),
     ("X-HTTP-Method-Override", ("DELETE",)),
     ("HX-Request", ("true",)),
+    ("Content-Digest", ("sha-256=:x:", "md5=::", "x")),
     ("Content-Type", ("text/csv", "application/json", "multipart/form-data; boundary=x", "x", "a/b; charset=x")),
 )
 OFTEN_REFUSED = {"Host", "Origin", "Sec-Fetch-Site", "Authorization"}  # before any other processing

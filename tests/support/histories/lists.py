@@ -266,6 +266,8 @@ def batch(reference: Reference, batch_id: str, query: Query, *, now: datetime) -
     counts = {
         "domain_count": row.domain_count,
         "snapshot_intent": row.snapshot_intent,
+        "keep": "full",
+        "reduced_runs": 0,
         "started_at": instant(begun),
         "status_counts": _count(
             (*UNFINISHED, *FINISHED), (*(job.status for job in left), *(run.status for run in runs))

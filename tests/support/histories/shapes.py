@@ -52,7 +52,7 @@ def read_run(reference: Reference, run: RunRow) -> Document:
     """GET /runs/{id}, which stores a missing score."""
     backfill(run)
     found = run_document(reference, run)
-    return found | {"effective_profile": run.effective_profile, "nameserver_timings": run.timings}
+    return found | {"kept": "full", "effective_profile": run.effective_profile, "nameserver_timings": run.timings}
 
 
 def backfill(run: RunRow) -> None:
@@ -76,6 +76,7 @@ def result(run: RunRow, locale: str) -> Document:
         "raw": {"locale": locale, "entries": [_result_entry(line, locale) for line in run.lines]},
         "testcase_descriptions": {name: description(known[name].purpose, locale=locale) for name in names},
         "has_dnssec_chain": run.chain is not None,
+        "kept": "full",
     }
     causes = causes_of(run)
     found["root_causes"] = [cause.as_dict(locale=locale) for cause in causes]

@@ -518,7 +518,7 @@ def _run_of(row: JobRow, record: RunRecord) -> RunRow:
         status=record.status.value,
         finished=record.finished_at,
         lines=[
-            Line(each.timestamp, each.module, each.testcase, each.tag, each.level, storable(each.args))
+            Line(round(each.timestamp, 3), each.module, each.testcase, each.tag, each.level, storable(each.args))
             for each in record.entries
         ],
         error=storable(record.error),
