@@ -11,6 +11,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter
 
+from gonemaster_api.ui.shell.texts.languages import languages
 from gonemaster_api.v1.rst_checks.schemas import EXAMPLE_INPUTS
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.ids import new_operation_id
@@ -141,4 +142,18 @@ def test_each_control_can_be_reached_at_each_width(
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             found += [f"{path} at {width}: {fault}" for fault in unreachable(page)]
+    assert found == []
+
+
+@pytest.mark.thorough
+def test_pages_of_visitors_fit_a_phone_in_each_language(page: Page, site: Site) -> None:
+    with opened(StoreSettings(dsn=str(site.service.data_dir / "gonemaster.db"))) as store:
+        result = f"/public/result/{public_run(store, LONG_NAME).public_id}"
+    page.set_viewport_size({"width": 390, "height": 900})
+    found = []
+    for code in languages()[1:]:
+        for path in (result, "/public", "/public/about", "/analysis", "/preferences"):
+            page.goto(f"{site.url}{path}?lang={code}")
+            assert page.locator("html").get_attribute("lang") == code
+            found += [f"{path} in {code}: {fault}" for fault in unreachable(page)]
     assert found == []
