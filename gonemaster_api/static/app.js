@@ -401,6 +401,6 @@ function help() {
   $("#keys").showModal();
 }
 
-$(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+all(".nav [aria-current], .tabs [aria-current]").forEach((tab) => tab.scrollIntoView({ block: "nearest", inline: "center" }));
 $("main [aria-invalid=true]")?.focus();
 arrive(document);
