@@ -401,6 +401,9 @@ function help() {
   $("#keys").showModal();
 }
 
-all(".nav [aria-current], .tabs [aria-current]").forEach((tab) => tab.scrollIntoView({ block: "nearest", inline: "center" }));
+$(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+all("nav.tabs [aria-current]").forEach((tab) => {  // sideways only: tabs can be below the window
+  tab.parentElement.scrollLeft += tab.getBoundingClientRect().left - tab.parentElement.getBoundingClientRect().left;
+});
 $("main [aria-invalid=true]")?.focus();
 arrive(document);
