@@ -188,7 +188,7 @@ def test_what_a_client_claims_about_itself_is_not_believed(door: Door) -> None:
 def test_bodies_have_the_limits_of_the_server(door: Door, path: str) -> None:
     status, document = door.document("POST", path, {"domain": "x" * 1_500_000})
     if path in _LARGE:
-        assert status == 400, document  # the body was read, and is not a valid request
+        assert status in {400, 415}, document  # the server read the body, or wants JSON lines
     else:
         assert (status, document["error"]["code"]) == (413, "body_too_large")
 

@@ -73,7 +73,7 @@ def test_the_doctor_finds_no_fault_in_a_running_service(service: Service, enviro
     wait_for(is_fine, what="a beat that has its lock")
     found = json.loads(run(json_command, environ))
     assert found["status"] == "ok"
-    assert {"settings", "database", "broker", "clock", "beat", "workers", "queue", "dns", "root"} == {
+    assert {"settings", "database", "broker", "clock", "beat", "workers", "queue", "analytics", "dns", "root"} == {
         check["name"] for check in found["checks"]
     }
 
