@@ -36,7 +36,7 @@ LONG_NAME = f"{'a' * 60}.{'b' * 60}.{'c' * 60}.example"
 DOWNLOAD = re.compile(r"\.(csv|svg|txt|xml)$|[_.](?:as_)?(?:csv|json)$")
 NO_PAGE = {
     "docs.openapi": "a document",
-    "docs.show": "the layout of Swagger UI",
+    "docs.page": "the layout of Swagger UI",
     "ui_public_badge.newest": "redirects to a result",
     "ui_domains.run": "redirects to the job",
     "ui_settings.show": "redirects to the first part",
