@@ -10,7 +10,7 @@ from functools import cache
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.causes.model import Rule
 from gonemaster_engine.findings.causes.registry import RULES
-from gonemaster_engine.findings.messages import DEFAULT_LOCALE, advice, description, placeholders, template
+from gonemaster_engine.findings.messages import DEFAULT_LOCALE, advice, description, general, placeholders, template
 from gonemaster_engine.findings.references import Reference, reference
 from gonemaster_engine.findings.tags import SYSTEM
 from gonemaster_engine.help.texts import (
@@ -176,6 +176,7 @@ def _meaning(tag: str, module: str, ids: tuple[str, ...], locale: str) -> Meanin
     text = template(tag, module, locale=locale)
     keys = tuple(dict.fromkeys(placeholders(text)))
     about = reference(tag, ids[0] if ids else "")
+    text = general(tag, module, locale=locale) or text
     return Meaning(module, level, text, advice(tag, module, locale=locale), keys, ids, about)
 
 
