@@ -62,11 +62,11 @@ def test_only_all_is_100_percent(client: FlaskClient) -> None:
 
 
 def test_page_in_swedish(client: FlaskClient) -> None:
-    assert languages.languages()[:2] == ("en", "sv")
+    assert languages.languages()[0] == "en"
     page = client.get("/?lang=sv").get_data(as_text=True)
     assert '<html lang="sv"' in page
     assert "Hoppa till innehållet" in page
-    page = client.get("/", headers={"Accept-Language": "sv-FI, de;q=0.5"}).get_data(as_text=True)
+    page = client.get("/", headers={"Accept-Language": "sv-FI, ja;q=0.5"}).get_data(as_text=True)
     assert '<html lang="sv"' in page
     assert '<html lang="en"' in client.get("/?lang=xx").get_data(as_text=True)
     with client.application.test_request_context("/?lang=sv"):

@@ -193,14 +193,14 @@ def test_tags_of_both_releases_are_returned_under_their_names(client: FlaskClien
     assert all(len(item["message"].split()) > 8 for item in results)
 
 
-def test_texts_are_in_the_language_or_in_english(client: FlaskClient, store: Store) -> None:
+def test_texts_are_in_the_language_of_the_call(client: FlaskClient, store: Store) -> None:
     test_id = start(client)
     finish_job(store, begin(store, test_id), record(entries=ENTRIES, at=datetime.now(UTC)))
     texts = {
         language: call(client, "get_test_results", id=test_id, language=language)["results"][0]["message"]
         for language in ("en", "sv", "fr")
     }
-    assert texts["fr"] == texts["en"] != texts["sv"]
+    assert len(set(texts.values())) == 3
     wrong = [error(client, "start_domain_test", {"domain": "a..b", "language": code}) for code in ("da", "sv")]
     assert wrong[0]["message"] == "Invalid method parameter(s)." != wrong[1]["message"]
     assert wrong[0]["data"][0]["message"] != wrong[1]["data"][0]["message"]

@@ -38,7 +38,8 @@ def test_every_tag_has_a_sentence_for_many_domains(locale: str) -> None:
         (module, tag): general(tag, module, locale=locale) for module in LISTED for tag in table(module, "TEXTS")
     }
     assert len(sentences) > 700
-    one_domain = ("…", "{", "these ", "dessa ", "following", "följande")
+    words = {"en": ("these ", "following"), "sv": ("dessa ", "följande")}
+    one_domain = ("…", "{", *words.get(locale, ()))
     wrong = {
         key: text
         for key, text in sentences.items()
